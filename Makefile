@@ -1,0 +1,38 @@
+# `make demo` and `make test` need nothing but Python 3.10 to 3.13: they create .venv on first use.
+# Without an NVIDIA GPU, `make demo TORCH_INDEX=https://download.pytorch.org/whl/cpu` saves the CUDA libraries.
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+DEVICE ?= auto
+CASES ?= ../shared/data/ct-ich
+
+BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test lint bench train clean
+.DEFAULT_GOAL := demo
+
+# torch comes first and alone, so that the build chosen here is the one that all other packages find.
+$(INSTALLED): pyproject.toml setup.py constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/python -m ICHHPINetLib demo --output demo --device $(DEVICE)
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff check .
+
+bench: $(INSTALLED)
+	$(BIN)/python Testing/benchmarks/bench_round.py --device $(DEVICE)
+
+train: $(INSTALLED)
+	$(BIN)/python -m ICHHPINetLib train --cases $(CASES) --device $(DEVICE)
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info
