@@ -1,0 +1,1 @@
+"""How good a method is: a scribbling robot, figures with units, classical baselines, reports."""
