@@ -19,6 +19,6 @@ resource_folders = {
 setup(
     packages=[*find_packages(include=[LIBRARY, f"{LIBRARY}.*"]), *resource_folders],
     package_dir=resource_folders,
-    package_data={name: ["*"] for name in resource_folders},
+    package_data={"": ["*.json"]} | {name: ["*"] for name in resource_folders},
     include_package_data=False,
 )
