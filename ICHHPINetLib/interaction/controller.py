@@ -1,0 +1,395 @@
+"""Runs interactive work: takes what the user and the scene do, starts rounds, hands results back.
+
+The module and the Segment Editor effect both drive this class; what differs between them is the
+:class:`ScenePort` they bring. All methods are called from one thread, the one that owns the scene.
+Rounds are computed by an executor; :meth:`Controller.poll` fetches what it reported.
+
+>>> controller = Controller(port, SessionFactory(), ThreadExecutor(), on_change=show)
+>>> controller.ct_chosen()
+>>> controller.strokes_changed()
+>>> controller.refine()  # returns at once
+>>> controller.poll(0.02)  # from a timer, while status.state.is_busy
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import queue
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..errors import ICHHPINetError
+from .controller_state import Event, Facts, State, Status, next_state
+from .executor import Executor
+from .result import Progress
+from .round_job import Message, OpenSession, Outcome, RoundJob, SavedRounds, Settings, compute
+from .scene_port import ScenePort
+from .scribbles import Scribbles
+from .stroke_history import StrokeHistory
+
+# Writing a mask into a scene redraws its views; more often than this would slow the round down.
+_PREVIEW_INTERVAL_SECONDS = 0.3
+
+
+def torch_is_installed() -> bool:
+    """Whether PyTorch can be imported, found out without importing it."""
+    return importlib.util.find_spec("torch") is not None
+
+
+def _measure(mask, spacing, volume):
+    from ..measurement import measure
+
+    return measure(mask, spacing, volume)
+
+
+class Controller:
+    """State machine of ``controller_state`` bound to a scene, a session and an executor.
+
+    Parameters
+    ----------
+    port: the scene.
+    open_session: makes a session from a volume; called in the executor.
+    executor: where rounds are computed.
+    on_change: called with the new :class:`Status` after everything that changed it.
+    has_torch, clock, measure: replaceable for tests.
+
+    Attributes
+    ----------
+    settings: network and device of the next session; a change takes effect with the next round.
+    auto_refine: start a round after every stroke.
+    status: see :class:`Status`.
+    last: the round whose result is in the scene, None after a reload or an undo.
+    """
+
+    def __init__(
+        self,
+        port: ScenePort,
+        open_session: OpenSession,
+        executor: Executor,
+        on_change: Callable[[Status], None] = lambda status: None,
+        *,
+        has_torch: Callable[[], bool] = torch_is_installed,
+        clock: Callable[[], float] = time.monotonic,
+        measure: Callable[..., Any] = _measure,
+    ) -> None:
+        self.settings = Settings()
+        self.auto_refine = False
+        self.status = Status(State.NO_CT)
+        self.last: Outcome | None = None
+        self._port = port
+        self._open_session = open_session
+        self._executor = executor
+        self._on_change = on_change
+        self._has_torch = has_torch
+        self._clock = clock
+        self._measure = measure
+        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._writing = False
+        self._closed = False
+        self._forget()
+        self._move(Event.CT_REMOVED)
+
+    # What the user does
+
+    def refine(self) -> bool:
+        """Start a round, or let one follow the running round; False where nothing can be refined."""
+        if self.status.state.is_busy:
+            self._show(queued=True)
+            return True
+        facts = self._facts()
+        if facts.resting_state is not State.READY:
+            self._move(Event.REFINE, error=facts.why_not_ready())
+            return False
+        self._move(Event.REFINE)
+        try:
+            self._job = job = self._new_job()
+        except Exception as error:
+            self._move(Event.ROUND_FAILED, error=error)
+            return False
+        self._preview = np.zeros(job.volume.shape, np.uint8) if self._before is None else self._before.copy()
+        self._preview_due, self._preview_changed = self._clock(), False
+        self._show(slice_count=len(job.volume))
+        self._executor.submit(lambda: compute(job, self._open_session, self._measure, self._inbox.put))
+        return True
+
+    def cancel(self) -> None:
+        """Stop the running round; the previous result and every stroke stay."""
+        self._request_cancel(Event.CANCEL)
+
+    def undo(self) -> bool:
+        """Take back the last round with its strokes; a running round is cancelled instead."""
+        if self.status.state.is_busy:
+            self._request_cancel(Event.UNDO)
+            return False
+        if not self._can_undo():
+            self._move(Event.UNDO, message="There is no round to take back.")
+            return False
+        strokes = self._history.take_back(self._port.read_scribbles())
+        self._session.undo()
+        self.last = None
+        with self._silently():
+            self._port.write_scribbles(strokes)
+            self._port.remove_last_round(self._session.mask)
+        self._move(Event.UNDO)
+        return True
+
+    def start_over(self) -> None:
+        """Remove result, rounds and strokes of this CT."""
+        self._abandon()
+        self._forget()
+        if self._port.ct_key() is not None:
+            with self._silently():
+                self._port.clear_rounds()
+                self._port.clear_strokes()
+        self._move(Event.START_OVER)
+
+    # What happens around it
+
+    def torch_installed(self) -> None:
+        """PyTorch may have become available."""
+        self._move(Event.TORCH_INSTALLED)
+
+    def leave_ct(self) -> None:
+        """Call while the port still shows the CT that is about to be exchanged: ends its round."""
+        self._abandon()
+        self._forget()
+
+    def ct_chosen(self) -> None:
+        """The port shows another CT, or the same one for the first time."""
+        self._switch(Event.CT_CHOSEN)
+        if self._port.ct_key() is not None and self._port.rounds():
+            self._strokes_at_start = self._port.read_scribbles()
+
+    def ct_removed(self) -> None:
+        """The port shows no CT any more."""
+        self._switch(Event.CT_REMOVED)
+
+    def scene_closed(self) -> None:
+        """The scene is being emptied and the port shows no CT any more."""
+        self._switch(Event.SCENE_CLOSED)
+
+    def strokes_changed(self) -> None:
+        """The user painted or erased."""
+        if self._writing:
+            return
+        self._move(Event.STROKES_CHANGED)
+        if not self.auto_refine:
+            return
+        if self.status.state is State.REFINING:
+            self._follow_up = True
+        elif self.status.state is State.READY:
+            self.refine()
+
+    def node_deleted(self) -> None:
+        """The result, the strokes or the table was deleted by the user."""
+        if self._writing:
+            return
+        if not self.status.state.is_busy and self._port.ct_key() is not None:
+            self._forget_deleted_result()
+        self._move(Event.NODE_DELETED)
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Stop everything for good; False where the computing did not end within ``timeout`` seconds."""
+        self._abandon()
+        self._forget()
+        self._closed = True
+        ended = self._executor.shutdown(timeout)
+        self._on_change = lambda status: None
+        self._move(Event.MODULE_RELOADED)
+        return ended
+
+    # Reports of the computing thread
+
+    def poll(self, wait: float = 0.0) -> bool:
+        """Handle what was reported, waiting up to ``wait`` seconds for the first report.
+
+        The wait gives the computing thread its turn where an application's event loop
+        holds the interpreter lock. Returns whether a round is still running.
+        """
+        for message in self._fetch(wait):
+            if message.job is not self._job:
+                continue
+            if message.event is Event.PROGRESS:
+                self._progress(message.content)
+            else:
+                self._finish(message)
+        self._draw_preview()
+        return self.status.state.is_busy
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Block until no round runs any more; False on timeout. For scripts and tests."""
+        deadline = None if timeout is None else self._clock() + timeout
+        while self.poll(0.05):
+            if deadline is not None and self._clock() > deadline:
+                return False
+        return True
+
+    # Inner workings
+
+    def _fetch(self, wait: float) -> list[Message]:
+        messages = []
+        try:
+            messages.append(self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait())
+            while True:
+                messages.append(self._inbox.get_nowait())
+        except queue.Empty:
+            return messages
+
+    def _progress(self, progress: Progress) -> None:
+        shown = self.status.slice_index
+        if progress.slice_index is not None and progress.mask_slice is not None:
+            shown = progress.slice_index
+            self._preview[shown] = progress.mask_slice
+            self._preview_changed = True
+        self._show(fraction=progress.fraction, stage=progress.stage, slice_index=shown)
+
+    def _draw_preview(self) -> None:
+        now = self._clock()
+        if self.status.state is State.REFINING and self._preview_changed and now >= self._preview_due:
+            self._preview_due, self._preview_changed = now + _PREVIEW_INTERVAL_SECONDS, False
+            with self._silently():
+                self._port.show_preview(self._preview)
+
+    def _finish(self, message: Message) -> None:
+        """The round came to its end: by itself, by a cancel or by a failure."""
+        job, self._job = self._job, None
+        self._session = job.session
+        refine_again, follow_up, self._follow_up = self.status.queued, self._follow_up, False
+        if message.event is Event.DONE and self.status.state is State.REFINING:
+            try:
+                self._accept(message.content)
+            except Exception as error:
+                self._move(Event.ROUND_FAILED, error=error)
+                return
+            self._move(Event.DONE)
+            refine_again = refine_again or (follow_up and self._history.differs(self._port.read_scribbles()))
+        else:
+            if message.event is Event.DONE:
+                self._session.undo()
+            self._restore_view()
+            failed = message.event is Event.ROUND_FAILED
+            self._move(message.event, error=message.content if failed else None)
+            refine_again = refine_again and not failed
+        if refine_again:
+            self.refine()
+
+    def _accept(self, outcome: Outcome) -> None:
+        self._history.record(outcome.strokes)
+        self.last = outcome
+        with self._silently():
+            self._port.write_round(outcome)
+
+    def _restore_view(self) -> None:
+        """Show what was there before the round began to show its slices."""
+        with self._silently():
+            if self._before is None:
+                self._port.clear_rounds()
+            elif self._port.read_mask() is not None:
+                self._port.show_preview(self._before)
+        self._forget_deleted_result()
+
+    def _forget_deleted_result(self) -> None:
+        # A result that was thrown away must not come back as the memory of the next round.
+        if (self._history or self._port.rounds()) and self._port.read_mask() is None:
+            self._forget()
+            with self._silently():
+                self._port.clear_rounds()
+
+    def _new_job(self) -> RoundJob:
+        """Everything a round needs, read from the scene now."""
+        self._forget_deleted_result()
+        key = (self._port.ct_key(), self.settings)
+        if key != self._key:
+            self._volume, self._spacing = self._port.read_ct()
+            self._session, self._key = None, key
+        strokes, rounds = self._port.read_scribbles(), self._port.rounds()
+        self._before = self._port.read_mask()
+        job = RoundJob(self._volume, self._spacing, strokes, self.settings, self._session)
+        mask = np.zeros(self._volume.shape, np.uint8) if self._before is None else self._before
+        if self._session is not None and np.array_equal(self._session.mask, mask):
+            return job
+        # A reloaded scene, a new session, or a mask that the user corrected by hand.
+        at_start = self._strokes_at_start or Scribbles.empty(mask.shape)
+        at_start = at_start if self._history is None else self._history.last
+        self._history = StrokeHistory(at_start)
+        if rounds:
+            job.restore = SavedRounds(mask, at_start, rounds)
+        elif self._session is not None:
+            self._session.reset()
+        return job
+
+    def _switch(self, event: Event) -> None:
+        self._abandon()
+        self._forget()
+        self._move(event)
+
+    def _abandon(self) -> None:
+        if self._job is not None:
+            self._job.cancelled.set()
+            if self._port.ct_key() == self._key[0]:
+                self._restore_view()
+
+    def _forget(self) -> None:
+        self._job: RoundJob | None = None
+        self._session: Any = None
+        self._key: tuple[Hashable, Settings] | None = None
+        self._volume: np.ndarray | None = None
+        self._spacing: tuple[float, float, float] | None = None
+        self._history: StrokeHistory | None = None
+        self._strokes_at_start: Scribbles | None = None
+        self._before: np.ndarray | None = None
+        self._preview: np.ndarray | None = None
+        self._preview_due = 0.0
+        self._preview_changed = False
+        self._follow_up = False
+        self.last = None
+
+    def _request_cancel(self, event: Event) -> None:
+        if self._job is not None:
+            self._job.cancelled.set()
+        self._follow_up = False
+        self._move(event, queued=False)
+
+    def _facts(self) -> Facts:
+        has_ct = not self._closed and self._port.ct_key() is not None
+        return Facts(self._has_torch(), has_ct, has_ct and self._port.has_strokes())
+
+    def _can_undo(self) -> bool:
+        return bool(self._history) and self._session is not None
+
+    def _move(self, event: Event, error: Exception | None = None, **changes: Any) -> None:
+        facts = self._facts()
+        state = next_state(self.status.state, event, facts)
+        if not (state.is_busy and self.status.state.is_busy):
+            self.status = Status(state)
+        if error is not None:
+            kind = "" if isinstance(error, ICHHPINetError) else f"{type(error).__name__}: "
+            changes |= {"error": error, "message": f"{kind}{error}"}
+        rounds = self._port.rounds() if facts.has_ct else 0
+        self._show(
+            state=state,
+            rounds=rounds,
+            can_refine=facts.resting_state is State.READY,
+            can_cancel=state is State.REFINING,
+            can_undo=not state.is_busy and self._can_undo(),
+            can_start_over=facts.has_ct and (facts.has_strokes or rounds > 0),
+            **changes,
+        )
+
+    def _show(self, **changes: Any) -> None:
+        self.status = replace(self.status, **changes)
+        self._on_change(self.status)
+
+    @contextmanager
+    def _silently(self) -> Iterator[None]:
+        """The scene's echoes of what the controller itself writes mean nothing."""
+        self._writing = True
+        try:
+            yield
+        finally:
+            self._writing = False

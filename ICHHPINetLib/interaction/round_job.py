@@ -1,0 +1,110 @@
+"""One round as the computing thread sees it: arrays in, messages out, nothing of a scene."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..errors import RoundCancelled
+from .controller_state import Event
+from .result import Progress, RoundResult
+from .scribbles import Scribbles
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a session is opened with: network name or path, and device ("auto", "cpu", "cuda", "mps")."""
+
+    weights: str = "default"
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class SavedRounds:
+    """Work that a scene brings along: uint8 mask (Z, Y, X), the strokes behind it, rounds done."""
+
+    mask: np.ndarray
+    strokes: Scribbles
+    rounds: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished round and the numbers of its mask."""
+
+    result: RoundResult
+    measurement: Any
+    strokes: Scribbles
+
+
+# volume HU (Z, Y, X), spacing mm (z, y, x), settings -> session
+OpenSession = Callable[[np.ndarray, tuple, Settings], Any]
+
+
+@dataclass
+class RoundJob:
+    """A request and all that it needs, copied out of the scene before the computing starts.
+
+    ``session`` is opened first where there is none yet, and left here for the next round.
+    """
+
+    volume: np.ndarray
+    spacing: tuple[float, float, float]
+    strokes: Scribbles
+    settings: Settings
+    session: Any = None
+    restore: SavedRounds | None = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the computing thread reports; ``job`` tells late reports from current ones."""
+
+    job: RoundJob
+    event: Event
+    content: Progress | Outcome | Exception | None = None
+
+
+def compute(
+    job: RoundJob,
+    open_session: OpenSession,
+    measure: Callable[..., Any],
+    report: Callable[[Message], None],
+) -> None:
+    """Run ``job`` and report its progress and its end; never raises."""
+    try:
+        _check(job)
+        if job.session is None:
+            session = open_session(job.volume, job.spacing, job.settings)
+            _check(job)
+            job.session = session
+        if job.restore is not None:
+            job.session.restore(job.restore.mask, job.restore.strokes, job.restore.rounds)
+        result = job.session.refine(
+            job.strokes,
+            lambda progress: report(Message(job, Event.PROGRESS, progress)),
+            job.cancelled.is_set,
+            accumulate=False,
+        )
+        measurement = measure(result.mask, job.spacing, job.volume)
+    except RoundCancelled as stopped:
+        report(Message(job, Event.ROUND_CANCELLED, stopped))
+    except Exception as error:
+        # The front end decides how to show it; a thread that dies silently would look like a hang.
+        _log.exception("The round failed")
+        report(Message(job, Event.ROUND_FAILED, error))
+    else:
+        report(Message(job, Event.DONE, Outcome(result, measurement, job.strokes)))
+
+
+def _check(job: RoundJob) -> None:
+    if job.cancelled.is_set():
+        raise RoundCancelled("The round was cancelled before it started; everything is as it was.")
