@@ -1,183 +1,16 @@
-"""The controller against a scene, a session and an executor made for the test."""
+"""What the controller does with rounds, results, strokes and failures."""
+
+import threading
 
 import numpy as np
 import pytest
 
-from ICHHPINetLib.errors import DeviceError, InvalidScribblesError, RoundCancelled, TorchMissingError
-from ICHHPINetLib.interaction.controller import Controller
-from ICHHPINetLib.interaction.controller_state import Event, State
+from ICHHPINetLib.errors import DeviceError, InvalidScribblesError, TorchMissingError
+from ICHHPINetLib.interaction.controller_state import State
 from ICHHPINetLib.interaction.executor import InlineExecutor, ThreadExecutor
-from ICHHPINetLib.interaction.result import Progress, RoundResult
-from ICHHPINetLib.interaction.round_job import Message, Settings
+from ICHHPINetLib.interaction.round_job import Settings
 from ICHHPINetLib.interaction.scribbles import Scribbles
-
-SHAPE = (4, 5, 6)
-SPACING = (5.0, 0.5, 0.5)
-
-
-class Scene:
-    """A scene port on plain arrays; ``log`` holds what was written."""
-
-    def __init__(self):
-        self.ct = "CT 1"
-        self.volume = np.zeros(SHAPE, np.int16)
-        self.strokes = Scribbles.empty(SHAPE)
-        self.mask = None
-        self.rows = 0
-        self.log = []
-        self.fail_writing = None
-        self.controller = None
-
-    def paint(self, *voxel, background=False):
-        (self.strokes.background if background else self.strokes.foreground)[voxel] = True
-        self.controller.strokes_changed()
-
-    def ct_key(self):
-        return self.ct
-
-    def read_ct(self):
-        return self.volume.copy(), SPACING
-
-    def has_strokes(self):
-        return not self.strokes.is_empty
-
-    def read_scribbles(self):
-        return Scribbles(self.strokes.foreground.copy(), self.strokes.background.copy())
-
-    def write_scribbles(self, strokes):
-        self.strokes = strokes
-        self.controller.strokes_changed()
-
-    def read_mask(self):
-        return None if self.mask is None else self.mask.copy()
-
-    def rounds(self):
-        return self.rows
-
-    def show_preview(self, mask):
-        self.log.append("preview")
-        self.mask = mask.copy()
-
-    def write_round(self, outcome):
-        if self.fail_writing is not None:
-            raise self.fail_writing
-        self.log.append("round")
-        self.mask = outcome.result.mask.copy()
-        self.rows = outcome.result.round
-
-    def remove_last_round(self, mask):
-        self.log.append("undo")
-        self.mask = mask.copy()
-        self.rows -= 1
-
-    def clear_rounds(self):
-        self.log.append("clear rounds")
-        self.mask, self.rows = None, 0
-        self.controller.node_deleted()
-
-    def clear_strokes(self):
-        self.strokes = Scribbles.empty(SHAPE)
-        self.controller.strokes_changed()
-
-
-class Session:
-    """Marks the whole slice of a foreground stroke; keeps what the contract says it keeps."""
-
-    opened = 0
-    fail_with = None
-    on_slice = staticmethod(lambda: None)
-
-    def __init__(self, volume, spacing, settings):
-        type(self).opened += 1
-        self.settings = settings
-        self.base = np.zeros(volume.shape, np.uint8), 0
-        self.rounds = ()
-        self.restored = None
-
-    @property
-    def mask(self):
-        return self.rounds[-1].mask if self.rounds else self.base[0]
-
-    def restore(self, mask, scribbles, round_number):
-        self.base, self.rounds, self.restored = (mask, round_number), (), scribbles
-
-    def reset(self):
-        self.base, self.rounds = (np.zeros_like(self.base[0]), 0), ()
-
-    def undo(self):
-        self.rounds = self.rounds[:-1]
-        return self.rounds[-1] if self.rounds else None
-
-    def refine(self, scribbles, on_progress=None, is_cancelled=None, *, accumulate=True):
-        assert accumulate is False
-        mask = self.mask.copy()
-        for index in scribbles.slices():
-            if is_cancelled():
-                raise RoundCancelled("stopped")
-            mask[index] = scribbles.foreground[index].any()
-            on_progress(Progress(index / len(mask), "slice", index, mask[index].copy()))
-            type(self).on_slice()
-        if type(self).fail_with is not None:
-            raise type(self).fail_with
-        number = self.base[1] + len(self.rounds) + 1
-        result = RoundResult(mask, mask.astype(np.float32), number, 0.1, scribbles.slices(), "cpu", "fake")
-        self.rounds = (*self.rounds, result)
-        return result
-
-
-class Held:
-    """Executor that keeps jobs until the test lets one run."""
-
-    def __init__(self):
-        self.jobs = []
-        self.shut = False
-
-    def submit(self, job):
-        self.jobs.append(job)
-
-    def run(self):
-        self.jobs.pop(0)()
-
-    def shutdown(self, timeout):
-        self.shut = True
-        return not self.jobs
-
-
-class World:
-    """Controller with its collaborators."""
-
-    def __init__(self, executor=None):
-        class OwnSession(Session):
-            pass
-
-        self.session_class = OwnSession
-        self.torch = True
-        self.time = 0.0
-        self.shown = []
-        self.scene = Scene()
-        self.executor = executor or Held()
-        self.controller = Controller(
-            self.scene,
-            OwnSession,
-            self.executor,
-            self.shown.append,
-            has_torch=lambda: self.torch,
-            clock=lambda: self.time,
-            measure=lambda mask, spacing, volume: mask.sum() * np.prod(spacing) / 1000,
-        )
-        self.scene.controller = self.controller
-
-    @property
-    def state(self):
-        return self.controller.status.state
-
-    def finish(self):
-        self.executor.run()
-        self.controller.poll()
-
-    def round(self):
-        assert self.controller.refine()
-        self.finish()
+from Testing.interaction.controller_fakes import SHAPE, World
 
 
 @pytest.fixture
@@ -190,122 +23,6 @@ def ready(world):
     world.controller.ct_chosen()
     world.scene.paint(1, 2, 3)
     return world
-
-
-def enter(world, state):
-    """Bring a fresh world into ``state``."""
-    if state is State.NO_TORCH:
-        world.torch = False
-    if state is State.NO_CT:
-        world.scene.ct = None
-        world.controller.ct_removed()
-        return
-    world.controller.ct_chosen()
-    if state in (State.IDLE, State.NO_TORCH):
-        return
-    world.scene.paint(1, 2, 3)
-    if state is State.READY:
-        return
-    world.controller.refine()
-    if state is State.FAILED:
-        world.session_class.fail_with = DeviceError("out of memory")
-        world.finish()
-        world.session_class.fail_with = None
-    elif state in (State.CANCELLING, State.CANCELLED):
-        world.controller.cancel()
-        if state is State.CANCELLED:
-            world.finish()
-
-
-def fire(world, event):
-    """Let ``event`` happen through the controller's own methods."""
-    controller, scene = world.controller, world.scene
-    if event is Event.TORCH_INSTALLED:
-        world.torch = True
-        controller.torch_installed()
-    elif event is Event.CT_CHOSEN:
-        controller.leave_ct()
-        scene.ct, scene.strokes = "CT 2", Scribbles.empty(SHAPE)
-        controller.ct_chosen()
-    elif event is Event.CT_REMOVED:
-        scene.ct = None
-        controller.ct_removed()
-    elif event is Event.STROKES_CHANGED:
-        scene.paint(2, 0, 0)
-    elif event in (Event.PROGRESS, Event.DONE, Event.ROUND_CANCELLED, Event.ROUND_FAILED):
-        if world.executor.jobs:
-            cancelled = controller._job.cancelled
-            cancelled.set() if event is Event.ROUND_CANCELLED else cancelled.clear()
-            if event is Event.PROGRESS:
-                controller._inbox.put(Message(controller._job, event, Progress(0.5, "volume")))
-            else:
-                world.session_class.fail_with = ValueError("broken") if event is Event.ROUND_FAILED else None
-                world.executor.run()
-        controller.poll()
-    elif event is Event.SCENE_CLOSED:
-        scene.ct = None
-        controller.scene_closed()
-    elif event is Event.NODE_DELETED:
-        scene.mask = None
-        controller.node_deleted()
-    else:
-        {
-            Event.REFINE: controller.refine,
-            Event.CANCEL: controller.cancel,
-            Event.UNDO: controller.undo,
-            Event.START_OVER: controller.start_over,
-            Event.MODULE_RELOADED: controller.close,
-        }[event]()
-
-
-NO_CT_AFTER = {Event.CT_REMOVED, Event.SCENE_CLOSED, Event.MODULE_RELOADED}
-REPORTS = {Event.PROGRESS, Event.DONE, Event.ROUND_CANCELLED, Event.ROUND_FAILED, Event.CANCEL}
-DURING_ROUND = {
-    Event.DONE: {State.REFINING: State.READY, State.CANCELLING: State.CANCELLED},
-    Event.CANCEL: {State.REFINING: State.CANCELLING},
-    Event.UNDO: {State.REFINING: State.CANCELLING},
-    Event.ROUND_CANCELLED: {State.REFINING: State.CANCELLED, State.CANCELLING: State.CANCELLED},
-    Event.ROUND_FAILED: {State.REFINING: State.FAILED, State.CANCELLING: State.FAILED},
-}
-
-
-def expected(state, event):
-    if event in NO_CT_AFTER:
-        return State.NO_TORCH if state is State.NO_TORCH else State.NO_CT
-    if state is State.NO_TORCH:
-        return State.IDLE if event is Event.TORCH_INSTALLED else State.NO_TORCH
-    if event in (Event.CT_CHOSEN, Event.START_OVER):
-        return State.NO_CT if state is State.NO_CT and event is Event.START_OVER else State.IDLE
-    if state.is_busy:
-        return DURING_ROUND.get(event, {}).get(state, state)
-    if event in REPORTS or state is State.NO_CT:
-        return state
-    if event is Event.STROKES_CHANGED:
-        return State.READY
-    if state is State.IDLE:
-        return State.IDLE
-    return State.REFINING if event is Event.REFINE else State.READY
-
-
-@pytest.mark.parametrize("event", Event, ids=lambda event: event.name)
-@pytest.mark.parametrize("state", State, ids=lambda state: state.name)
-def test_every_event_in_every_state(world, state, event):
-    enter(world, state)
-    assert world.state is state
-    fire(world, event)
-    assert world.state is expected(state, event)
-    assert world.shown[-1] == world.controller.status or event is Event.MODULE_RELOADED
-    # Whatever happened, the work can go on afterwards.
-    if event is not Event.MODULE_RELOADED:
-        world.session_class.fail_with = None
-        world.torch, world.scene.ct = True, world.scene.ct or "CT 3"
-        world.controller.leave_ct()
-        world.controller.ct_chosen()
-        world.scene.paint(3, 3, 3)
-        world.executor.jobs.clear()
-        world.round()
-        assert world.state is State.READY
-        assert world.scene.mask[3].all()
 
 
 def test_a_round_is_written_with_its_numbers(ready):
@@ -579,17 +296,6 @@ def test_refining_without_strokes_explains_itself(world):
     assert "stroke" in world.controller.status.message
 
 
-@pytest.mark.parametrize("state", State, ids=lambda state: state.name)
-def test_buttons_are_offered_where_they_do_something(world, state):
-    enter(world, state)
-    status = world.controller.status
-    working = state in (State.READY, State.REFINING, State.CANCELLING, State.CANCELLED, State.FAILED)
-    assert status.can_refine is working
-    assert status.can_cancel is (state is State.REFINING)
-    assert status.can_undo is False
-    assert status.can_start_over is working
-
-
 def test_inline_executor_needs_one_poll():
     world = World(InlineExecutor())
     world.controller.ct_chosen()
@@ -600,8 +306,6 @@ def test_inline_executor_needs_one_poll():
 
 
 def test_thread_executor_leaves_the_scene_to_the_calling_thread():
-    import threading
-
     world = World(ThreadExecutor())
     world.controller.ct_chosen()
     world.scene.paint(1, 1, 1)
