@@ -1,0 +1,20 @@
+"""VTK and Slicer's classes, or one clear error where they are missing."""
+
+from __future__ import annotations
+
+from ..errors import MissingPackageError
+
+try:
+    import slicer
+    import vtk
+    from vtk.util import numpy_support
+
+    # An empty folder named "slicer" in the search path imports without an error.
+    slicer.vtkMRMLScene  # noqa: B018
+except (ImportError, AttributeError) as error:
+    raise MissingPackageError(
+        "Slicer scenes need Slicer's data classes, which this Python lacks. "
+        "Run inside 3D Slicer, or install them with: pip install slicer-core"
+    ) from error
+
+__all__ = ["numpy_support", "slicer", "vtk"]

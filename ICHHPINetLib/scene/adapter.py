@@ -1,0 +1,318 @@
+"""One CT of a scene, its strokes, its result and its rounds, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..interaction.scribbles import Scribbles
+from . import rounds_table, saved_state
+from .geometry import CTGeometry, image_array, image_from_array, read_geometry, read_voxels
+from .nodes import SceneNodes
+from .segments import (
+    BACKGROUND,
+    FOREGROUND,
+    HEMATOMA,
+    SegmentKind,
+    clear_segment,
+    ensure_segment,
+    find_segment,
+    read_segment,
+    segment_voxels,
+    write_segment,
+)
+
+if TYPE_CHECKING:
+    from ..interaction.round_job import Outcome
+    from ..interaction.session import InteractiveSession
+
+
+class SceneAdapter:
+    """Reads CT and strokes from MRML nodes, writes masks and rounds back.
+
+    All arrays that go in and out are (Z, Y, X) in canonical order (axial slices from
+    below to above, see :class:`.CTGeometry`), whatever the order, orientation and parent
+    transform of the CT node. Nodes are found again by reference, mark or name, and made
+    again where they were deleted. Segments of the user are never touched.
+
+    It is a :class:`~ICHHPINetLib.interaction.scene_port.ScenePort`.
+
+    >>> adapter = SceneAdapter(slicer.mrmlScene, ct_node)
+    >>> adapter.ensure_scribbles()                      # the user paints
+    >>> session = InteractiveSession(network, *adapter.read_ct())
+    >>> adapter.restore_into(session)                   # a saved scene goes on where it stopped
+    >>> result = session.refine(adapter.read_scribbles(), accumulate=False)
+    >>> adapter.write_result(result, measure(result.mask, adapter.geometry().spacing))
+
+    Parameters
+    ----------
+    scene: ``vtkMRMLScene``.
+    ct: ``vtkMRMLScalarVolumeNode``, or None until one is chosen; may be exchanged at any time.
+    """
+
+    def __init__(self, scene, ct=None) -> None:
+        self.scene = scene
+        self.ct = ct
+        self._painted: tuple[Hashable, bool] = (None, False)
+
+    @property
+    def _nodes(self) -> SceneNodes:
+        return SceneNodes(self.scene, self.ct)
+
+    def node(self, role: str):
+        """Node of role "scribbles", "hematoma", "hematomaLabelmap" or "rounds"; None where there is none."""
+        return None if self.ct is None else self._nodes.find(role)
+
+    # The CT
+
+    def ct_key(self) -> Hashable | None:
+        """Identity of the CT, its voxels and its place; None where no CT is there."""
+        if self.ct is None or self.ct.GetScene() is None or self.ct.GetImageData() is None:
+            return None
+        scalars = self.ct.GetImageData().GetPointData().GetScalars()
+        matrix = tuple(np.round(self.geometry().ijk_to_world, 4).ravel().tolist())
+        return self.ct.GetID(), scalars.GetMTime(), matrix
+
+    def geometry(self) -> CTGeometry:
+        """Grid of the CT as it lies now; see :func:`.read_geometry` for the errors."""
+        return read_geometry(self.ct)
+
+    def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
+        """HU (Z, Y, X), a copy, and spacing in mm (z, y, x)."""
+        geometry = self.geometry()
+        return geometry.to_canonical(read_voxels(self.ct)), geometry.spacing
+
+    # The strokes
+
+    def ensure_scribbles(self):
+        """The node to paint into, with its two segments, made as far as it is missing.
+
+        Returns
+        -------
+        (segmentation node, ID of the foreground segment, ID of the background segment)
+        """
+        created = self._nodes.find("scribbles") is None
+        node = self._nodes.ensure("scribbles")
+        foreground, background = ensure_segment(node, FOREGROUND), ensure_segment(node, BACKGROUND)
+        segmentation = node.GetSegmentation()
+        if segmentation.GetSegmentIndex(foreground) > segmentation.GetSegmentIndex(background):
+            segmentation.SetSegmentIndex(foreground, segmentation.GetSegmentIndex(background))
+        if created and node.GetDisplayNode() is not None:
+            node.GetDisplayNode().SetAllSegmentsVisibility3D(False)
+        self._nodes.publish()
+        return node, foreground, background
+
+    def has_strokes(self) -> bool:
+        """Whether anything is painted."""
+        node = self.node("scribbles")
+        if node is None:
+            return False
+        segments = self._scribble_segments(node)
+        images = [node.GetBinaryLabelmapInternalRepresentation(segment) for segment in segments]
+        key = (node.GetID(), *segments, *(image.GetMTime() if image else 0 for image in images))
+        if key != self._painted[0]:
+            self._painted = key, any(segment_voxels(node, segment)[0].any() for segment in segments)
+        return self._painted[1]
+
+    def read_scribbles(self) -> Scribbles:
+        """All strokes there are now, of finished rounds and new ones.
+
+        Where both labels meet in a voxel, the one that is new since the last round wins,
+        and foreground where both are new.
+
+        Raises
+        ------
+        InvalidScribblesError
+            If strokes lie outside the CT, or under a non-linear transform.
+        """
+        geometry, node = self.geometry(), self.node("scribbles")
+        foreground = self._read(node, FOREGROUND, geometry)
+        background = self._read(node, BACKGROUND, geometry)
+        crossing = foreground & background
+        if crossing.any():
+            finished = saved_state.load_strokes(node, geometry.stored_shape)
+            if finished is not None:
+                background_is_new = crossing & finished.foreground & ~finished.background
+                foreground &= ~background_is_new
+            background &= ~foreground
+        return Scribbles(geometry.to_canonical(foreground), geometry.to_canonical(background))
+
+    def finished_scribbles(self) -> Scribbles:
+        """The strokes that the last finished round knew; empty before the first round."""
+        geometry, node = self.geometry(), self.node("scribbles")
+        strokes = None if node is None else saved_state.load_strokes(node, geometry.stored_shape)
+        if strokes is not None:
+            return _reoriented(strokes, geometry.to_canonical)
+        return self.read_scribbles() if self.rounds() else Scribbles.empty(geometry.shape)
+
+    def write_scribbles(self, strokes: Scribbles) -> None:
+        """Replace the painted strokes, now on the grid of the CT."""
+        geometry = self.geometry()
+        node, foreground, background = self.ensure_scribbles()
+        for segment, mask in ((foreground, strokes.foreground), (background, strokes.background)):
+            write_segment(node, segment, geometry.to_stored(mask), geometry.ijk_to_world)
+
+    def clear_strokes(self) -> None:
+        """Remove every stroke."""
+        node = self.node("scribbles")
+        if node is not None:
+            for segment in self._scribble_segments(node):
+                clear_segment(node, segment)
+            saved_state.forget_strokes(node)
+
+    # The result
+
+    def read_mask(self) -> np.ndarray | None:
+        """The hematoma in the scene, uint8 (Z, Y, X), with edits of the user; None without one."""
+        node = self.node("hematoma")
+        if node is None or find_segment(node, HEMATOMA) is None:
+            return None
+        geometry = self.geometry()
+        mask = self._read(node, HEMATOMA, geometry)
+        if not mask.any() and not self.rounds():
+            return None
+        return geometry.to_canonical(mask.astype(np.uint8))
+
+    def rounds(self) -> int:
+        """Number of rounds that led to the result in the scene."""
+        node = self.node("hematoma")
+        return 0 if node is None else saved_state.load_round(node)
+
+    def rounds_rows(self) -> list[dict[str, Any]]:
+        """The table of rounds, oldest first, see :data:`.rounds_table.COLUMNS`."""
+        table = self.node("rounds")
+        return [] if table is None else rounds_table.rows(table)
+
+    def show_preview(self, mask: np.ndarray) -> None:
+        """Show an unfinished or a restored mask (Z, Y, X), without counting it as a round."""
+        geometry = self.geometry()
+        self._write_hematoma(geometry.to_stored(mask), geometry)
+
+    def write_round(self, outcome: Outcome) -> None:
+        """Write a finished round: :meth:`write_result` with what a controller hands over."""
+        self.write_result(outcome.result, outcome.measurement, outcome.strokes)
+
+    def write_result(self, result, measurement, strokes: Scribbles | None = None) -> dict[str, Any]:
+        """Write a finished round: segment, label map, row of the table, state for a reload.
+
+        Parameters
+        ----------
+        result: a ``RoundResult``: mask (Z, Y, X), round, seconds, device, model.
+        measurement: a ``Measurement`` of the mask: volume_ml, abc2_ml.
+        strokes: all strokes behind the result; those in the scene where left out.
+
+        Returns
+        -------
+        The new row of the table.
+        """
+        geometry = self.geometry()
+        strokes = self.read_scribbles() if strokes is None else strokes
+        before = self.finished_scribbles() if self.rounds() else Scribbles.empty(geometry.shape)
+        row = {
+            "Round": result.round,
+            "Volume (mL)": float(measurement.volume_ml),
+            "Change (mL)": float(measurement.volume_ml) - self._last_volume(result.round, geometry),
+            "ABC/2 (mL)": float(measurement.abc2_ml),
+            "Scribbled slices": _changed_slices(before, strokes),
+            "Time (s)": float(result.seconds),
+            "Device": str(result.device),
+            "Model": str(result.model),
+        }
+        hematoma = self._write_mask(geometry.to_stored(result.mask), geometry)
+        rounds_table.append(self._nodes.ensure("rounds"), row)
+        saved_state.save_round(hematoma, result.round)
+        scribbles = self.ensure_scribbles()[0]
+        saved_state.push_strokes(scribbles, result.round, _reoriented(strokes, geometry.to_stored))
+        return row
+
+    def remove_last_round(self, mask: np.ndarray) -> None:
+        """Go back to ``mask`` (Z, Y, X), the result of the round before the last.
+
+        The strokes in the scene stay as they are; see :meth:`write_scribbles`.
+        """
+        geometry, number = self.geometry(), self.rounds()
+        hematoma = self._write_mask(geometry.to_stored(mask), geometry)
+        saved_state.save_round(hematoma, max(number - 1, 0))
+        rounds_table.drop_from(self._nodes.ensure("rounds"), max(number, 1))
+        scribbles = self.node("scribbles")
+        if scribbles is not None:
+            saved_state.pop_strokes(scribbles)
+        self._nodes.publish()
+
+    def clear_rounds(self) -> None:
+        """Empty the result, the label map and the table; the strokes stay. No node is made for it."""
+        hematoma, labelmap, table = (self.node(role) for role in ("hematoma", "hematomaLabelmap", "rounds"))
+        if hematoma is not None:
+            saved_state.save_round(hematoma, 0)
+            segment = find_segment(hematoma, HEMATOMA)
+            if segment is not None:
+                clear_segment(hematoma, segment)
+        if labelmap is not None and labelmap.GetImageData() is not None:
+            empty = np.zeros_like(image_array(labelmap.GetImageData()))
+            labelmap.SetAndObserveImageData(image_from_array(empty))
+        if table is not None:
+            rounds_table.drop_from(table, 0)
+        if self.node("scribbles") is not None:
+            saved_state.forget_strokes(self.node("scribbles"))
+
+    def restore_into(self, session: InteractiveSession) -> int:
+        """Bring a session on this CT to the round that the scene stopped at.
+
+        Returns
+        -------
+        Number of the last finished round; 0, with the session untouched, where there is none.
+        """
+        number, mask = self.rounds(), self.read_mask()
+        if not number or mask is None:
+            return 0
+        session.restore(mask, self.finished_scribbles(), number)
+        return number
+
+    # Inner workings
+
+    def _scribble_segments(self, node) -> list[str]:
+        found = (find_segment(node, kind) for kind in (FOREGROUND, BACKGROUND))
+        return [segment for segment in found if segment is not None]
+
+    def _read(self, node, kind: SegmentKind, geometry: CTGeometry) -> np.ndarray:
+        segment = None if node is None else find_segment(node, kind)
+        if segment is None:
+            return np.zeros(geometry.stored_shape, bool)
+        return read_segment(node, segment, geometry.ijk_to_world, geometry.stored_shape)
+
+    def _last_volume(self, number: int, geometry: CTGeometry) -> float:
+        earlier = [row for row in self.rounds_rows() if row["Round"] < number]
+        if earlier:
+            return earlier[-1]["Volume (mL)"]
+        # The table was deleted. The segment may show a preview by now, the label map never does.
+        labelmap = self.node("hematomaLabelmap") if number > 1 else None
+        if labelmap is None or labelmap.GetImageData() is None:
+            return 0.0
+        voxels = np.count_nonzero(image_array(labelmap.GetImageData()))
+        return float(voxels * np.prod(geometry.spacing) / 1000)
+
+    def _write_mask(self, stored: np.ndarray, geometry: CTGeometry):
+        hematoma = self._write_hematoma(stored, geometry)
+        labelmap = self._nodes.ensure("hematomaLabelmap")
+        labelmap.SetAndObserveTransformNodeID(self.ct.GetTransformNodeID())
+        labelmap.CopyOrientation(self.ct)
+        labelmap.SetAndObserveImageData(image_from_array((stored != 0).astype(np.uint8)))
+        self._nodes.publish()
+        return hematoma
+
+    def _write_hematoma(self, stored: np.ndarray, geometry: CTGeometry):
+        hematoma = self._nodes.ensure("hematoma")
+        write_segment(hematoma, ensure_segment(hematoma, HEMATOMA), stored, geometry.ijk_to_world)
+        return hematoma
+
+
+def _reoriented(strokes: Scribbles, reorient) -> Scribbles:
+    return Scribbles(reorient(strokes.foreground), reorient(strokes.background))
+
+
+def _changed_slices(before: Scribbles, now: Scribbles) -> int:
+    """Number of axial slices on which strokes were added or erased."""
+    changed = (before.foreground ^ now.foreground) | (before.background ^ now.background)
+    return int(np.count_nonzero(changed.any(axis=(1, 2))))

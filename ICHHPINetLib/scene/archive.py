@@ -1,0 +1,68 @@
+"""Scenes as ``.mrb`` files: written whole or not at all, and loaded again."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from ..errors import InputFileError, OutputError
+from ._mrml import slicer
+
+
+def save_mrb(scene, path: str | os.PathLike) -> Path:
+    """Write all of ``scene`` to ``path`` (``.mrb``), replacing an older file only by a complete one.
+
+    Raises
+    ------
+    OutputError
+        If the name does not end in .mrb, or the file cannot be written there.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".mrb":
+        raise OutputError(f"A scene is saved as a .mrb file, but '{path.name}' was given. Change the ending.")
+    messages = slicer.vtkMRMLMessageCollection()
+    try:
+        # The archive keeps the name of the file it is first written to:
+        # a temporary folder, not a temporary name.
+        with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder:
+            draft = Path(folder, path.name)
+            if not scene.WriteToMRB(str(draft), None, messages) or not draft.is_file():
+                raise OutputError(f"The scene cannot be saved to '{path}': {_text(messages)}.")
+            os.replace(draft, path)
+    except OSError as error:
+        raise OutputError(
+            f"The scene cannot be saved to '{path}': {error.strerror or error}. "
+            "Choose a folder that you can write to."
+        ) from error
+    return path
+
+
+def load_mrb(scene, path: str | os.PathLike) -> list:
+    """Replace the content of ``scene`` by that of a ``.mrb`` file.
+
+    Returns
+    -------
+    The CT nodes: all scalar volumes that are no label maps.
+
+    Raises
+    ------
+    InputFileError
+        If the file is missing or is no readable scene.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputFileError(f"The scene '{path}' does not exist. Check the name.")
+    messages = slicer.vtkMRMLMessageCollection()
+    if not scene.ReadFromMRB(str(path), True, messages):
+        raise InputFileError(f"'{path}' cannot be read as a Slicer scene (.mrb): {_text(messages)}.")
+    volumes = [
+        scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode")
+        for index in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))
+    ]
+    return [volume for volume in volumes if not volume.IsA("vtkMRMLLabelMapVolumeNode")]
+
+
+def _text(messages) -> str:
+    text = "; ".join(messages.GetNthMessageText(index) for index in range(messages.GetNumberOfMessages()))
+    return text.strip().rstrip(".") or "the reason is not known"

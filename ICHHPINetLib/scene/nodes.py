@@ -1,0 +1,154 @@
+"""The nodes that belong to one CT: how they are found again, made and referenced."""
+
+from __future__ import annotations
+
+from ..errors import InvalidVolumeError
+from ._mrml import slicer
+from .segments import HEMATOMA, find_segment, is_tagged, segment_voxels
+
+MODULE_NAME = "ICHHPINet"
+
+# Role in the parameter node: class, and suffix of the name behind the CT's name.
+ROLES = {
+    "scribbles": ("vtkMRMLSegmentationNode", "scribbles"),
+    "hematoma": ("vtkMRMLSegmentationNode", "hematoma"),
+    "hematomaLabelmap": ("vtkMRMLLabelMapVolumeNode", "hematoma labelmap"),
+    "rounds": ("vtkMRMLTableNode", "hematoma rounds"),
+}
+_ROLE_ATTRIBUTE = "ICHHPINet.role"
+_CT_REFERENCE = "ICHHPINet.inputVolume"
+
+
+class SceneNodes:
+    """Finds and makes the nodes of the scene contract for one CT.
+
+    A node is looked up through the module's parameter node (while that points to this
+    CT), then by the marks it carries, then by its name. The marks keep the nodes of
+    several CTs in one scene apart, and survive renaming, saving and loading.
+    """
+
+    def __init__(self, scene, ct) -> None:
+        self.scene = scene
+        self.ct = ct
+
+    def find(self, role: str):
+        """The node of ``role``, or None."""
+        return self._referenced(role) or self._marked(role) or self._named(role)
+
+    def ensure(self, role: str):
+        """The node of ``role``, which is made where it is missing."""
+        self.check_ct()
+        node = self.find(role)
+        if node is None:
+            node = self._make(role)
+        node.SetAttribute(_ROLE_ATTRIBUTE, role)
+        node.SetNodeReferenceID(_CT_REFERENCE, self.ct.GetID())
+        if node.IsA("vtkMRMLSegmentationNode"):
+            node.SetReferenceImageGeometryParameterFromVolumeNode(self.ct)
+        return node
+
+    def check_ct(self) -> None:
+        """InvalidVolumeError if the CT was removed from the scene."""
+        if self.ct is None or self.ct.GetScene() is None:
+            raise InvalidVolumeError("The CT is no longer in the scene. Load it again, or choose another CT.")
+
+    def publish(self) -> None:
+        """Point the module's parameter node to the CT and its nodes."""
+        parameters = self.parameter_node(create=True)
+        nodes = {"inputVolume": self.ct, **{role: self.find(role) for role in ROLES}}
+        modifying = parameters.StartModify()
+        try:
+            for role, node in nodes.items():
+                # Slicer's parameterNodeWrapper takes a role without a parameter of the same name for
+                # unset, and clears it.
+                if not parameters.HasParameter(role):
+                    parameters.SetParameter(role, "")
+                parameters.SetNodeReferenceID(role, node.GetID() if node else None)
+        finally:
+            parameters.EndModify(modifying)
+
+    def parameter_node(self, create: bool = False):
+        """The module's singleton ``vtkMRMLScriptedModuleNode``, or None where there is none yet."""
+        parameters = self.scene.GetSingletonNode(MODULE_NAME, "vtkMRMLScriptedModuleNode")
+        if parameters is None and create:
+            parameters = slicer.vtkMRMLScriptedModuleNode()
+            parameters.SetSingletonTag(MODULE_NAME)
+            parameters.SetName(MODULE_NAME)
+            parameters = self.scene.AddNode(parameters)
+        if parameters is not None:
+            parameters.SetAttribute("ModuleName", MODULE_NAME)
+        return parameters
+
+    def _referenced(self, role: str):
+        parameters = self.parameter_node()
+        if parameters is None or parameters.GetNodeReferenceID("inputVolume") != self.ct.GetID():
+            return None
+        node = parameters.GetNodeReference(role)
+        return node if self._fits(node, role) else None
+
+    def _marked(self, role: str):
+        for node in self._of_class(role):
+            if (
+                node.GetAttribute(_ROLE_ATTRIBUTE) == role
+                and node.GetNodeReferenceID(_CT_REFERENCE) == self.ct.GetID()
+            ):
+                return node
+        return None
+
+    def _named(self, role: str):
+        for node in self._of_class(role):
+            if node.GetName() == self.name(role) and self._fits(node, role) and not _is_foreign(node, role):
+                return node
+        return None
+
+    def _fits(self, node, role: str) -> bool:
+        """Whether the node has the class of ``role`` and belongs to no other CT."""
+        if node is None or node.GetScene() is None or not node.IsA(ROLES[role][0]):
+            return False
+        owner = node.GetNodeReference(_CT_REFERENCE)
+        return (owner is None or owner.GetID() == self.ct.GetID()) and (
+            node.GetAttribute(_ROLE_ATTRIBUTE) in (None, role)
+        )
+
+    def _of_class(self, role: str) -> list:
+        class_name = ROLES[role][0]
+        return [
+            self.scene.GetNthNodeByClass(index, class_name)
+            for index in range(self.scene.GetNumberOfNodesByClass(class_name))
+        ]
+
+    def name(self, role: str) -> str:
+        """Name that the contract gives to the node of ``role``."""
+        return f"{self.ct.GetName()} {ROLES[role][1]}"
+
+    def _make(self, role: str):
+        node = self.scene.AddNewNodeByClass(ROLES[role][0], self.name(role))
+        if node.IsA("vtkMRMLDisplayableNode"):
+            node.SetAndObserveTransformNodeID(self.ct.GetTransformNodeID())
+            node.CreateDefaultDisplayNodes()
+        self._place_beside_ct(node)
+        return node
+
+    def _place_beside_ct(self, node) -> None:
+        hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(self.scene)
+        ct_item = hierarchy.GetItemByDataNode(self.ct) if hierarchy else 0
+        if not ct_item:
+            return
+        parent = hierarchy.GetItemParent(ct_item)
+        item = hierarchy.GetItemByDataNode(node)
+        if item:
+            hierarchy.SetItemParent(item, parent)
+        else:
+            hierarchy.CreateItem(parent, node)
+
+
+def _is_foreign(node, role: str) -> bool:
+    """Whether a node known by its name alone holds a hematoma that somebody else drew there."""
+    if role != "hematoma" or node.GetAttribute(_ROLE_ATTRIBUTE):
+        return False
+    segment_id = find_segment(node, HEMATOMA)
+    return (
+        segment_id is not None
+        and not is_tagged(node, segment_id, HEMATOMA)
+        and bool(segment_voxels(node, segment_id)[0].any())
+    )

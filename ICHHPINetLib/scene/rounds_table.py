@@ -1,0 +1,64 @@
+"""The table of rounds: one row a round, readable and writable as plain Python values."""
+
+from __future__ import annotations
+
+from operator import methodcaller
+
+from ._mrml import vtk
+
+# Column: VTK array class, and how a cell becomes a Python value again. A column that came
+# back from a file without its type is text, hence the conversions.
+COLUMNS = {
+    "Round": (vtk.vtkIntArray, methodcaller("ToInt")),
+    "Volume (mL)": (vtk.vtkDoubleArray, methodcaller("ToDouble")),
+    "Change (mL)": (vtk.vtkDoubleArray, methodcaller("ToDouble")),
+    "ABC/2 (mL)": (vtk.vtkDoubleArray, methodcaller("ToDouble")),
+    "Scribbled slices": (vtk.vtkIntArray, methodcaller("ToInt")),
+    "Time (s)": (vtk.vtkDoubleArray, methodcaller("ToDouble")),
+    "Device": (vtk.vtkStringArray, methodcaller("ToString")),
+    "Model": (vtk.vtkStringArray, methodcaller("ToString")),
+}
+
+
+def prepare(table_node) -> None:
+    """Give the node the columns of the contract, in order; a table of other columns is emptied first."""
+    table = table_node.GetTable()
+    names = [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())]
+    if names == list(COLUMNS):
+        return
+    table_node.RemoveAllColumns()
+    for name, (array_class, _) in COLUMNS.items():
+        array = array_class()
+        array.SetName(name)
+        table_node.AddColumn(array)
+    table_node.SetUseColumnTitleAsColumnHeader(True)
+    table_node.SetLocked(True)
+
+
+def rows(table_node) -> list[dict]:
+    """All rows, oldest first, as column name to int, float or str."""
+    prepare(table_node)
+    table = table_node.GetTable()
+    return [
+        {name: convert(table.GetValueByName(row, name)) for name, (_, convert) in COLUMNS.items()}
+        for row in range(table.GetNumberOfRows())
+    ]
+
+
+def append(table_node, row: dict) -> None:
+    """Add a row; it takes the place of a row of the same or a later round."""
+    prepare(table_node)
+    drop_from(table_node, row["Round"])
+    table = table_node.GetTable()
+    index = table.InsertNextBlankRow()
+    for name in COLUMNS:
+        table.SetValueByName(index, name, vtk.vtkVariant(row[name]))
+    table_node.Modified()
+
+
+def drop_from(table_node, first_round: int) -> None:
+    """Remove the rows of ``first_round`` and later."""
+    kept = [row["Round"] < first_round for row in rows(table_node)]
+    for index in reversed(range(len(kept))):
+        if not kept[index]:
+            table_node.RemoveRow(index)

@@ -1,0 +1,84 @@
+"""Strokes from one voxel grid to another, without losing a thin one."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# Two grids count as one where no voxel is off by more than this share of a voxel.
+_SAME_LATTICE = 1e-2
+
+
+def transfer(marked: np.ndarray, to_target: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """Marks of a source grid on a target grid.
+
+    A target voxel is marked if the center of a marked source voxel lies in it, so that
+    no stroke is lost on a coarser grid, or if its own center lies in a marked source
+    voxel, so that no stroke is perforated on a finer one. On two grids that are
+    shifted or flipped against each other by whole voxels this is an exact copy.
+
+    Parameters
+    ----------
+    marked: bool (Z, Y, X) on the source grid.
+    to_target: 4 x 4, source indices (i, j, k) to target indices (i, j, k).
+    shape: (Z, Y, X) of the target grid.
+
+    Returns
+    -------
+    bool array of ``shape``. Marks outside the target grid are dropped.
+    """
+    result = np.zeros(shape, bool)
+    source = np.argwhere(marked)
+    if not len(source):
+        return result
+    centers = _apply(to_target, source)
+    _mark(result, centers)
+    if not _is_lattice(to_target, marked.shape):
+        _fill(result, marked, source, to_target)
+    return result
+
+
+def _apply(matrix: np.ndarray, zyx: np.ndarray) -> np.ndarray:
+    """Rows of (z, y, x) through a matrix of (i, j, k), as rows of (z, y, x)."""
+    return (zyx[:, ::-1] @ matrix[:3, :3].T + matrix[:3, 3])[:, ::-1]
+
+
+def _mark(result: np.ndarray, centers: np.ndarray) -> None:
+    index = _nearest(centers)
+    inside = np.all((index >= 0) & (index < result.shape), axis=1)
+    result[tuple(index[inside].T)] = True
+
+
+def _nearest(positions: np.ndarray) -> np.ndarray:
+    # A grid shifted by exactly half a voxel must not fall to either side by rounding noise.
+    return np.floor(positions + 0.5 - 1e-6).astype(np.int64)
+
+
+def _is_lattice(matrix: np.ndarray, shape: tuple[int, int, int]) -> bool:
+    """Whether source voxels fall on target voxels one to one, over the whole source grid."""
+    whole = np.rint(matrix[:3])
+    if abs(abs(np.linalg.det(whole[:, :3])) - 1) > 1e-9:
+        return False
+    corners = np.array([[i, j, k, 1] for i in (0, shape[2]) for j in (0, shape[1]) for k in (0, shape[0])])
+    return bool(np.abs((matrix[:3] - whole) @ corners.T).max() < _SAME_LATTICE)
+
+
+def _fill(result: np.ndarray, marked: np.ndarray, source: np.ndarray, to_target: np.ndarray) -> None:
+    corners = np.concatenate([_apply(to_target, source + offset) for offset in _half_voxel_corners()])
+    low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
+    high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, result.shape)
+    if np.any(low >= high):
+        return
+    to_source = np.linalg.inv(to_target)
+    rows, columns = np.mgrid[low[1] : high[1], low[2] : high[2]]
+    # Slice by slice: a stroke across the whole head would otherwise need gigabytes.
+    for z in range(low[0], high[0]):
+        target = np.stack([np.full(rows.size, z), rows.ravel(), columns.ravel()], axis=1)
+        index = _nearest(_apply(to_source, target))
+        inside = np.all((index >= 0) & (index < marked.shape), axis=1)
+        hit = np.zeros(len(index), bool)
+        hit[inside] = marked[tuple(index[inside].T)]
+        result[z, low[1] : high[1], low[2] : high[2]] |= hit.reshape(rows.shape)
+
+
+def _half_voxel_corners() -> list[tuple[float, float, float]]:
+    return [(z, y, x) for z in (-0.5, 0.5) for y in (-0.5, 0.5) for x in (-0.5, 0.5)]
