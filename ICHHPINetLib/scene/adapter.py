@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import InvalidVolumeError
 from ..interaction.scribbles import Scribbles
 from . import rounds_table, saved_state
 from .geometry import CTGeometry, image_array, image_from_array, read_geometry, read_voxels
@@ -16,10 +17,10 @@ from .segments import (
     FOREGROUND,
     HEMATOMA,
     SegmentKind,
-    clear_segment,
     ensure_segment,
     find_segment,
     read_segment,
+    segment_image,
     segment_voxels,
     write_segment,
 )
@@ -63,17 +64,20 @@ class SceneAdapter:
 
     def node(self, role: str):
         """Node of role "scribbles", "hematoma", "hematomaLabelmap" or "rounds"; None where there is none."""
-        return None if self.ct is None else self._nodes.find(role)
+        return self._nodes.find(role) if self._has_ct() else None
 
     # The CT
 
     def ct_key(self) -> Hashable | None:
         """Identity of the CT, its voxels and its place; None where no CT is there."""
-        if self.ct is None or self.ct.GetScene() is None or self.ct.GetImageData() is None:
+        if not self._has_ct() or self.ct.GetImageData() is None:
             return None
-        scalars = self.ct.GetImageData().GetPointData().GetScalars()
-        matrix = tuple(np.round(self.geometry().ijk_to_world, 4).ravel().tolist())
-        return self.ct.GetID(), scalars.GetMTime(), matrix
+        try:
+            place = tuple(np.round(self.geometry().ijk_to_world, 4).ravel().tolist())
+        except InvalidVolumeError as error:
+            # What is wrong is said by whoever reads the CT.
+            place = str(error)
+        return self.ct.GetID(), self.ct.GetImageData().GetMTime(), place
 
     def geometry(self) -> CTGeometry:
         """Grid of the CT as it lies now; see :func:`.read_geometry` for the errors."""
@@ -110,7 +114,7 @@ class SceneAdapter:
         if node is None:
             return False
         segments = self._scribble_segments(node)
-        images = [node.GetBinaryLabelmapInternalRepresentation(segment) for segment in segments]
+        images = [segment_image(node, segment) for segment in segments]
         key = (node.GetID(), *segments, *(image.GetMTime() if image else 0 for image in images))
         if key != self._painted[0]:
             self._painted = key, any(segment_voxels(node, segment)[0].any() for segment in segments)
@@ -159,7 +163,7 @@ class SceneAdapter:
         node = self.node("scribbles")
         if node is not None:
             for segment in self._scribble_segments(node):
-                clear_segment(node, segment)
+                self._empty(node, segment)
             saved_state.forget_strokes(node)
 
     # The result
@@ -248,7 +252,7 @@ class SceneAdapter:
             saved_state.save_round(hematoma, 0)
             segment = find_segment(hematoma, HEMATOMA)
             if segment is not None:
-                clear_segment(hematoma, segment)
+                self._empty(hematoma, segment)
         if labelmap is not None and labelmap.GetImageData() is not None:
             empty = np.zeros_like(image_array(labelmap.GetImageData()))
             labelmap.SetAndObserveImageData(image_from_array(empty))
@@ -272,6 +276,9 @@ class SceneAdapter:
 
     # Inner workings
 
+    def _has_ct(self) -> bool:
+        return self.ct is not None and self.ct.GetScene() is not None
+
     def _scribble_segments(self, node) -> list[str]:
         found = (find_segment(node, kind) for kind in (FOREGROUND, BACKGROUND))
         return [segment for segment in found if segment is not None]
@@ -281,6 +288,10 @@ class SceneAdapter:
         if segment is None:
             return np.zeros(geometry.stored_shape, bool)
         return read_segment(node, segment, geometry.ijk_to_world, geometry.stored_shape)
+
+    def _empty(self, node, segment: str) -> None:
+        geometry = self.geometry()
+        write_segment(node, segment, np.zeros(geometry.stored_shape, bool), geometry.ijk_to_world)
 
     def _last_volume(self, number: int, geometry: CTGeometry) -> float:
         earlier = [row for row in self.rounds_rows() if row["Round"] < number]

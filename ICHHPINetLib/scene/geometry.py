@@ -88,7 +88,7 @@ def local_to_world(node, error: type[ICHHPINetError] = InvalidVolumeError) -> np
     if not transform.IsTransformToWorldLinear():
         raise error(
             f"'{node.GetName()}' lies under the non-linear transform '{transform.GetName()}'. "
-            f"Harden it first: right-click '{node.GetName()}' in the Data module and choose 'Harden transform'."
+            f"Harden it first: in the Data module, right-click '{node.GetName()}', 'Harden transform'."
         )
     matrix = vtk.vtkMatrix4x4()
     transform.GetMatrixTransformToWorld(matrix)
