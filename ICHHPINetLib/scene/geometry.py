@@ -128,19 +128,26 @@ def read_geometry(ct_node) -> CTGeometry:
         transform, or has axes that are not perpendicular.
     """
     image = check_ct_node(ct_node)
-    matrix = ijk_to_world(ct_node)
+    return grid_geometry(ct_node.GetName(), image.GetDimensions()[::-1], ijk_to_world(ct_node))
+
+
+def grid_geometry(name: str, stored_shape: tuple[int, int, int], matrix: np.ndarray) -> CTGeometry:
+    """Grid of ``stored_shape`` (Z, Y, X) that ``matrix``, 4 x 4, puts into the world.
+
+    Raises
+    ------
+    InvalidVolumeError
+        If a spacing is zero or the axes are not perpendicular; ``name`` says whose.
+    """
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)
     if not np.all(spacing > 0):
-        raise InvalidVolumeError(
-            f"'{ct_node.GetName()}' has a spacing of zero. Correct it in the Volumes module."
-        )
+        raise InvalidVolumeError(f"'{name}' has a spacing of zero. Correct it in the Volumes module.")
     axes = matrix[:3, :3] / spacing
     if np.abs(axes.T @ axes - np.eye(3)).max() > _MAX_SHEAR:
         raise InvalidVolumeError(
-            f"The slices of '{ct_node.GetName()}' are sheared (a tilted gantry, or a transform with shear). "
+            f"The slices of '{name}' are sheared (a tilted gantry, or a transform with shear). "
             "Resample the CT first with the module 'Resample Scalar/Vector/DWI Volume'."
         )
-    stored_shape = image.GetDimensions()[::-1]
     # Directions of ITK are LPS, those of MRML are RAS.
     canonical, reorientation = to_canonical(
         np.broadcast_to(np.uint8(0), stored_shape), np.diag([-1.0, -1.0, 1.0]) @ axes
