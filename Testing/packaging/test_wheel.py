@@ -17,7 +17,17 @@ def wheel_names(repository, tmp_path_factory):
         shutil.copytree(repository / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE.txt"):
         shutil.copy(repository / name, source)
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", output, source]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        output,
+        source,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     (wheel,) = output.glob("*.whl")
@@ -26,7 +36,8 @@ def wheel_names(repository, tmp_path_factory):
 
 
 def test_wheel_holds_every_library_file(wheel_names, repository):
-    expected = {path.relative_to(repository).as_posix() for path in (repository / "ICHHPINetLib").rglob("*.*")}
+    library = repository / "ICHHPINetLib"
+    expected = {path.relative_to(repository).as_posix() for path in library.rglob("*.*")}
     assert {name for name in expected if not name.endswith(".pyc")} <= wheel_names
 
 

@@ -1,0 +1,59 @@
+"""The command ``ichhpinet``: chooses the sub-command and turns errors into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from . import __version__
+from .errors import ICHHPINetError
+
+# 128 + SIGINT, what shells expect of a program that Ctrl-C ended.
+_EXIT_INTERRUPTED = 130
+_EXIT_BAD_INPUT = 2
+
+_COMMANDS = {
+    "segment": ("commands.segment", "segment the hemorrhage on a head CT from scribbles"),
+    "demo": ("commands.demo", "show three rounds on a generated head phantom, no data needed"),
+    "measure": ("commands.measure", "volume, ABC/2 and more of an existing mask"),
+    "evaluate": ("commands.evaluate", "accuracy by round on cases with a known mask"),
+    "train": ("training.cli", "train a network"),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="ichhpinet",
+        description="Interactive segmentation of intracerebral hemorrhage on head CT. "
+        "Research use only, not a medical device.",
+        epilog="'ichhpinet COMMAND --help' explains a command and shows examples.",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, summary) in _COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        importlib.import_module(f".{module}", __package__).add_arguments(command)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0 on success, 2 with one line on bad input, 130 after Ctrl-C."""
+    arguments = build_parser().parse_args(argv)
+    run = importlib.import_module(f".{_COMMANDS[arguments.command][0]}", __package__).run
+    try:
+        run(arguments)
+    except ICHHPINetError as error:
+        print(f"ichhpinet: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return _EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("ichhpinet: stopped; every file is either complete or untouched", file=sys.stderr)
+        return _EXIT_INTERRUPTED
+    return 0

@@ -1,0 +1,287 @@
+"""The contact sheet: CT, strokes and mask by round, and the volume beside the truth, on one page."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import MissingPackageError
+from ..interaction.scribbles import Scribbles
+
+# Brain window and the colors of the scene's segments, so that sheet and Slicer look alike.
+_WINDOW_HU = (0.0, 80.0)
+_MASK, _MASK_EDGE = "#bc411c", "#ff9d6b"
+_FOREGROUND, _BACKGROUND = "#ffd11a", "#40a0ff"
+_PAGE, _INK, _FAINT, _TRUTH = "#14171a", "#f2f2f0", "#9aa3ab", "#7fe0c0"
+_AIR_HU = -300.0
+_MARGIN_MM = 6.0
+DISCLAIMER = "Research use only, not a medical device"
+
+
+@dataclass(frozen=True)
+class RoundPanel:
+    """One round on the sheet.
+
+    ``mask`` (Z, Y, X), the strokes drawn in this round, the volume in mL, and the Dice
+    coefficient where there is a truth.
+    """
+
+    mask: np.ndarray
+    scribbles: Scribbles
+    volume_ml: float
+    dice: float | None = None
+
+
+def contact_sheet(
+    volume: np.ndarray,
+    spacing: tuple[float, float, float],
+    rounds: Sequence[RoundPanel],
+    title: str,
+    *,
+    truth: np.ndarray | None = None,
+    truth_ml: float | None = None,
+    max_slices: int = 4,
+    max_rounds: int = 4,
+) -> bytes:
+    """Draw the sheet.
+
+    Parameters
+    ----------
+    volume: HU (Z, Y, X), feet to head, front to back, the patient's right to left.
+    spacing: mm (z, y, x).
+    rounds: one or more, in order; the last ``max_rounds`` are drawn as pictures, all of
+        them in the chart.
+    truth: mask (Z, Y, X), where known; adds a column.
+    truth_ml: the true volume in mL, a line in the chart.
+
+    Returns
+    -------
+    The picture as PNG.
+
+    Raises
+    ------
+    MissingPackageError
+        Without matplotlib.
+    """
+    figure_class = _figure_class()
+    first = max(0, len(rounds) - max_rounds)
+    shown = list(enumerate(rounds, start=1))[first:]
+    slices = representative_slices([panel for _, panel in shown], truth, max_slices)
+    box = _head_box(volume, spacing)
+    columns = 1 + len(shown) + (truth is not None)
+    height_mm = (box[0].stop - box[0].start) * spacing[1]
+    width_mm = (box[1].stop - box[1].start) * spacing[2]
+    cell = 2.2
+    chart_width = 3.4
+    picture_height = cell * height_mm / width_mm
+    size = (columns * cell + chart_width + 0.9, len(slices) * picture_height + 1.75)
+    figure = figure_class(figsize=size, facecolor=_PAGE)
+    grid = figure.add_gridspec(
+        len(slices),
+        columns + 1,
+        width_ratios=[cell] * columns + [chart_width],
+        left=0.55 / size[0],
+        right=1 - 0.3 / size[0],
+        bottom=0.6 / size[1],
+        top=1 - 1.12 / size[1],
+        wspace=0.03,
+        hspace=0.03,
+    )
+    for row, index in enumerate(slices):
+        plane = volume[index][box]
+        axes = [figure.add_subplot(grid[row, column]) for column in range(columns)]
+        for ax in axes:
+            _show_ct(ax, plane, spacing)
+        axes[0].set_ylabel(f"slice {index}", color=_FAINT, fontsize=9)
+        truth_plane = None if truth is None else truth[index][box]
+        for ax, (_, panel) in zip(axes[1:], shown, strict=False):
+            _show_mask(ax, panel.mask[index][box], truth_plane)
+            _show_strokes(ax, panel.scribbles, index, box)
+        if truth_plane is not None:
+            _fill(axes[-1], truth_plane, _TRUTH, 0.35)
+            _outline(axes[-1], truth_plane, _TRUTH, 1.2)
+        if row == 0:
+            _column_titles(axes, shown, truth_ml, truth is not None)
+            _orientation_letters(axes[0])
+    _charts(figure, grid[:, columns].get_position(figure), rounds, truth_ml)
+    figure.text(0.55 / size[0], 1 - 0.28 / size[1], title, color=_INK, fontsize=15, weight="bold", va="top")
+    figure.text(
+        1 - 0.3 / size[0], 1 - 0.32 / size[1], DISCLAIMER, color=_FAINT, fontsize=10, ha="right", va="top"
+    )
+    _legend(figure, truth is not None, 0.55 / size[0], 0.3 / size[1])
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110, facecolor=_PAGE)
+    return buffer.getvalue()
+
+
+def representative_slices(rounds: Sequence[RoundPanel], truth: np.ndarray | None, count: int) -> list[int]:
+    """Slices that tell the most, from head to feet: those with strokes, then a spread over the bleed."""
+    masks = [panel.mask for panel in rounds] + ([] if truth is None else [truth])
+    bleeding = np.flatnonzero(np.any([mask.any(axis=(1, 2)) for mask in masks], axis=0)).tolist()
+    stroked = list(dict.fromkeys(index for panel in rounds for index in panel.scribbles.slices()))
+    chosen = stroked[: max(1, count - 1)]
+    spread = [bleeding[round(at)] for at in np.linspace(0, len(bleeding) - 1, count)] if bleeding else []
+    # The widest part of the bleed is worth more than its tips.
+    spread.sort(key=lambda index: abs(index - np.median(bleeding)))
+    for index in spread:
+        if len(chosen) < count and index not in chosen:
+            chosen.append(index)
+    return sorted(chosen or [masks[0].shape[0] // 2], reverse=True)
+
+
+def _figure_class():
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise MissingPackageError(
+            "Pictures need matplotlib. Install it with: pip install matplotlib"
+        ) from error
+
+    # Without pyplot there is no global state and no need for a screen.
+    def make(**options):
+        figure = Figure(**options)
+        FigureCanvasAgg(figure)
+        return figure
+
+    return make
+
+
+def _head_box(volume: np.ndarray, spacing: tuple[float, float, float]) -> tuple[slice, slice]:
+    """In-plane part of the volume that holds the head."""
+    outline = (volume > _AIR_HU).sum(axis=0) > 1
+    box = []
+    for axis, step in ((0, spacing[1]), (1, spacing[2])):
+        used = np.flatnonzero(outline.any(axis=1 - axis))
+        margin = round(_MARGIN_MM / step)
+        low, high = (used[0], used[-1]) if used.size else (0, outline.shape[axis] - 1)
+        box.append(slice(max(0, int(low) - margin), min(outline.shape[axis], int(high) + margin + 1)))
+    return box[0], box[1]
+
+
+def _show_ct(ax, plane: np.ndarray, spacing: tuple[float, float, float]) -> None:
+    ax.imshow(
+        plane,
+        cmap="gray",
+        vmin=_WINDOW_HU[0],
+        vmax=_WINDOW_HU[1],
+        aspect=spacing[1] / spacing[2],
+        interpolation="bilinear",
+    )
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def _show_mask(ax, mask: np.ndarray, truth: np.ndarray | None) -> None:
+    _fill(ax, mask, _MASK, 0.45)
+    if truth is not None:
+        _outline(ax, truth, _TRUTH, 0.9)
+    _outline(ax, mask, _MASK_EDGE, 1.1)
+
+
+def _show_strokes(ax, scribbles: Scribbles, index: int, box: tuple[slice, slice]) -> None:
+    from scipy import ndimage
+
+    for marks, color in ((scribbles.background, _BACKGROUND), (scribbles.foreground, _FOREGROUND)):
+        # One-voxel strokes would vanish at this size.
+        _fill(ax, ndimage.binary_dilation(marks[index][box], iterations=2), color, 1.0)
+
+
+def _fill(ax, mask: np.ndarray, color: str, opacity: float) -> None:
+    from matplotlib.colors import to_rgb
+
+    if mask.any():
+        layer = np.zeros((*mask.shape, 4), np.float32)
+        layer[..., :3] = to_rgb(color)
+        layer[..., 3] = np.where(mask, opacity, 0.0)
+        ax.imshow(layer, aspect=ax.get_aspect(), interpolation="nearest")
+
+
+def _outline(ax, mask: np.ndarray, color: str, width: float) -> None:
+    if mask.any():
+        ax.contour(mask, levels=[0.5], colors=[color], linewidths=width)
+
+
+def _column_titles(axes, shown, truth_ml: float | None, has_truth: bool) -> None:
+    axes[0].set_title("CT", color=_INK, fontsize=11)
+    for ax, (number, panel) in zip(axes[1:], shown, strict=False):
+        dice = "" if panel.dice is None else f" · Dice {panel.dice:.2f}"
+        ax.set_title(f"Round {number}\n{panel.volume_ml:.1f} mL{dice}", color=_INK, fontsize=11)
+    if has_truth:
+        volume = "" if truth_ml is None else f"\n{truth_ml:.1f} mL"
+        axes[-1].set_title(f"Truth{volume}", color=_TRUTH, fontsize=11)
+
+
+def _orientation_letters(ax) -> None:
+    for x, y, letter in ((0.03, 0.5, "R"), (0.97, 0.5, "L"), (0.5, 0.97, "A")):
+        ax.text(x, y, letter, transform=ax.transAxes, color=_FAINT, fontsize=8, ha="center", va="center")
+
+
+def _charts(figure, place, rounds: Sequence[RoundPanel], truth_ml: float | None) -> None:
+    """Volume by round with the truth as a line and, where there is a truth, Dice by round."""
+    numbers = list(range(1, len(rounds) + 1))
+    dice = [panel.dice for panel in rounds if panel.dice is not None]
+    # The pictures end at the edge of their cell; a chart needs air around it.
+    x0, width = place.x0 + 0.2 * place.width, 0.72 * place.width
+    bottom, height = (0.42, 0.58) if dice else (0.06, 0.94)
+    ax = figure.add_axes([x0, place.y0 + bottom * place.height, width, height * place.height])
+    volumes = [panel.volume_ml for panel in rounds]
+    top = max([*volumes, truth_ml or 0.0, 1.0]) * 1.15
+    ax.bar(numbers, volumes, width=0.58, color=_MASK, edgecolor=_MASK_EDGE, linewidth=1.0)
+    if truth_ml is not None:
+        ax.axhline(truth_ml, color=_TRUTH, linewidth=1.4, linestyle=(0, (5, 3)))
+        ax.text(0.5, truth_ml + top * 0.01, f"truth {truth_ml:.1f}", color=_TRUTH, fontsize=9, va="bottom")
+    _style_chart(ax, numbers, volumes, "Volume (mL)", top, "{:.1f}")
+    if dice:
+        ax = figure.add_axes([x0, place.y0 + 0.06 * place.height, width, 0.24 * place.height])
+        ax.plot(numbers, dice, color=_TRUTH, marker="o", markersize=6, linewidth=1.8)
+        _style_chart(ax, numbers, dice, "Dice", 1.15, "{:.2f}")
+    ax.set_xlabel("round", color=_FAINT, fontsize=9)
+
+
+def _style_chart(ax, numbers, values, title: str, top: float, form: str) -> None:
+    ax.set_facecolor(_PAGE)
+    for number, value in zip(numbers, values, strict=True):
+        label = ax.annotate(form.format(value), (number, value), (0, -7), textcoords="offset points")
+        above = value < 0.2 * top
+        label.set(color=_INK, fontsize=10, ha="center", va="bottom" if above else "top")
+        if above:
+            label.set_position((0, 5))
+    ax.set_xticks(numbers)
+    ax.set_xlim(0.45, len(numbers) + 0.55)
+    ax.set_ylim(0, top)
+    ax.set_title(title, color=_INK, fontsize=11)
+    ax.tick_params(colors=_FAINT, labelsize=9, length=0)
+    ax.yaxis.tick_right()
+    for name, spine in ax.spines.items():
+        spine.set_visible(name == "bottom")
+        spine.set_color(_FAINT)
+
+
+def _legend(figure, has_truth: bool, left: float, bottom: float) -> None:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [
+        Line2D([], [], color=_FOREGROUND, linewidth=4, label="hemorrhage stroke"),
+        Line2D([], [], color=_BACKGROUND, linewidth=4, label="background stroke"),
+        Patch(facecolor=_MASK, edgecolor=_MASK_EDGE, label="hematoma"),
+    ]
+    if has_truth:
+        handles.append(Line2D([], [], color=_TRUTH, linewidth=1.5, label="truth"))
+    figure.legend(
+        handles=handles,
+        loc="center left",
+        bbox_to_anchor=(left, bottom),
+        ncols=len(handles),
+        frameon=False,
+        labelcolor=_INK,
+        fontsize=10,
+        borderpad=0,
+        handlelength=1.4,
+    )

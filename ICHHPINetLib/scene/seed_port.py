@@ -1,0 +1,290 @@
+"""The scene of the Segment Editor effect: seeds in the user's segmentation, result in a preview node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..errors import InvalidScribblesError, InvalidVolumeError
+from ..interaction.scribbles import Scribbles
+from ._mrml import slicer, vtk
+from .geometry import (
+    CTGeometry,
+    grid_geometry,
+    image_array,
+    image_from_array,
+    local_to_world,
+    to_array,
+)
+from .segments import read_segment, segment_voxels, write_segment
+
+if TYPE_CHECKING:
+    from ..interaction.round_job import Outcome
+
+
+class SeedPort:
+    """Two segments are the strokes; a segment of a preview node is the result.
+
+    It is what a controller needs of a :class:`~ICHHPINetLib.interaction.scene_port.ScenePort`
+    as long as nobody asks for ``undo`` or ``start_over``: both belong to the Segment Editor
+    here, which takes back strokes with its own undo.
+
+    The grid is that of the segmentation, to which the Segment Editor resamples the source
+    volume: whatever is painted lies on it, and what is applied fits it to the voxel.
+
+    Parameters
+    ----------
+    editor_node: ``vtkMRMLSegmentEditorNode`` with segmentation, source volume and masking.
+    source_image: gives the source volume on the segmentation's grid, ``vtkOrientedImageData``.
+    preview_node: gives the segmentation node of the preview, None where there is none;
+        called with True it makes a missing one.
+
+    Attributes
+    ----------
+    bleed_id, background_id: IDs of the segments that are the strokes.
+    """
+
+    def __init__(
+        self,
+        editor_node,
+        source_image: Callable[[], object],
+        preview_node: Callable[[bool], object],
+    ) -> None:
+        self.editor_node = editor_node
+        self.bleed_id = ""
+        self.background_id = ""
+        self._source_image = source_image
+        self._preview_node = preview_node
+        self._painted: tuple[Hashable, bool] = (None, False)
+        self._mask: np.ndarray | None = None
+        self._rounds = 0
+
+    # The CT
+
+    def ct_key(self) -> Hashable | None:
+        """Identity of the source volume, of its place on the segmentation's grid and of the bleed segment."""
+        node, volume = self._segmentation_node, self.editor_node.GetSourceVolumeNode()
+        if node is None or volume is None or volume.GetImageData() is None:
+            return None
+        # Not the resampled image itself: the editor makes it anew for changes of no consequence.
+        grid = node.GetSegmentation().GetConversionParameter(
+            slicer.vtkSegmentationConverter.GetReferenceImageGeometryParameterName()
+        )
+        places = tuple(_transform_time(place) for place in (node, volume))
+        scalars = volume.GetImageData().GetPointData().GetScalars()
+        matrix = vtk.vtkMatrix4x4()
+        volume.GetIJKToRASMatrix(matrix)
+        return (
+            volume.GetID(),
+            scalars.GetMTime() if scalars else 0,
+            tuple(to_array(matrix).ravel()),
+            node.GetID(),
+            self.bleed_id,
+            grid,
+            places,
+        )
+
+    def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
+        """HU (Z, Y, X), a copy in canonical order, and spacing in mm (z, y, x)."""
+        geometry = self.geometry()
+        return geometry.to_canonical(image_array(self._source_image())), geometry.spacing
+
+    def geometry(self) -> CTGeometry:
+        """Grid of the segmentation as it lies now.
+
+        Raises
+        ------
+        InvalidVolumeError
+            If there is no source volume, or it lies under a non-linear transform.
+        """
+        image = self._source_image()
+        if image is None or image.GetPointData().GetScalars() is None:
+            raise InvalidVolumeError("The source volume holds no voxels. Choose the CT as source volume.")
+        name = self.editor_node.GetSourceVolumeNode().GetName()
+        matrix = local_to_world(self._segmentation_node) @ _index_to_local(image)
+        return grid_geometry(name, image.GetDimensions()[::-1], matrix)
+
+    # The strokes
+
+    def has_strokes(self) -> bool:
+        """Whether anything is painted in one of the two seeds."""
+        node = self._segmentation_node
+        seeds = self._seeds()
+        images = [node.GetBinaryLabelmapInternalRepresentation(seed) for seed in seeds]
+        key = (node.GetID() if node else "", *seeds, *(image.GetMTime() if image else 0 for image in images))
+        if key != self._painted[0]:
+            self._painted = key, any(segment_voxels(node, seed)[0].any() for seed in seeds)
+        return self._painted[1]
+
+    def read_scribbles(self) -> Scribbles:
+        """All strokes there are now; where the seeds overlap, the bleed wins.
+
+        Raises
+        ------
+        InvalidScribblesError
+            If a seed is missing or lies outside the source volume.
+        """
+        geometry, node = self.geometry(), self._segmentation_node
+        if len(self._seeds()) != 2:
+            raise InvalidScribblesError("A seed segment was deleted. Choose both seed segments again.")
+        foreground, background = (
+            geometry.to_canonical(read_segment(node, seed, geometry.ijk_to_world, geometry.stored_shape))
+            for seed in (self.bleed_id, self.background_id)
+        )
+        return Scribbles(foreground, background & ~foreground)
+
+    # The result
+
+    def read_mask(self) -> np.ndarray | None:
+        """Result of the last round, uint8 (Z, Y, X), before masking; None without one."""
+        return None if self._mask is None or self._preview_node(False) is None else self._mask.copy()
+
+    def rounds(self) -> int:
+        """Number of rounds behind the preview."""
+        return self._rounds if self._preview_node(False) is not None else 0
+
+    def show_preview(self, mask: np.ndarray) -> None:
+        """Show a mask (Z, Y, X), as far as the masking settings let it be applied."""
+        geometry = self.geometry()
+        preview = self._preview_node(True)
+        segment_id = self._preview_segment(preview)
+        shown = self._editable_only(geometry.to_stored(mask) != 0, geometry)
+        write_segment(preview, segment_id, shown, geometry.ijk_to_world)
+
+    def write_round(self, outcome: Outcome) -> None:
+        """Show a finished round and keep it as memory of the next one."""
+        self._mask, self._rounds = outcome.result.mask, outcome.result.round
+        self.show_preview(self._mask)
+
+    def clear_rounds(self) -> None:
+        """Forget every round; the strokes stay."""
+        self._mask, self._rounds = None, 0
+
+    def preview_labelmap(self):
+        """The preview on the segmentation's grid, ``vtkOrientedImageData`` of 0 and 1, to be applied.
+
+        Raises
+        ------
+        InvalidScribblesError
+            If there is no preview.
+        """
+        preview = self._preview_node(False)
+        if preview is None or preview.GetSegmentation().GetSegment(self.bleed_id) is None:
+            raise InvalidScribblesError("There is no preview to apply. Click Initialize first.")
+        geometry, source = self.geometry(), self._source_image()
+        mask = read_segment(preview, self.bleed_id, geometry.ijk_to_world, geometry.stored_shape)
+        image = image_from_array(mask.astype(np.uint8), slicer.vtkOrientedImageData)
+        image.SetExtent(source.GetExtent())
+        image.SetSpacing(source.GetSpacing())
+        image.SetOrigin(source.GetOrigin())
+        image.CopyDirections(source)
+        return image
+
+    # Inner workings
+
+    @property
+    def _segmentation_node(self):
+        return self.editor_node.GetSegmentationNode()
+
+    def _seeds(self) -> list[str]:
+        node = self._segmentation_node
+        if node is None:
+            return []
+        return [
+            seed for seed in (self.bleed_id, self.background_id) if node.GetSegmentation().GetSegment(seed)
+        ]
+
+    def _preview_segment(self, preview) -> str:
+        segmentation = preview.GetSegmentation()
+        if segmentation.GetSegment(self.bleed_id) is None:
+            seed = self._segmentation_node.GetSegmentation().GetSegment(self.bleed_id)
+            segmentation.RemoveAllSegments()
+            segmentation.AddEmptySegment(self.bleed_id, seed.GetName(), seed.GetColor())
+        return self.bleed_id
+
+    def _editable_only(self, mask: np.ndarray, geometry: CTGeometry) -> np.ndarray:
+        """``mask`` in the editable area and the bleed segment as it is elsewhere: what Apply would leave."""
+        node, editor = self._segmentation_node, self.editor_node
+        in_range = editor.GetSourceVolumeIntensityMask()
+        if editor.GetMaskMode() == slicer.vtkMRMLSegmentationNode.EditAllowedEverywhere and not in_range:
+            return mask
+        source, locked = self._source_image(), slicer.vtkOrientedImageData()
+        arguments = [locked, editor.GetMaskMode(), source, self.bleed_id, editor.GetMaskSegmentID() or ""]
+        if in_range:
+            arguments += [source, editor.GetSourceVolumeIntensityMaskRange()]
+        if not node.GenerateEditMask(*arguments):
+            raise InvalidVolumeError("The editable area cannot be determined. Check the masking settings.")
+        # Slicer marks what must not be edited.
+        fixed = image_array(locked) != 0
+        now = read_segment(node, self.bleed_id, geometry.ijk_to_world, geometry.stored_shape)
+        return np.where(fixed, now, mask)
+
+
+def visible_segments(segmentation_node) -> list[str]:
+    """IDs of the visible segments, in the order of the segment list."""
+    display = segmentation_node.GetDisplayNode() if segmentation_node else None
+    if display is None:
+        return []
+    ids = vtk.vtkStringArray()
+    display.GetVisibleSegmentIDs(ids)
+    return [ids.GetValue(index) for index in range(ids.GetNumberOfValues())]
+
+
+def choose_seeds(segmentation_node, bleed_id: str = "", background_id: str = "") -> tuple[str, str]:
+    """IDs of the bleed and the background segment.
+
+    Empty or outdated choices fall back to the first and the last visible segment.
+
+    Raises
+    ------
+    InvalidScribblesError
+        If fewer than two segments are visible, or both choices are one segment.
+    """
+    visible = visible_segments(segmentation_node)
+    if len(visible) < 2:
+        raise InvalidScribblesError(
+            "Two visible segments are needed: one painted on the bleed, one on tissue around it. "
+            "Add a segment or make it visible."
+        )
+    bleed = bleed_id if bleed_id in visible else next(one for one in visible if one != background_id)
+    background = background_id if background_id in visible else [one for one in visible if one != bleed][-1]
+    if bleed == background:
+        raise InvalidScribblesError("Bleed and background are the same segment. Choose two different ones.")
+    return bleed, background
+
+
+@contextmanager
+def other_segments_kept(editor_node, segment_id: str) -> Iterator[None]:
+    """Edit ``segment_id`` under the editor's masking settings without overwriting any other segment.
+
+    "Editable area: outside ..." spares the selected segment, so that the edited one has to
+    be the selected one meanwhile.
+    """
+    overwrite, selected = editor_node.GetOverwriteMode(), editor_node.GetSelectedSegmentID()
+    modifying = editor_node.StartModify()
+    editor_node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteNone)
+    editor_node.SetSelectedSegmentID(segment_id)
+    try:
+        yield
+    finally:
+        editor_node.SetOverwriteMode(overwrite)
+        editor_node.SetSelectedSegmentID(selected)
+        editor_node.EndModify(modifying)
+
+
+def _index_to_local(image) -> np.ndarray:
+    """4 x 4 from array indices of an oriented image to the frame of its node."""
+    matrix = vtk.vtkMatrix4x4()
+    image.GetImageToWorldMatrix(matrix)
+    extent = image.GetExtent()
+    start = np.eye(4)
+    start[:3, 3] = extent[0], extent[2], extent[4]
+    return to_array(matrix) @ start
+
+
+def _transform_time(node) -> tuple[str, int]:
+    transform = node.GetParentTransformNode()
+    return (transform.GetID(), transform.GetTransformToWorldMTime()) if transform else ("", 0)
