@@ -156,9 +156,12 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
 
     def preview(self):
         """Start a round over the whole volume; :meth:`onStatusChanged` follows it."""
-        from ICHHPINetLib.errors import ICHHPINetError, TorchMissingError
+        from ICHHPINetLib.errors import ICHHPINetError
+        from ICHHPINetSupport import PackageInstaller
 
         seeds = self.seeds()
+        if PackageInstaller.missingRequirements():
+            PackageInstaller.install()
         self.ensureController()
         self.port.editor_node = self.scriptedEffect.parameterSetNode()
         self.port.bleed_id, self.port.background_id = seeds
@@ -169,12 +172,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         if self.controller.refine():
             self.pollTimer.start()
             return
-        status = self.controller.status
-        if isinstance(status.error, TorchMissingError):
-            raise TorchMissingError(
-                _("PyTorch is not installed yet. Open the module ICH-HPINet, which installs it if you agree.")
-            )
-        raise status.error or ICHHPINetError(status.message)
+        raise self.controller.status.error or ICHHPINetError(self.controller.status.message)
 
     def ensureController(self):
         if self.controller is not None:

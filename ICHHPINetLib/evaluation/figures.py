@@ -66,7 +66,7 @@ def contact_sheet(
     MissingPackageError
         Without matplotlib.
     """
-    figure_class = _figure_class()
+    require_matplotlib()
     first = max(0, len(rounds) - max_rounds)
     shown = list(enumerate(rounds, start=1))[first:]
     slices = representative_slices([panel for _, panel in shown], truth, max_slices)
@@ -78,7 +78,7 @@ def contact_sheet(
     chart_width = 3.4
     picture_height = cell * height_mm / width_mm
     size = (columns * cell + chart_width + 0.9, len(slices) * picture_height + 1.75)
-    figure = figure_class(figsize=size, facecolor=_PAGE)
+    figure = _new_figure(size)
     grid = figure.add_gridspec(
         len(slices),
         columns + 1,
@@ -132,22 +132,22 @@ def representative_slices(rounds: Sequence[RoundPanel], truth: np.ndarray | None
     return sorted(chosen or [masks[0].shape[0] // 2], reverse=True)
 
 
-def _figure_class():
+def require_matplotlib() -> None:
+    """MissingPackageError where :func:`contact_sheet` could not draw."""
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
+        import matplotlib.figure  # noqa: F401
     except ImportError as error:
-        raise MissingPackageError(
-            "Pictures need matplotlib. Install it with: pip install matplotlib"
-        ) from error
+        raise MissingPackageError("Pictures need matplotlib. Install it with: pip install matplotlib") from error
+
+
+def _new_figure(size: tuple[float, float]):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
     # Without pyplot there is no global state and no need for a screen.
-    def make(**options):
-        figure = Figure(**options)
-        FigureCanvasAgg(figure)
-        return figure
-
-    return make
+    figure = Figure(figsize=size, facecolor=_PAGE)
+    FigureCanvasAgg(figure)
+    return figure
 
 
 def _head_box(volume: np.ndarray, spacing: tuple[float, float, float]) -> tuple[slice, slice]:

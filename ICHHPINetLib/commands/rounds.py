@@ -1,0 +1,151 @@
+"""Rounds run one after the other, and what is written and printed about them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .. import __version__
+from ..evaluation.figures import RoundPanel
+from ..interaction.result import RoundResult
+from ..interaction.scribbles import Scribbles
+from ..measurement import Measurement, measure
+from .console import DISCLAIMER, console, round_progress, say, table
+
+if TYPE_CHECKING:
+    import argparse
+
+    from ..interaction.session import InteractiveSession
+
+
+@dataclass(frozen=True)
+class FinishedRound:
+    """A round, the strokes that were new in it, and all strokes behind it; arrays (Z, Y, X).
+
+    ``dice`` against the truth, where there is one.
+    """
+
+    result: RoundResult
+    measurement: Measurement
+    new_strokes: Scribbles
+    all_strokes: Scribbles
+    dice: float | None = None
+
+    def as_panel(self) -> RoundPanel:
+        """The round as the contact sheet draws it."""
+        return RoundPanel(self.result.mask, self.new_strokes, self.measurement.volume_ml, self.dice)
+
+
+def add_network_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options that every command with a network has."""
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="where to compute: auto (a GPU if there is one), cpu, cuda, cuda:1, mps (default: auto)",
+    )
+    parser.add_argument(
+        "--weights",
+        default="default",
+        metavar="NAME|FILE",
+        help="network to use: 'default', which is shipped, or a .safetensors file (default: default)",
+    )
+
+
+def open_session(
+    arguments: argparse.Namespace, volume: np.ndarray, spacing: tuple[float, float, float]
+) -> tuple[Any, InteractiveSession]:
+    """(network, session) for ``volume``, HU (Z, Y, X) in canonical order, and mm (z, y, x)."""
+    from ..interaction.session import InteractiveSession
+    from ..weights.loading import load_network
+
+    with console().status("loading the network"):
+        network = load_network(arguments.weights, device=arguments.device)
+        return network, InteractiveSession(network, volume, spacing)
+
+
+def run_rounds(
+    session: InteractiveSession,
+    volume: np.ndarray,
+    spacing: tuple[float, float, float],
+    strokes: Iterable[Callable[[np.ndarray], Scribbles]],
+    dice: Callable[[np.ndarray], float] | None = None,
+) -> list[FinishedRound]:
+    """Run a round for each of ``strokes``, which gets the mask so far and gives the round's strokes."""
+    strokes = list(strokes)
+    finished = []
+    with round_progress(len(strokes)) as bars:
+        for draw in strokes:
+            bars.start()
+            new = draw(session.mask)
+            result = session.refine(new, on_progress=bars)
+            score = None if dice is None else dice(result.mask)
+            numbers = measure(result.mask, spacing, volume)
+            finished.append(FinishedRound(result, numbers, new, session.scribbles, score))
+    return finished
+
+
+def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
+    """Print the table of rounds and the headline."""
+    has_truth = any(one.dice is not None for one in rounds)
+    columns = ["Round", "Volume (mL)", "Change (mL)", "ABC/2 (mL)", "Scribbled slices", "Time (s)"]
+    rows = []
+    before = 0.0
+    for one in rounds:
+        volume = one.measurement.volume_ml
+        row = [
+            str(one.result.round),
+            f"{volume:.1f}",
+            f"{volume - before:+.1f}",
+            f"{one.measurement.abc2_ml:.1f}",
+            str(len(one.new_strokes.slices())),
+            f"{one.result.seconds:.1f}",
+        ]
+        rows.append([*row, f"{one.dice:.3f}"] if has_truth else row)
+        before = volume
+    table(title, [*columns, "Dice"] if has_truth else columns, rows)
+    last = rounds[-1]
+    say(f"Hematoma: {last.measurement.volume_ml:.1f} mL. {DISCLAIMER}")
+    say(f"Computed with '{last.result.model}' on {last.result.device}.")
+
+
+def report(name: str, network: Any, rounds: Sequence[FinishedRound], warnings: Sequence[str]) -> dict[str, Any]:
+    """Everything about the rounds as JSON-ready values."""
+    return {
+        "ct": name,
+        "notice": DISCLAIMER,
+        "software": f"ichhpinet {__version__}",
+        "network": {"name": network.name, "sha256": network.sha256},
+        "warnings": list(warnings),
+        "volume_ml": rounds[-1].measurement.volume_ml,
+        "rounds": [_round_report(one) for one in rounds],
+    }
+
+
+def _round_report(one: FinishedRound) -> dict[str, Any]:
+    content = {
+        "round": one.result.round,
+        **one.measurement.as_dict(),
+        "scribbled_slices": one.new_strokes.slices(),
+        "changed_slices": [int(index) for index in one.result.changed_slices],
+        "seconds": round(one.result.seconds, 3),
+        "device": one.result.device,
+        "notes": list(one.result.notes),
+    }
+    return content if one.dice is None else {**content, "dice": one.dice}
+
+
+def write_scene(path: Path, image: Any, name: str, rounds: Sequence[FinishedRound]) -> None:
+    """Save CT (``SimpleITK.Image``), strokes, result and every round as a Slicer scene."""
+    from ..scene import SceneAdapter, add_ct_image, headless_scene, save_mrb
+
+    with headless_scene() as scene:
+        adapter = SceneAdapter(scene, add_ct_image(scene, image, name))
+        for one in rounds:
+            adapter.write_scribbles(one.all_strokes)
+            adapter.write_result(one.result, one.measurement, one.all_strokes)
+        save_mrb(scene, path)

@@ -1,0 +1,104 @@
+"""``ichhpinet segment``: a CT and scribbles in; segmentation, volume and more out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..imaging.io import read_ct, read_scribbles, write_labelmap, write_segmentation
+from ..imaging.orientation import to_canonical
+from ..interaction.scribbles import Scribbles
+from . import outputs
+from .console import say, warn
+from .rounds import add_network_arguments, open_session, print_rounds, report, run_rounds, write_scene
+
+_EXAMPLES = """
+examples:
+  ichhpinet segment ct.nii.gz --scribbles strokes.seg.nrrd -o hematoma.seg.nrrd
+  ichhpinet segment dicom_folder --scribbles round1.seg.nrrd --scribbles round2.seg.nrrd \\
+      -o hematoma.seg.nrrd --labelmap hematoma.nii.gz --scene work.mrb --report report.json
+
+A scribble file is a segmentation painted in 3D Slicer with the segments "Hemorrhage scribble"
+and "Background scribble", or a label map with 1 on the bleed and 2 on other tissue. Each file
+holds the strokes that were added in its round.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("ct", metavar="CT", type=Path, help="head CT: NRRD, NIfTI, MHA or a DICOM folder")
+    parser.add_argument(
+        "--scribbles",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        required=True,
+        help="strokes of one round, .seg.nrrd or a label map; repeat it for further rounds",
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=Path, required=True, help="segmentation to write (.seg.nrrd)"
+    )
+    parser.add_argument(
+        "--labelmap", metavar="FILE", type=Path, help="also write a label map (.nrrd, .nii, .nii.gz, .mha)"
+    )
+    parser.add_argument(
+        "--scene", metavar="FILE", type=Path, help="also write a Slicer scene to go on in (.mrb)"
+    )
+    parser.add_argument(
+        "--report", metavar="FILE", type=Path, help="also write the numbers of every round (.json)"
+    )
+    parser.add_argument(
+        "--preview", metavar="FILE", type=Path, help="also write a picture of every round (.png)"
+    )
+    add_network_arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command; ICHHPINetError on bad input."""
+    _check_outputs(arguments)
+    ct = read_ct(arguments.ct)
+    volume, order = to_canonical(ct.array, ct.direction)
+    spacing = order.spacing(ct.spacing)
+    rounds = [read_scribbles(path, ct) for path in arguments.scribbles]
+    rounds = [Scribbles(order.apply(one.foreground), order.apply(one.background)) for one in rounds]
+    network, session = open_session(arguments, volume, spacing)
+    warnings = list(dict.fromkeys([*ct.warnings, *session.warnings]))
+    warn(warnings)
+    finished = run_rounds(session, volume, spacing, [lambda mask, one=one: one for one in rounds])
+    mask = order.undo(finished[-1].result.mask)
+    write_segmentation(arguments.output, mask, ct)
+    if arguments.labelmap:
+        write_labelmap(arguments.labelmap, mask, ct)
+    if arguments.scene:
+        write_scene(arguments.scene, ct.image, ct.name, finished)
+    if arguments.report:
+        outputs.write_json(arguments.report, report(ct.name, network, finished, warnings))
+    if arguments.preview:
+        from ..evaluation.figures import contact_sheet
+
+        sheet = contact_sheet(volume, spacing, [one.as_panel() for one in finished], f"ICH-HPINet · {ct.name}")
+        outputs.write_bytes(arguments.preview, sheet)
+    print_rounds(ct.name, finished)
+    written = [path for path in _outputs(arguments) if path]
+    say(f"Written: {', '.join(str(path) for path in written)}")
+
+
+def _outputs(arguments: argparse.Namespace) -> list[Path | None]:
+    return [arguments.output, arguments.labelmap, arguments.scene, arguments.report, arguments.preview]
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
+    """Everything that would spoil the end of the work, found at its start."""
+    allowed = ((".seg.nrrd",), outputs.LABELMAP_SUFFIXES, (".mrb",), (".json",), (".png",))
+    names = ("A segmentation", "A label map", "A scene", "A report", "A preview")
+    given = [(path, *rest) for path, *rest in zip(_outputs(arguments), allowed, names, strict=True) if path]
+    for path, suffixes, what in given:
+        outputs.check_suffix(path, suffixes, what)
+    outputs.check_outputs((path for path, *_ in given), [arguments.ct, *arguments.scribbles])
+    if arguments.scene:
+        from ..scene import save_mrb  # noqa: F401
+    if arguments.preview:
+        from ..evaluation.figures import require_matplotlib
+
+        require_matplotlib()
