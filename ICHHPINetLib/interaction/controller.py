@@ -37,8 +37,8 @@ _PREVIEW_INTERVAL_SECONDS = 0.3
 
 
 def torch_is_installed() -> bool:
-    """Whether PyTorch can be imported, found out without importing it."""
-    return importlib.util.find_spec("torch") is not None
+    """Whether PyTorch and what reads its weights can be imported, found out without importing them."""
+    return all(importlib.util.find_spec(package) for package in ("torch", "safetensors"))
 
 
 def _measure(mask, spacing, volume):
@@ -163,7 +163,7 @@ class Controller:
         """The port shows another CT, or the same one for the first time."""
         self._switch(Event.CT_CHOSEN)
         if self._port.ct_key() is not None and self._port.rounds():
-            self._strokes_at_start = self._port.read_scribbles()
+            self._strokes_at_start = self._port.finished_scribbles()
 
     def ct_removed(self) -> None:
         """The port shows no CT any more."""

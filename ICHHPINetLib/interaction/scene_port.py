@@ -30,6 +30,9 @@ class ScenePort(Protocol):
     def read_scribbles(self) -> Scribbles:
         """All strokes there are now."""
 
+    def finished_scribbles(self) -> Scribbles:
+        """The strokes that the last finished round knew."""
+
     def write_scribbles(self, strokes: Scribbles) -> None:
         """Replace the painted strokes."""
 

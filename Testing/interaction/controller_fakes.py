@@ -19,6 +19,7 @@ class Scene:
         self.ct = "CT 1"
         self.volume = np.zeros(SHAPE, np.int16)
         self.strokes = Scribbles.empty(SHAPE)
+        self.finished = Scribbles.empty(SHAPE)
         self.mask = None
         self.rows = 0
         self.log = []
@@ -40,6 +41,9 @@ class Scene:
 
     def read_scribbles(self):
         return Scribbles(self.strokes.foreground.copy(), self.strokes.background.copy())
+
+    def finished_scribbles(self):
+        return Scribbles(self.finished.foreground.copy(), self.finished.background.copy())
 
     def write_scribbles(self, strokes):
         self.strokes = strokes

@@ -213,6 +213,9 @@ def test_work_goes_on_after_a_reload(world):
     world.scene.mask[0] = 1
     world.scene.rows = 3
     world.scene.strokes.foreground[0, 0, 0] = True
+    world.scene.finished.foreground[0, 0, 0] = True
+    # Painted after the last round, before the scene was saved.
+    world.scene.strokes.foreground[1, 0, 0] = True
     world.controller.ct_chosen()
     assert world.controller.status.rounds == 3
     assert not world.controller.status.can_undo
