@@ -1,0 +1,1 @@
+"""All that concerns images before and after the network: files, geometry, intensities."""

@@ -1,0 +1,121 @@
+"""Brings CT intensities back to Hounsfield units where an export lost them.
+
+Public data sets and screen exports often hold a display window (0..255 or 0..1)
+instead of HU, and some converters drop the rescale intercept. Both are recognized by
+their range; the window is found by where brain tissue ends up, and how wide its peak is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+BRAIN_HU = 34.0
+# Half-height width of the brain peak of a head CT (gray and white matter plus noise): HU,
+# and the factor up or down, as a logarithm, that noise makes of it.
+_PEAK_WIDTH_HU, _PEAK_WIDTH_RANGE = 18.0, 0.25
+# How far off the peak may be for one e-fold of its width, and for one rank of the list below.
+_OFFSET_HU, _RARITY = 10.0, 0.05
+# (low, high) HU of the display windows in clinical use, the most frequent first.
+DISPLAY_WINDOWS = (
+    (0.0, 80.0),
+    (-5.0, 75.0),
+    (-10.0, 90.0),
+    (-15.0, 85.0),
+    (20.0, 60.0),
+    (-15.0, 115.0),
+    (-32.5, 182.5),
+    (-50.0, 150.0),
+    (-100.0, 200.0),
+    (-200.0, 600.0),
+)
+_RESCALE_INTERCEPT = -1024.0
+
+
+def intensity_scale(volume: np.ndarray) -> str:
+    """Tell what a CT array's numbers are: ``"hu"``, ``"window"`` or ``"offset"``.
+
+    ``volume`` is (Z, Y, X), real and finite. ``"window"`` is a display window stored as
+    0..255 or 0..1, ``"offset"`` are scanner values whose rescale intercept was dropped.
+    """
+    low, high = float(volume.min()), float(volume.max())
+    if low < 0:
+        return "hu"
+    if 200 <= high <= 256 or (0.5 < high <= 1.001 and volume.dtype.kind == "f"):
+        return "window"
+    if high > 1100:
+        sample = _sample(volume)
+        # In HU next to nothing but a little bone lies in this narrow range.
+        if np.count_nonzero((sample > 1034) & (sample < 1084)) > 0.02 * sample.size:
+            return "offset"
+    return "hu"
+
+
+def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return ``volume`` as HU, and a warning for every assumption that this took.
+
+    ``volume`` is (Z, Y, X) of any real dtype, the result float32 of the same shape. HU
+    pass unchanged. The window of a windowed export is the one of ``DISPLAY_WINDOWS``
+    under which brain tissue lies nearest to 34 HU with a peak of the usual width;
+    intensities outside the window stay saturated at its ends.
+    """
+    scale = intensity_scale(volume)
+    values = np.asarray(volume, dtype=np.float32)
+    if scale == "hu":
+        return values, []
+    if scale == "offset":
+        return values + np.float32(_RESCALE_INTERCEPT), [
+            "The CT's values lack the scanner's rescale intercept; 1024 was subtracted to get HU."
+        ]
+    full = 255.0 if float(volume.max()) > 1.001 else 1.0
+    low, high, certain = _find_window(_sample(values) / full)
+    hu = values * np.float32((high - low) / full)
+    hu += np.float32(low)
+    text = f"a window of {low:g} to {high:g} HU was assumed"
+    if not certain:
+        text += ", a guess, because no brain tissue stood out"
+    warning = (
+        f"The CT is a windowed export (0..{full:g}), not in HU: {text}. "
+        "HU figures are approximate; load the original CT where you have it."
+    )
+    return hu, [warning]
+
+
+def _sample(values: np.ndarray, limit: int = 4_000_000) -> np.ndarray:
+    """Evenly strided voxels: a histogram needs no more, and a big volume stays quick."""
+    step = max(1, int(np.ceil((values.size / limit) ** 0.5)))
+    return values[:, ::step, ::step].ravel()
+
+
+def _find_window(fraction: np.ndarray) -> tuple[float, float, bool]:
+    """(low, high) in HU and whether the histogram supports it, from window fractions 0..1."""
+    # Background and bone saturate; compression noise smears them a little way inwards.
+    inside = fraction[(fraction > 0.05) & (fraction < 0.95)]
+    if inside.size < 1000:
+        return (*DISPLAY_WINDOWS[0], False)
+    peak, width = _main_peak(inside)
+
+    def mismatch(window: tuple[float, float]) -> float:
+        low, high = window
+        offset = abs(low + peak * (high - low) - BRAIN_HU) / _OFFSET_HU
+        spread = abs(np.log(max(width, 1e-3) * (high - low) / _PEAK_WIDTH_HU))
+        return offset + 1.5 * max(0.0, spread - _PEAK_WIDTH_RANGE) + _RARITY * DISPLAY_WINDOWS.index(window)
+
+    return (*min(DISPLAY_WINDOWS, key=mismatch), True)
+
+
+def _main_peak(fraction: np.ndarray, bins: int = 256) -> tuple[float, float]:
+    """Position and half-height width of the histogram's highest peak, in window fractions."""
+    counts = np.histogram(fraction, bins=bins, range=(0.0, 256.0 / 255.0))[0].astype(float)
+    # Integer HU stretched over a narrow window leave a comb; the smoothing has to bridge its gaps.
+    sigma = 1.2 * max(1.0, bins / np.count_nonzero(counts))
+    reach = np.arange(-int(3 * sigma), int(3 * sigma) + 1)
+    kernel = np.exp(-0.5 * (reach / sigma) ** 2)
+    smooth = np.convolve(counts, kernel / kernel.sum(), mode="same")
+    top = int(smooth.argmax())
+    above = smooth >= smooth[top] / 2
+    left, right = top, top
+    while left > 0 and above[left - 1]:
+        left -= 1
+    while right < bins - 1 and above[right + 1]:
+        right += 1
+    return top / 255.0, (right - left + 1) / 255.0

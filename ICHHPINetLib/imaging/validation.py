@@ -1,0 +1,104 @@
+"""Refuses arrays that are no CT volume before any work is spent on them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import InvalidVolumeError
+from .hu_calibration import intensity_scale
+
+# A head with its holder; beyond this the spacing is more likely in another order or unit.
+_LARGEST_EXTENT_MM = 1000.0
+
+
+def check_volume(volume: np.ndarray, spacing: Sequence[float]) -> list[str]:
+    """Check a CT array and its voxel spacing; return warnings.
+
+    ``volume`` is (Z, Y, X), any real dtype, in HU; ``spacing`` is in mm (z, y, x).
+    Raises InvalidVolumeError, whose text says what to do, for everything that cannot
+    be segmented. A volume that can be worked on, with reservations, yields warnings.
+    """
+    _check_shape(volume)
+    steps = _check_spacing(spacing)
+    _check_values(volume)
+    warnings = []
+    scale = intensity_scale(volume)
+    if scale == "window":
+        warnings.append(
+            f"The CT's values run from {volume.min():g} to {volume.max():g}: "
+            "a windowed export rather than HU."
+        )
+    elif scale == "offset":
+        warnings.append(f"The CT's values run from {volume.min():g} to {volume.max():g}: no HU.")
+    extents = [size * step for size, step in zip(volume.shape, steps, strict=True)]
+    if max(extents) > _LARGEST_EXTENT_MM:
+        sizes = " x ".join(f"{extent:.0f}" for extent in extents)
+        warnings.append(
+            f"The volume measures {sizes} mm (z, y, x), more than any head: "
+            "check that the spacing is in mm and in the order (z, y, x)."
+        )
+    return warnings
+
+
+def _check_shape(volume: np.ndarray) -> None:
+    if not isinstance(volume, np.ndarray):
+        raise InvalidVolumeError(
+            f"The CT is a {type(volume).__name__}; pass a NumPy array of shape (Z, Y, X)."
+        )
+    shape = volume.shape
+    sizes = " x ".join(str(size) for size in shape)
+    if volume.size == 0:
+        raise InvalidVolumeError(
+            f"The CT is empty (shape {shape}); check that the file or folder holds image slices."
+        )
+    if volume.ndim >= 3 and shape[-1] in (3, 4):
+        raise InvalidVolumeError(
+            f"The CT has {shape[-1]} values in its last axis ({sizes}), as a color (RGB) picture has; "
+            "load the original gray-value CT series."
+        )
+    if volume.ndim < 3:
+        raise InvalidVolumeError(
+            f"The CT has {volume.ndim} dimensions ({sizes or 'one number'}), but a volume (Z, Y, X) "
+            "is needed; load the whole series, not one slice."
+        )
+    if volume.ndim > 3:
+        raise InvalidVolumeError(
+            f"The CT has {volume.ndim} dimensions ({sizes}), as a time series has; "
+            "choose one time point and pass it as (Z, Y, X)."
+        )
+    if shape[0] < 2:
+        raise InvalidVolumeError("The CT has a single slice; load the whole series (two slices at least).")
+
+
+def _check_spacing(spacing: Sequence[float]) -> tuple[float, ...]:
+    advice = "give three positive numbers in mm (z, y, x), for example (5.0, 0.45, 0.45)"
+    try:
+        steps = tuple(float(step) for step in spacing)
+    except (TypeError, ValueError):
+        raise InvalidVolumeError(f"The spacing {spacing!r} is not made of numbers; {advice}.") from None
+    if len(steps) != 3:
+        raise InvalidVolumeError(f"The spacing has {len(steps)} numbers, not three; {advice}.")
+    if not all(np.isfinite(step) and step > 0 for step in steps):
+        raise InvalidVolumeError(f"The spacing {steps} is not positive and finite; {advice}.")
+    return steps
+
+
+def _check_values(volume: np.ndarray) -> None:
+    if volume.dtype.kind not in "iuf":
+        raise InvalidVolumeError(
+            f"The CT's voxels are of type {volume.dtype}, not real numbers; "
+            "convert the volume to int16 or float32 HU."
+        )
+    low, high = float(volume.min()), float(volume.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        count = int(volume.size - np.count_nonzero(np.isfinite(volume)))
+        raise InvalidVolumeError(
+            f"The CT has {count} voxels that are not finite (NaN or infinite); "
+            "replace them by air, for example numpy.nan_to_num(volume, nan=-1000, posinf=3000, neginf=-1000)."
+        )
+    if low == high:
+        raise InvalidVolumeError(
+            f"Every voxel of the CT is {low:g}; check that the right file was loaded and read completely."
+        )

@@ -1,0 +1,81 @@
+"""HU stay as they are; windowed exports of a head come back to about HU."""
+
+import numpy as np
+import pytest
+
+from ICHHPINetLib import phantom
+from ICHHPINetLib.imaging.hu_calibration import DISPLAY_WINDOWS, calibrate_hu, intensity_scale
+
+
+@pytest.fixture(scope="module")
+def head():
+    return phantom.generate("deep", 0, (5.0, 1.5, 1.5))
+
+
+def export(volume, window, dtype=np.uint8):
+    low, high = window
+    fraction = np.clip((volume - low) / (high - low), 0.0, 1.0)
+    return np.rint(fraction * 255).astype(dtype) if dtype != np.float32 else fraction.astype(dtype)
+
+
+def brain_shift(result, truth):
+    """How far the calibrated HU of brain voxels are off, in HU."""
+    brain = (truth > 22) & (truth < 42)
+    return np.median(result[brain]) - np.median(truth[brain])
+
+
+def test_hu_pass_unchanged(head):
+    result, warnings = calibrate_hu(head.volume)
+    assert warnings == []
+    assert result.dtype == np.float32
+    np.testing.assert_array_equal(result, head.volume)
+
+
+@pytest.mark.parametrize("clipped", [(-200, 600), (0, 80), (0, 100), (-5, 75)])
+def test_clipped_hu_are_still_hu(head, clipped):
+    volume = np.clip(head.volume, *clipped)
+    result, warnings = calibrate_hu(volume)
+    assert warnings == []
+    np.testing.assert_array_equal(result, volume)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
+@pytest.mark.parametrize("window", DISPLAY_WINDOWS)
+def test_windowed_export_comes_back(head, window, dtype):
+    exported = export(head.volume, window, dtype)
+    assert intensity_scale(exported) == "window"
+    result, (warning,) = calibrate_hu(exported)
+    assert "windowed export" in warning
+    assert result.shape == exported.shape
+    assert result.dtype == np.float32
+    assert abs(brain_shift(result, head.volume)) < 6
+    # The contrast matters as much: blood has to stay as far above brain as it was.
+    if window[1] >= 75:
+        blood = result[head.mask > 0].mean()
+        assert blood == pytest.approx(head.volume[head.mask > 0].mean(), abs=12)
+
+
+@pytest.mark.parametrize("noise", [2.0, 7.0])
+def test_noise_does_not_move_the_window_far(noise):
+    noisy = phantom.generate("lobar", 3, (5.0, 1.5, 1.5), noise_hu=noise)
+    result, _ = calibrate_hu(export(noisy.volume, (0, 80)))
+    assert abs(brain_shift(result, noisy.volume)) < 5
+
+
+def test_padded_background_does_not_matter(head):
+    padding = ((0, 0), (200, 200), (200, 200))
+    result, _ = calibrate_hu(np.pad(export(head.volume, (0, 80)), padding))
+    assert abs(brain_shift(result, np.pad(head.volume, padding))) < 5
+
+
+def test_missing_rescale_intercept(head):
+    result, (warning,) = calibrate_hu((head.volume.astype(np.int32) + 1024).clip(0).astype(np.uint16))
+    assert "rescale intercept" in warning
+    assert brain_shift(result, head.volume) == 0
+
+
+def test_no_brain_in_sight_is_said():
+    volume = np.zeros((4, 64, 64), np.uint8)
+    volume[:, 20:40, 20:40] = 255
+    _, (warning,) = calibrate_hu(volume)
+    assert "a guess" in warning
