@@ -7,6 +7,10 @@ import numpy as np
 # Two grids count as one where no voxel is off by more than this share of a voxel.
 _SAME_LATTICE = 1e-2
 
+# A grid shifted by exactly half a voxel must fall to one side, not to either by rounding noise.
+# There and back again, the sides are opposite.
+_TIE = 1e-6
+
 
 def transfer(marked: np.ndarray, to_target: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """Marks of a source grid on a target grid.
@@ -43,14 +47,13 @@ def _apply(matrix: np.ndarray, zyx: np.ndarray) -> np.ndarray:
 
 
 def _mark(result: np.ndarray, centers: np.ndarray) -> None:
-    index = _nearest(centers)
+    index = _nearest(centers, -_TIE)
     inside = np.all((index >= 0) & (index < result.shape), axis=1)
     result[tuple(index[inside].T)] = True
 
 
-def _nearest(positions: np.ndarray) -> np.ndarray:
-    # A grid shifted by exactly half a voxel must not fall to either side by rounding noise.
-    return np.floor(positions + 0.5 - 1e-6).astype(np.int64)
+def _nearest(positions: np.ndarray, tie: float) -> np.ndarray:
+    return np.floor(positions + 0.5 + tie).astype(np.int64)
 
 
 def _is_lattice(matrix: np.ndarray, shape: tuple[int, int, int]) -> bool:
@@ -73,7 +76,7 @@ def _fill(result: np.ndarray, marked: np.ndarray, source: np.ndarray, to_target:
     # Slice by slice: a stroke across the whole head would otherwise need gigabytes.
     for z in range(low[0], high[0]):
         target = np.stack([np.full(rows.size, z), rows.ravel(), columns.ravel()], axis=1)
-        index = _nearest(_apply(to_source, target))
+        index = _nearest(_apply(to_source, target), _TIE)
         inside = np.all((index >= 0) & (index < marked.shape), axis=1)
         hit = np.zeros(len(index), bool)
         hit[inside] = marked[tuple(index[inside].T)]

@@ -1,0 +1,215 @@
+"""Strokes are found and read whatever the user did to node, segments and geometry."""
+
+import numpy as np
+import pytest
+
+from ICHHPINetLib.errors import InvalidScribblesError
+from Testing.scene.builders import (
+    SHAPE,
+    add_ct,
+    add_transform,
+    add_warp,
+    marks,
+    measured,
+    oblique,
+    paint,
+    result,
+    rotation,
+    strokes,
+)
+
+STROKE = marks(SHAPE, np.s_[2, 8, 5:12])
+
+
+@pytest.fixture
+def ct(scene):
+    return add_ct(scene)
+
+
+@pytest.fixture
+def adapter(scene, ct):
+    from ICHHPINetLib.scene import SceneAdapter
+
+    return SceneAdapter(scene, ct)
+
+
+def as_drawn(adapter, array):
+    """A stored-order array as the adapter hands it out."""
+    return adapter.geometry().to_canonical(array)
+
+
+def test_the_node_is_made_once_with_foreground_first(scene, adapter, ct):
+    node, foreground, background = adapter.ensure_scribbles()
+    segmentation = node.GetSegmentation()
+    assert node.GetName() == "CT scribbles"
+    assert [segmentation.GetNthSegment(index).GetName() for index in range(2)] == [
+        "Hemorrhage scribble",
+        "Background scribble",
+    ]
+    assert segmentation.GetSegment(foreground).GetColor() != segmentation.GetSegment(background).GetColor()
+    assert "Hemorrhage" not in segmentation.GetSegment(foreground).GetTerminology()
+    assert node.GetNodeReference(node.GetReferenceImageGeometryReferenceRole()) is ct
+    assert adapter.ensure_scribbles() == (node, foreground, background)
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
+
+
+def test_no_node_means_no_strokes_and_makes_none(scene, adapter):
+    assert not adapter.has_strokes()
+    assert adapter.read_scribbles().is_empty
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+
+
+def test_strokes_on_the_grid_of_the_ct_are_read_exactly(adapter):
+    node, foreground, background = adapter.ensure_scribbles()
+    paint(node, foreground, STROKE, oblique())
+    paint(node, background, STROKE[::-1], oblique())
+    read = adapter.read_scribbles()
+    assert np.array_equal(read.foreground, as_drawn(adapter, STROKE))
+    assert np.array_equal(read.background, as_drawn(adapter, STROKE[::-1]))
+
+
+def test_written_strokes_come_back_exactly(adapter):
+    adapter.write_scribbles(strokes())
+    read = adapter.read_scribbles()
+    assert np.array_equal(read.foreground, strokes().foreground)
+    assert np.array_equal(read.background, strokes().background)
+
+
+def test_has_strokes_follows_painting_and_erasing(adapter):
+    node, foreground, _ = adapter.ensure_scribbles()
+    seen = [adapter.has_strokes()]
+    paint(node, foreground, STROKE, oblique())
+    seen.append(adapter.has_strokes())
+    paint(node, foreground, STROKE, oblique(), erase=True)
+    seen.append(adapter.has_strokes())
+    paint(node, foreground, STROKE, oblique())
+    seen.append(adapter.has_strokes())
+    adapter.clear_strokes()
+    seen.append(adapter.has_strokes())
+    assert seen == [False, True, False, True, False]
+
+
+def test_segments_in_one_shared_label_map_are_told_apart(adapter):
+    node, foreground, background = adapter.ensure_scribbles()
+    paint(node, foreground, STROKE, oblique())
+    paint(node, background, STROKE[::-1], oblique())
+    node.GetSegmentation().CollapseBinaryLabelmaps(True)
+    assert node.GetSegmentation().GetNumberOfLayers() == 1
+    read = adapter.read_scribbles()
+    assert np.array_equal(read.foreground, as_drawn(adapter, STROKE))
+    assert np.array_equal(read.background, as_drawn(adapter, STROKE[::-1]))
+
+
+def test_strokes_of_another_grid_lie_where_they_were_painted(adapter):
+    """Painted on a fine isotropic grid that is not even parallel to the CT."""
+    node, foreground, _ = adapter.ensure_scribbles()
+    world = np.eye(4)
+    world[:3, 3] = (oblique() @ [12, 10, 3, 1])[:3] - 4
+    paint(node, foreground, marks((9, 9, 9), np.s_[4, 4, 1:8]), world)
+    read = adapter.read_scribbles().foreground
+    painted = np.linalg.inv(oblique()) @ np.array([[*(world[:3, 3] + [x, 4, 4]), 1] for x in range(1, 8)]).T
+    expected = np.zeros(SHAPE, bool)
+    expected[tuple(np.rint(painted[[2, 1, 0]]).astype(int))] = True
+    assert np.all(read[as_drawn(adapter, expected)])
+    assert read.any(axis=(1, 2)).sum() == 1
+
+
+def test_thin_strokes_of_a_finer_grid_are_not_lost(adapter):
+    node, foreground, _ = adapter.ensure_scribbles()
+    fine = oblique() @ np.diag([0.2, 0.2, 0.1, 1.0])
+    paint(node, foreground, marks((60, 100, 120), np.s_[21, 41, 26:60]), fine)
+    read = as_drawn(adapter, adapter.read_scribbles().foreground)
+    assert np.array_equal(read, marks(SHAPE, np.s_[2, 8, 5:13]))
+
+
+def test_strokes_follow_the_transform_of_their_node(scene, adapter):
+    node, foreground, _ = adapter.ensure_scribbles()
+    move = np.eye(4)
+    move[:3, 3] = oblique()[:3, 1] * 3
+    paint(node, foreground, STROKE, oblique())
+    node.SetAndObserveTransformNodeID(add_transform(scene, move).GetID())
+    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, np.roll(STROKE, 3, axis=1)))
+
+
+def test_new_nodes_share_the_transform_of_the_ct(scene, ct, adapter):
+    ct.SetAndObserveTransformNodeID(add_transform(scene, rotation(30, 1)).GetID())
+    node, foreground, _ = adapter.ensure_scribbles()
+    assert node.GetTransformNodeID() == ct.GetTransformNodeID()
+    paint(node, foreground, STROKE, oblique())
+    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, STROKE))
+
+
+def test_strokes_under_a_warp_ask_for_hardening(scene, adapter):
+    node, foreground, _ = adapter.ensure_scribbles()
+    paint(node, foreground, STROKE, oblique())
+    node.SetAndObserveTransformNodeID(add_warp(scene).GetID())
+    with pytest.raises(InvalidScribblesError, match="Harden"):
+        adapter.read_scribbles()
+
+
+def test_strokes_beside_the_ct_are_an_error_and_not_silence(adapter):
+    node, foreground, _ = adapter.ensure_scribbles()
+    away = oblique()
+    away[:3, 3] += 500
+    paint(node, foreground, STROKE, away)
+    with pytest.raises(InvalidScribblesError, match="outside the CT"):
+        adapter.read_scribbles()
+
+
+def test_renamed_segments_are_still_ours(adapter):
+    node, foreground, background = adapter.ensure_scribbles()
+    paint(node, foreground, STROKE, oblique())
+    node.GetSegmentation().GetSegment(foreground).SetName("bleed")
+    node.SetName("my strokes")
+    assert adapter.ensure_scribbles() == (node, foreground, background)
+    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, STROKE))
+
+
+def test_a_removed_segment_comes_back_empty_and_first(adapter):
+    node, foreground, background = adapter.ensure_scribbles()
+    paint(node, background, STROKE, oblique())
+    node.RemoveSegment(foreground)
+    assert not adapter.read_scribbles().foreground.any()
+    _, foreground, _ = adapter.ensure_scribbles()
+    assert node.GetSegmentation().GetNthSegmentID(0) == foreground
+    assert np.array_equal(adapter.read_scribbles().background, as_drawn(adapter, STROKE))
+
+
+def test_segments_drawn_by_hand_are_found_by_name(scene, adapter, ct):
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "CT scribbles")
+    node.GetSegmentation().AddEmptySegment("Segment_1", "Hemorrhage scribble")
+    paint(node, "Segment_1", STROKE, oblique())
+    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, STROKE))
+    assert adapter.ensure_scribbles()[:2] == (node, "Segment_1")
+
+
+def test_a_segment_of_the_user_beside_the_strokes_is_left_alone(adapter):
+    node, foreground, _ = adapter.ensure_scribbles()
+    own = node.GetSegmentation().AddEmptySegment("edema", "edema")
+    other_grid = oblique() @ np.diag([0.7, 0.7, 0.5, 1.0])
+    paint(node, own, STROKE, other_grid)
+    before = voxels_of(node, own)
+    adapter.write_scribbles(strokes())
+    adapter.clear_strokes()
+    assert before[0].any()
+    assert np.array_equal(voxels_of(node, own)[0], before[0])
+    assert np.allclose(voxels_of(node, own)[1], before[1])
+    assert not adapter.has_strokes()
+
+
+def voxels_of(node, segment):
+    from ICHHPINetLib.scene.segments import segment_voxels
+
+    return segment_voxels(node, segment)
+
+
+@pytest.mark.parametrize("later", ["foreground", "background"])
+def test_where_strokes_cross_the_later_one_wins(adapter, later):
+    node, foreground, background = adapter.ensure_scribbles()
+    first, second = (background, foreground) if later == "foreground" else (foreground, background)
+    paint(node, first, STROKE, oblique())
+    adapter.write_result(result(np.zeros(SHAPE)), measured(np.zeros(SHAPE)))
+    paint(node, second, STROKE, oblique())
+    read = adapter.read_scribbles()
+    assert np.array_equal(getattr(read, later), as_drawn(adapter, STROKE))
+    assert (read.foreground ^ read.background).sum() == STROKE.sum()
