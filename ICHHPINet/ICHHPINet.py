@@ -1,0 +1,302 @@
+"""The module ICH-HPINet: scribble on a head CT, refine, read the milliliters."""
+
+import qt
+import slicer
+import vtk
+from ICHHPINetSupport import Export, PackageInstaller, Views
+from ICHHPINetSupport.Logic import ICHHPINetLogic, ICHHPINetParameterNode
+from ICHHPINetSupport.PhantomSample import registerSampleData
+from ICHHPINetSupport.SceneWatcher import SceneWatcher
+from ICHHPINetSupport.SelfTest import ICHHPINetTest
+from ICHHPINetSupport.Shortcuts import Shortcuts
+from ICHHPINetSupport.StatusView import StatusView
+from ICHHPINetSupport.StrokeTools import BACKGROUND, ERASER, FOREGROUND, StrokeTools
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
+from slicer.util import VTKObservationMixin
+
+# Slicer and its test runner look for all of these in the module's own script.
+__all__ = ["ICHHPINet", "ICHHPINetLogic", "ICHHPINetParameterNode", "ICHHPINetTest", "ICHHPINetWidget"]
+
+# How often finished slices are fetched, and how long each fetch waits for one. The wait hands
+# Python's lock to the computing thread, which Slicer's event loop would keep otherwise.
+_POLL_INTERVAL_MS = 10
+_POLL_WAIT_SECONDS = 0.02
+
+
+#
+# ICHHPINet
+#
+
+
+class ICHHPINet(ScriptedLoadableModule):
+    """What Slicer shows about the module."""
+
+    def __init__(self, parent):
+        ScriptedLoadableModule.__init__(self, parent)
+        self.parent.title = _("ICH-HPINet")
+        self.parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        self.parent.dependencies = ["Segmentations", "Tables"]
+        self.parent.contributors = ["The SlicerICHHPINet contributors"]
+        self.parent.helpText = _(
+            "Interactive segmentation of intracerebral hemorrhage on head CT. Choose a CT, paint a short "
+            "stroke on the bleeding and one on healthy tissue, and refine; correct by further strokes, round "
+            "by round. The volume in milliliters follows every round. "
+            '<b>Research use only - not a medical device.</b> <a href="{url}">Tutorial and method</a>'
+        ).format(url="https://github.com/ICHHPINet/SlicerICHHPINet#readme")
+        self.parent.acknowledgementText = _(
+            "After the method of ICH-HPINet, a hybrid propagation interaction network for intelligent and "
+            "interactive 3D intracerebral hemorrhage segmentation. Please cite the paper named in the "
+            "repository's CITATION.cff."
+        )
+        slicer.app.connect("startupCompleted()", registerSampleData)
+
+
+#
+# ICHHPINetWidget
+#
+
+
+class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Binds the panel to the logic; what happens when is decided by the library's controller."""
+
+    def __init__(self, parent=None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic = None
+        self._parameterNode = None
+        self._parameterNodeGuiTag = None
+
+    def setup(self) -> None:
+        """Build the panel; neither PyTorch nor a main window is needed."""
+        ScriptedLoadableModuleWidget.setup(self)
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/ICHHPINet.ui"))
+        self.layout.addWidget(uiWidget)
+        self.ui = slicer.util.childWidgetVariables(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
+
+        self.view = StatusView(self.ui)
+        self.strokeTools = StrokeTools(uiWidget)
+        self.toolButtons = {
+            FOREGROUND: self.ui.foregroundButton,
+            BACKGROUND: self.ui.backgroundButton,
+            ERASER: self.ui.eraserButton,
+        }
+        self.shortcuts = Shortcuts(
+            {
+                "foreground": lambda: self.onTool(FOREGROUND),
+                "background": lambda: self.onTool(BACKGROUND),
+                "refine": self.onRefine,
+                "undo": self.onUndoRound,
+                "putBrushAway": lambda: self.onTool(None),
+            }
+        )
+        self.timer = qt.QTimer()
+        self.timer.setInterval(_POLL_INTERVAL_MS)
+        self.timer.connect("timeout()", self.onTimer)
+
+        self.logic = ICHHPINetLogic(self.onStatus)
+        self.watcher = SceneWatcher(
+            self.logic.scene, self.logic.controller, lambda: self.setCt(None), self.onNodesChanged
+        )
+        self._connectButtons()
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
+        self.onStatus(self.logic.controller.status)
+        self.showRounds()
+        # The parameter node has to be there after a module reload, too.
+        self.initializeParameterNode()
+
+    def _connectButtons(self) -> None:
+        ui = self.ui
+        for tool, button in self.toolButtons.items():
+            button.connect("clicked(bool)", lambda on, tool=tool: self.onTool(tool if on else None))
+        ui.installButton.connect("clicked(bool)", self.onInstall)
+        ui.refineButton.connect("clicked(bool)", self.onRefine)
+        ui.cancelButton.connect("clicked(bool)", self.onCancel)
+        ui.undoRoundButton.connect("clicked(bool)", self.onUndoRound)
+        ui.startOverButton.connect("clicked(bool)", self.onStartOver)
+        ui.exportLabelmapButton.connect("clicked(bool)", self.onExportLabelmap)
+        ui.exportSegmentationButton.connect("clicked(bool)", self.onExportSegmentation)
+        ui.exportTableButton.connect("clicked(bool)", self.onExportTable)
+        ui.weightsButton.connect("clicked(bool)", self.onChooseWeights)
+
+    def cleanup(self) -> None:
+        """Called when the module is reloaded and when Slicer closes, perhaps in the middle of a round."""
+        self.timer.stop()
+        self.shortcuts.delete()
+        self.watcher.stop()
+        self.strokeTools.release()
+        self.setParameterNode(None)
+        self.removeObservers()
+        self.logic.close()
+
+    def enter(self) -> None:
+        """Called each time the user opens this module."""
+        self.initializeParameterNode()
+        self.shortcuts.create()
+
+    def exit(self) -> None:
+        """Called each time the user opens a different module; a running round goes on."""
+        self.shortcuts.delete()
+        self.onTool(None)
+        self.setParameterNode(None)
+
+    def onSceneStartClose(self, caller, event) -> None:
+        """The nodes are about to go: touch none of them any more."""
+        self.setParameterNode(None)
+        self.strokeTools.release()
+        self.logic.scene.ct = None
+        self.logic.controller.scene_closed()
+        self.watcher.update()
+        self.ui.roundsTable.setMRMLTableNode(None)
+
+    def onSceneEndClose(self, caller, event) -> None:
+        """An empty scene again."""
+        self.showRounds()
+        if self.parent.isEntered:
+            self.initializeParameterNode()
+
+    def onSceneEndImport(self, caller, event) -> None:
+        """A scene was loaded, perhaps with saved work of this module."""
+        if self.parent.isEntered:
+            self.setCt(None)
+            self.initializeParameterNode()
+
+    def initializeParameterNode(self) -> None:
+        """Ensure that the parameter node exists and is observed, and that a CT is chosen if there is one."""
+        self.setParameterNode(self.logic.getParameterNode())
+        if not self._parameterNode.inputVolume:
+            self._parameterNode.inputVolume = Views.firstCt()
+
+    def setParameterNode(self, parameterNode: ICHHPINetParameterNode | None) -> None:
+        """Show and observe ``parameterNode``, None for none."""
+        if self._parameterNode:
+            self._parameterNode.disconnectGui(self._parameterNodeGuiTag)
+            self.removeObserver(self._parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameters)
+        self._parameterNode = parameterNode
+        if parameterNode:
+            self._parameterNodeGuiTag = parameterNode.connectGui(self.ui)
+            self.addObserver(parameterNode, vtk.vtkCommand.ModifiedEvent, self.onParameters)
+            self.onParameters()
+
+    def onParameters(self, caller=None, event=None) -> None:
+        """The user, a script or a loaded scene has changed a parameter."""
+        parameters = self._parameterNode
+        if parameters.inputVolume != self.logic.scene.ct:
+            self.setCt(parameters.inputVolume)
+        self.logic.applySettings(parameters)
+        self.logic.controller.auto_refine = parameters.autoRefine
+        self.strokeTools.setDiameter(parameters.brushDiameter)
+        Views.setFillOpacity(self.logic.scene.node("hematoma"), parameters.opacity)
+
+    def setCt(self, ct) -> None:
+        """Work on ``ct``, with the strokes and rounds that the scene has for it."""
+        self.logic.setCt(ct)
+        self.onTool(None)
+        self.strokeTools.setTarget(None)
+        if ct is not None:
+            Views.showCt(ct)
+            self.logic.scene.ensure_scribbles()
+        self.showRounds()
+
+    def showRounds(self) -> None:
+        """Headline, details and table of the chosen CT."""
+        scene, last = self.logic.scene, self.logic.controller.last
+        self.watcher.update()
+        self.ui.roundsTable.setMRMLTableNode(scene.node("rounds"))
+        self.view.showRounds(scene.rounds_rows(), last.result.notes if last else ())
+
+    def onStatus(self, status) -> None:
+        """The controller has got on."""
+        self.view.showStatus(status)
+        self._followBrush()
+        if status.state.is_busy:
+            self.timer.start()
+        else:
+            self.timer.stop()
+
+    def onTimer(self) -> None:
+        """Fetch what the computing thread has finished."""
+        controller = self.logic.controller
+        before = controller.status.rounds
+        controller.poll(_POLL_WAIT_SECONDS)
+        if controller.status.rounds != before or not controller.status.state.is_busy:
+            self.showRounds()
+            if self._parameterNode:
+                Views.setFillOpacity(self.logic.scene.node("hematoma"), self._parameterNode.opacity)
+
+    def onNodesChanged(self) -> None:
+        """A node or a segment of the work was deleted."""
+        self.onTool(None)
+        self.showRounds()
+
+    def _followBrush(self) -> None:
+        # Shift and the mouse wheel change the brush of Slicer's effects.
+        if self.strokeTools.tool is not None and self._parameterNode:
+            self._parameterNode.brushDiameter = min(max(self.strokeTools.diameter(), 0.5), 30.0)
+
+    def onTool(self, tool) -> None:
+        """Paint with ``tool`` from now on, None to put the brush away."""
+        scene = self.logic.scene
+        if tool is not None and scene.ct is not None:
+            # Made anew where the user has deleted them.
+            self.strokeTools.setTarget(scene.ct, *scene.ensure_scribbles())
+            self.watcher.update()
+        self.strokeTools.setTool(tool)
+        self.view.showTool(self.strokeTools.tool, self.toolButtons)
+
+    def onInstall(self) -> None:
+        """Install PyTorch, after a question."""
+        with slicer.util.tryWithErrorDisplay(_("PyTorch was not installed."), waitCursor=True):
+            PackageInstaller.install()
+        self.logic.controller.torch_installed()
+
+    def onRefine(self) -> None:
+        """Start a round, or let one follow the running round."""
+        self.logic.controller.refine()
+
+    def onCancel(self) -> None:
+        """Stop the running round."""
+        self.logic.controller.cancel()
+
+    def onUndoRound(self) -> None:
+        """Take back the last round and its strokes."""
+        self.logic.controller.undo()
+        self.showRounds()
+
+    def onStartOver(self) -> None:
+        """Remove all strokes and rounds of this CT."""
+        if slicer.util.confirmOkCancelDisplay(
+            _("Remove all strokes and rounds of this CT?"), _("Start over")
+        ):
+            self.logic.controller.start_over()
+            self.showRounds()
+
+    def onChooseWeights(self) -> None:
+        """Choose a file with network weights."""
+        path = Export.askForExistingPath(_("Network weights"), [(_("Weights"), ".safetensors")])
+        if path:
+            self.ui.weightsLineEdit.text = path
+
+    def onExportLabelmap(self) -> None:
+        """Write the result as a label map."""
+        self._export("hematomaLabelmap", _("Export label map"), [("NRRD", ".nrrd"), ("NIfTI", ".nii.gz")])
+
+    def onExportSegmentation(self) -> None:
+        """Write the result as a segmentation."""
+        self._export("hematoma", _("Export segmentation"), [(_("Segmentation"), ".seg.nrrd")])
+
+    def onExportTable(self) -> None:
+        """Write the table of rounds."""
+        self._export("rounds", _("Export table of rounds"), [("CSV", ".csv")])
+
+    def _export(self, role, title, extensions) -> None:
+        node = self.logic.scene.node(role)
+        with slicer.util.tryWithErrorDisplay(_("The export failed.")):
+            path = Export.askForPath(title, node.GetName() if node else role, extensions)
+            if path:
+                self.logic.export(role, path)

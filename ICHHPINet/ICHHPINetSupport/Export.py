@@ -1,0 +1,45 @@
+"""Writes results into files that the user names."""
+
+import qt
+import slicer
+from ICHHPINetLib.errors import OutputError
+from slicer.i18n import tr as _
+
+
+def exportNode(node, path):
+    """Write ``node`` into the file ``path``; its format follows from the extension.
+
+    :raises OutputError: if there is nothing to write or the file cannot be written
+    """
+    if node is None:
+        raise OutputError(_("There is no result yet. Refine once, then export."))
+    try:
+        # A dictionary of our own: Slicer keeps the file format of its default one for the next call.
+        written = slicer.util.exportNode(node, str(path), properties={})
+    except ValueError as error:
+        raise OutputError(str(error)) from error
+    if not written:
+        raise OutputError(
+            _("{path} was not written. Choose a folder that you may write to.").format(path=path)
+        )
+
+
+def askForPath(title, name, extensions):
+    """Let the user choose a file to write, "" if cancelled.
+
+    :param extensions: description and extension of each file format, the first is the default
+    """
+    default = name.replace("/", "_") + extensions[0][1]
+    path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, default, _filters(extensions))
+    if path and not any(path.lower().endswith(extension) for _description, extension in extensions):
+        path += extensions[0][1]
+    return path
+
+
+def askForExistingPath(title, extensions):
+    """Let the user choose a file to read, "" if cancelled; see :func:`askForPath`."""
+    return qt.QFileDialog.getOpenFileName(slicer.util.mainWindow(), title, "", _filters(extensions))
+
+
+def _filters(extensions):
+    return ";;".join(f"{description} (*{extension})" for description, extension in extensions)

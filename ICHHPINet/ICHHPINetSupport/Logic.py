@@ -1,0 +1,145 @@
+"""What the module does without its panel: for scripts, for tests, and for the panel."""
+
+from typing import Annotated
+
+import slicer
+from ICHHPINetLib.errors import RoundCancelled
+from ICHHPINetLib.interaction.controller import Controller, torch_is_installed
+from ICHHPINetLib.interaction.controller_state import State
+from ICHHPINetLib.interaction.executor import ThreadExecutor
+from ICHHPINetLib.interaction.round_job import Settings
+from ICHHPINetLib.interaction.session_factory import SessionFactory
+from ICHHPINetLib.scene import SceneAdapter
+from slicer import (
+    vtkMRMLLabelMapVolumeNode,
+    vtkMRMLScalarVolumeNode,
+    vtkMRMLSegmentationNode,
+    vtkMRMLTableNode,
+)
+from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from .Export import exportNode
+
+
+@parameterNodeWrapper
+class ICHHPINetParameterNode:
+    """
+    State of the work, saved with the scene.
+
+    inputVolume - The CT.
+    scribbles - The strokes.
+    hematoma - The result as a segmentation.
+    hematomaLabelmap - The result as a label map in the CT's geometry.
+    rounds - The table of rounds.
+    device - Where rounds are computed.
+    weights - Name of a shipped network or path of a .safetensors file.
+    autoRefine - Start a round after every stroke.
+    brushDiameter - In mm.
+    opacity - Of the result's area in slice views.
+    """
+
+    inputVolume: vtkMRMLScalarVolumeNode
+    scribbles: vtkMRMLSegmentationNode
+    hematoma: vtkMRMLSegmentationNode
+    hematomaLabelmap: vtkMRMLLabelMapVolumeNode
+    rounds: vtkMRMLTableNode
+    device: Annotated[str, Choice(["auto", "cpu", "cuda", "mps"])] = "auto"
+    weights: str = "default"
+    autoRefine: bool = False
+    brushDiameter: Annotated[float, WithinRange(0.5, 30)] = 4.0
+    opacity: Annotated[float, WithinRange(0, 1)] = 0.4
+
+
+class ICHHPINetLogic(ScriptedLoadableModuleLogic):
+    """Rounds on the nodes of a scene, without a panel.
+
+    >>> logic = ICHHPINetLogic()
+    >>> scribbles, foreground, background = logic.setCt(ct)
+    >>> slicer.util.updateSegmentBinaryLabelmapFromArray(strokes, scribbles, foreground, ct)
+    >>> logic.refine()["Volume (mL)"]
+
+    ``scene`` reads and writes the nodes, ``controller`` decides what happens when; both belong to
+    the library and work in the axial order of its arrays.
+
+    :param onStatus: called with the controller's status after every change, on the main thread
+
+    ``openSession`` and ``hasPackages`` may be replaced at any time, as the tests do.
+    """
+
+    def __init__(self, onStatus=lambda status: None) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        self.openSession = SessionFactory()
+        self.hasPackages = torch_is_installed
+        self.scene = SceneAdapter(slicer.mrmlScene)
+        self.controller = Controller(
+            self.scene, self._openSession, ThreadExecutor(), onStatus, has_torch=self._hasPackages
+        )
+
+    def _openSession(self, volume, spacing, settings):
+        return self.openSession(volume, spacing, settings)
+
+    def _hasPackages(self) -> bool:
+        return self.hasPackages()
+
+    def getParameterNode(self) -> ICHHPINetParameterNode:
+        """The typed parameter node of the scene, made where it is missing."""
+        return ICHHPINetParameterNode(super().getParameterNode())
+
+    def setCt(self, ct):
+        """Work on ``ct`` from now on, None for none; a round on the former CT is ended.
+
+        :return: the node to paint into and the IDs of its foreground and background segment
+        """
+        self.controller.leave_ct()
+        self.scene.ct = ct
+        if ct is None:
+            self.controller.ct_removed()
+            return None
+        target = self.scene.ensure_scribbles()
+        self.controller.ct_chosen()
+        return target
+
+    def applySettings(self, parameters: ICHHPINetParameterNode) -> None:
+        """Take over network and device; they count from the next round on."""
+        self.controller.settings = Settings(
+            weights=parameters.weights.strip() or "default", device=parameters.device
+        )
+
+    def refine(self, ct=None) -> dict:
+        """Run one round with the strokes in the scene and wait for its end.
+
+        :param ct: the CT, where it is another one than so far
+        :return: the new row of the table of rounds, by column name
+        :raises ICHHPINetError: if something is missing or the round fails; the message says what to do
+        """
+        if ct is not None and ct != self.scene.ct:
+            self.setCt(ct)
+        self.applySettings(self.getParameterNode())
+        if self.controller.refine():
+            self.controller.wait()
+        status = self.controller.status
+        if status.error is not None:
+            raise status.error
+        if status.state == State.CANCELLED:
+            raise RoundCancelled("The round was cancelled; the previous result and all strokes are kept.")
+        return self.scene.rounds_rows()[-1]
+
+    def undo(self) -> bool:
+        """Take back the last round with its strokes; False where there is none."""
+        return self.controller.undo()
+
+    def startOver(self) -> None:
+        """Remove all strokes and rounds of the CT."""
+        self.controller.start_over()
+
+    def export(self, role: str, path) -> None:
+        """Write "hematoma" (.seg.nrrd), "hematomaLabelmap" (.nrrd, .nii.gz) or "rounds" (.csv) into a file.
+
+        :raises OutputError: if there is no result or the file cannot be written
+        """
+        exportNode(self.scene.node(role), path)
+
+    def close(self) -> None:
+        """End the computing thread, and with it a running round."""
+        self.controller.close()

@@ -1,0 +1,115 @@
+"""Installs what computing needs into Slicer's Python, when the user says so and never before."""
+
+import importlib
+import importlib.util
+import logging
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+_REQUIREMENTS = Path(__file__).resolve().parents[1] / "Resources" / "requirements.txt"
+_TORCH_BUILDS = "https://download.pytorch.org/whl/"
+
+# Oldest CUDA version of a driver that runs the build, newest first. Older drivers get the CPU build.
+_CUDA_BUILDS = (((13, 0), "cu130"), ((12, 8), "cu128"), ((12, 6), "cu126"))
+
+
+def requirements():
+    """Requirement strings of Resources/requirements.txt."""
+    lines = (line.strip() for line in _REQUIREMENTS.read_text(encoding="utf-8").splitlines())
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def missingRequirements():
+    """Those of :func:`requirements` whose package cannot be imported; nothing is imported to find out."""
+    importlib.invalidate_caches()
+    return [line for line in requirements() if importlib.util.find_spec(_packageName(line)) is None]
+
+
+def install():
+    """Ask the user, then install what is missing; whether everything is there afterwards.
+
+    Main thread only: pip run from another thread brings Slicer down on macOS.
+    """
+    missing = missingRequirements()
+    if not missing:
+        return True
+    if slicer.app.testingEnabled():
+        logging.info("Testing mode: %s would be installed now.", ", ".join(missing))
+        return False
+    question = _(
+        "ICH-HPINet computes with PyTorch, which is not part of Slicer.\n\n"
+        "To be installed into Slicer's Python: {packages}\n"
+        "Build of PyTorch: {build}\n\n"
+        "The download takes 0.2 to 3 GB and some minutes. Install now?"
+    ).format(packages=", ".join(missing), build=torchBuild() or _("default"))
+    if not slicer.util.confirmOkCancelDisplay(question, _("Install PyTorch")):
+        return False
+    for requirement in missing:
+        if _packageName(requirement) == "torch":
+            _installTorch(requirement)
+    remaining = missingRequirements()
+    if remaining:
+        _pipEnsure(remaining)
+    return not missingRequirements()
+
+
+def torchBuild(platform=sys.platform, driverVersion=None):
+    """Name of the PyTorch build for this computer's GPU: "cu128", ..., "cpu"; None for PyPI's own (macOS).
+
+    PyPI has a CUDA build of 3 GB for Linux, useful or not, and only a CPU build for Windows.
+    """
+    if platform == "darwin":
+        return None
+    version = driverVersion or _cudaVersionOfDriver()
+    for oldest, build in _CUDA_BUILDS:
+        if version is not None and version >= oldest:
+            return build
+    return "cpu"
+
+
+def _installTorch(requirement):
+    if hasattr(slicer.modules, "pytorchutils"):
+        import PyTorchUtils
+
+        PyTorchUtils.PyTorchUtilsLogic().installTorch(
+            askConfirmation=False, torchVersionRequirement=requirement.removeprefix("torch")
+        )
+        return
+    build = torchBuild()
+    if build is None:
+        _pipEnsure([requirement])
+    else:
+        slicer.util.pip_install([requirement, "--index-url", _TORCH_BUILDS + build])
+
+
+def _pipEnsure(packages):
+    try:
+        from slicer.packaging import pip_ensure
+    except ImportError:
+        # Slicer before 5.12
+        slicer.util.pip_install(packages)
+    else:
+        pip_ensure(packages, requester="ICH-HPINet", prompt_install=False)
+
+
+def _packageName(requirement):
+    return re.match(r"[A-Za-z0-9_.-]+", requirement).group()
+
+
+def _cudaVersionOfDriver():
+    """(major, minor) of the newest CUDA that the installed NVIDIA driver supports, None without one."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return None
+    try:
+        output = subprocess.run([program], capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    found = re.search(r"CUDA Version:\s*(\d+)\.(\d+)", output)
+    return (int(found.group(1)), int(found.group(2))) if found else None

@@ -1,0 +1,64 @@
+"""Tells the controller what happens to its nodes in the scene."""
+
+import slicer
+from slicer.util import VTKObservationMixin
+
+
+class SceneWatcher(VTKObservationMixin):
+    """Observes the scene and the nodes of the chosen CT.
+
+    :param adapter: the scene adapter whose nodes are watched
+    :param controller: told of changed strokes and deleted results
+    :param onCtRemoved: called when the chosen CT was deleted
+    :param onNodesChanged: called when another of the nodes was deleted
+    """
+
+    def __init__(self, adapter, controller, onCtRemoved, onNodesChanged):
+        VTKObservationMixin.__init__(self)
+        self._adapter = adapter
+        self._controller = controller
+        self._onCtRemoved = onCtRemoved
+        self._onNodesChanged = onNodesChanged
+        self._watched = {}
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved)
+
+    def update(self):
+        """Watch the nodes that there are now."""
+        nodes = {role: self._adapter.node(role) for role in ("scribbles", "hematoma", "rounds")}
+        if nodes == self._watched:
+            return
+        self._unwatch()
+        self._watched = nodes
+        segmentation = slicer.vtkSegmentation
+        if nodes["scribbles"] is not None:
+            for event in (segmentation.SourceRepresentationModified, segmentation.SegmentRemoved):
+                self.addObserver(nodes["scribbles"], event, self._onStrokesChanged)
+        if nodes["hematoma"] is not None:
+            self.addObserver(nodes["hematoma"], segmentation.SegmentRemoved, self._onSegmentRemoved)
+
+    def stop(self):
+        """Observe nothing any more."""
+        self._watched = {}
+        self.removeObservers()
+
+    def _unwatch(self):
+        self.removeObservers(self._onStrokesChanged)
+        self.removeObservers(self._onSegmentRemoved)
+
+    def _onStrokesChanged(self, caller, event):
+        self._controller.strokes_changed()
+
+    def _onSegmentRemoved(self, caller, event):
+        self._controller.node_deleted()
+        self._onNodesChanged()
+
+    def _onNodeRemoved(self, caller, event):
+        if slicer.mrmlScene.IsClosing():
+            return
+        ct = self._adapter.ct
+        if ct is not None and ct.GetScene() is None:
+            self._onCtRemoved()
+        elif any(node is not None and node.GetScene() is None for node in self._watched.values()):
+            self.update()
+            self._controller.node_deleted()
+            self._onNodesChanged()

@@ -1,0 +1,100 @@
+"""Painting of strokes with Slicer's own Paint and Erase effects."""
+
+import slicer
+
+_SINGLETON = "ICHHPINet"
+
+FOREGROUND = "foreground"
+BACKGROUND = "background"
+ERASER = "eraser"
+
+
+class StrokeTools:
+    """A segment editor without its looks: the panel has three buttons and a brush size instead.
+
+    The effects, their cursors, masking and undo are Slicer's. The editor keeps its own parameter
+    node, so that nothing of what the user has set in the Segment Editor module changes.
+    """
+
+    def __init__(self, parent):
+        self.tool = None
+        self._segments = {}
+        self._diameter = 4.0
+        self.editor = slicer.qMRMLSegmentEditorWidget(parent)
+        self.editor.setMaximumNumberOfUndoStates(10)
+        self.editor.setAutoShowSourceVolumeNode(False)
+        self.editor.setSegmentationNodeSelectorVisible(False)
+        self.editor.setSourceVolumeNodeSelectorVisible(False)
+        self.editor.setSwitchToSegmentationsButtonVisible(False)
+        self.editor.setMaskingSectionVisible(False)
+        self.editor.visible = False
+        self._ensureEditorNode()
+        self.editor.setMRMLScene(slicer.mrmlScene)
+
+    def setTarget(self, ct, scribbles=None, foreground=None, background=None):
+        """Paint into the segments ``foreground`` and ``background`` of ``scribbles``, on ``ct``."""
+        self.setTool(None)
+        self._segments = {FOREGROUND: foreground, BACKGROUND: background, ERASER: foreground}
+        if ct is not None:
+            self._ensureEditorNode()
+        if self.editor.mrmlSegmentEditorNode() is not None:
+            self.editor.setSegmentationNode(scribbles)
+            self.editor.setSourceVolumeNode(ct)
+
+    def setTool(self, tool):
+        """Make ``tool`` the active one, None for no tool; False where it cannot be used now.
+
+        The paint effects crash the application where it has no slice views, so none is
+        activated there.
+        """
+        self.tool = None
+        if self.editor.mrmlSegmentEditorNode() is None:
+            return False
+        usable = slicer.app.layoutManager() is not None and self._segments.get(tool) is not None
+        if not usable:
+            self.editor.setActiveEffect(None)
+            return False
+        self.editor.setCurrentSegmentID(self._segments[tool])
+        self.editor.setActiveEffectByName("Erase" if tool == ERASER else "Paint")
+        effect = self.editor.activeEffect()
+        if effect is None:
+            return False
+        if tool == ERASER:
+            effect.setParameter("EraseAllSegments", "1")
+        self._applyDiameter()
+        self.tool = tool
+        return True
+
+    def setDiameter(self, millimeters):
+        """Brush diameter in mm, the same on every screen and zoom."""
+        self._diameter = millimeters
+        self._applyDiameter()
+
+    def diameter(self):
+        """Brush diameter in mm, which the user may also have changed by Shift and the mouse wheel."""
+        if self.tool is not None:
+            self._diameter = self.editor.activeEffect().doubleParameter("BrushAbsoluteDiameter")
+        return self._diameter
+
+    def release(self):
+        """Let go of the scene, before it is closed."""
+        self.setTarget(None)
+        self.editor.removeViewObservations()
+
+    def _applyDiameter(self):
+        effect = self.editor.activeEffect()
+        if effect is not None:
+            effect.setCommonParameter("BrushDiameterIsRelative", "0")
+            effect.setCommonParameter("BrushAbsoluteDiameter", str(self._diameter))
+
+    def _ensureEditorNode(self):
+        node = slicer.mrmlScene.GetSingletonNode(_SINGLETON, "vtkMRMLSegmentEditorNode")
+        if node is None:
+            node = slicer.vtkMRMLSegmentEditorNode()
+            node.SetSingletonTag(_SINGLETON)
+            node.SetSaveWithScene(False)
+            node = slicer.mrmlScene.AddNode(node)
+        # Where two strokes cross, the later one wins.
+        node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteAllSegments)
+        if self.editor.mrmlSegmentEditorNode() != node:
+            self.editor.setMRMLSegmentEditorNode(node)
