@@ -21,7 +21,7 @@ def check_volume(volume: np.ndarray, spacing: Sequence[float]) -> list[str]:
     be segmented. A volume that can be worked on, with reservations, yields warnings.
     """
     _check_shape(volume)
-    steps = _check_spacing(spacing)
+    steps = check_spacing(spacing)
     _check_values(volume)
     warnings = []
     scale = intensity_scale(volume)
@@ -72,7 +72,8 @@ def _check_shape(volume: np.ndarray) -> None:
         raise InvalidVolumeError("The CT has a single slice; load the whole series (two slices at least).")
 
 
-def _check_spacing(spacing: Sequence[float]) -> tuple[float, ...]:
+def check_spacing(spacing: Sequence[float]) -> tuple[float, ...]:
+    """Return ``spacing`` as three floats, mm (z, y, x); InvalidVolumeError where it cannot be that."""
     advice = "give three positive numbers in mm (z, y, x), for example (5.0, 0.45, 0.45)"
     try:
         steps = tuple(float(step) for step in spacing)
