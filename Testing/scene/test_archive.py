@@ -1,0 +1,173 @@
+"""A saved scene goes on at the next round; a file is written whole or not at all."""
+
+import numpy as np
+import pytest
+
+from ICHHPINetLib.errors import InputFileError, OutputError
+from Testing.scene.builders import (
+    SHAPE,
+    FakeSession,
+    add_ct,
+    add_transform,
+    marks,
+    measured,
+    oblique,
+    paint,
+    rotation,
+    voxels,
+)
+
+STROKES = [marks(SHAPE, np.s_[z, 6 + z, 5:12]) for z in range(1, 5)]
+
+
+@pytest.fixture
+def adapter(scene):
+    from ICHHPINetLib.scene import SceneAdapter
+
+    return SceneAdapter(scene, add_ct(scene))
+
+
+def play(adapter, session, stroke):
+    node, foreground, _ = adapter.ensure_scribbles()
+    paint(node, foreground, stroke, oblique())
+    result = session.refine(adapter.read_scribbles(), accumulate=False)
+    adapter.write_result(result, measured(result.mask), session.scribbles)
+    return result
+
+
+def reloaded(path, name="CT"):
+    """The adapter of one CT in a fresh scene."""
+    import slicer
+
+    from ICHHPINetLib.scene import SceneAdapter, load_mrb
+
+    cts = {ct.GetName(): ct for ct in load_mrb(slicer.mrmlScene, path)}
+    return SceneAdapter(slicer.mrmlScene, cts[name])
+
+
+def test_the_next_round_after_loading_is_as_if_nothing_had_happened(adapter, tmp_path, scene):
+    from ICHHPINetLib.scene import save_mrb
+    from ICHHPINetLib.scene.headless import headless_scene
+
+    session = FakeSession(*adapter.read_ct())
+    for stroke in STROKES[:2]:
+        play(adapter, session, stroke)
+    path = save_mrb(scene, tmp_path / "case.mrb")
+    expected = play(adapter, session, STROKES[2])
+    rows = adapter.rounds_rows()
+
+    with headless_scene():
+        later = reloaded(path)
+        volume, spacing = later.read_ct()
+        assert np.array_equal(volume, adapter.read_ct()[0])
+        assert [row["Volume (mL)"] for row in later.rounds_rows()] == pytest.approx(
+            [row["Volume (mL)"] for row in rows[:2]]
+        )
+        resumed = FakeSession(volume, spacing)
+        assert later.restore_into(resumed) == 2
+        result = play(later, resumed, STROKES[2])
+        assert result.round == 3
+        assert np.array_equal(result.mask, expected.mask)
+        assert np.array_equal(later.read_mask(), expected.mask)
+        assert later.rounds_rows()[-1] == pytest.approx(rows[-1])
+        assert later.node("hematoma").GetName() == "CT hematoma"
+        assert later.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 2
+
+
+def test_strokes_not_refined_yet_are_told_from_finished_ones(adapter, tmp_path, scene):
+    from ICHHPINetLib.scene import save_mrb
+    from ICHHPINetLib.scene.headless import headless_scene
+
+    play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    node, foreground, _ = adapter.ensure_scribbles()
+    paint(node, foreground, STROKES[1], oblique())
+    finished = adapter.finished_scribbles().foreground
+    path = save_mrb(scene, tmp_path / "case.mrb")
+    with headless_scene():
+        later = reloaded(path)
+        assert np.array_equal(later.finished_scribbles().foreground, finished)
+        assert later.read_scribbles().foreground.sum() == finished.sum() + STROKES[1].sum()
+
+
+def test_two_transformed_cts_come_back_each_with_its_own(adapter, tmp_path, scene):
+    from ICHHPINetLib.scene import SceneAdapter, save_mrb
+    from ICHHPINetLib.scene.headless import headless_scene
+
+    other = SceneAdapter(scene, add_ct(scene, "Follow-up", array=voxels()[:, ::-1].copy()))
+    other.ct.SetAndObserveTransformNodeID(add_transform(scene, rotation(15, 2)).GetID())
+    first = play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    session = FakeSession(*other.read_ct())
+    for stroke in STROKES[1:]:
+        second = play(other, session, stroke)
+    path = save_mrb(scene, tmp_path / "two.mrb")
+    with headless_scene():
+        later = reloaded(path, "CT")
+        assert np.array_equal(later.read_mask(), first.mask)
+        assert later.rounds() == 1
+        later = SceneAdapter(later.scene, later.scene.GetFirstNodeByName("Follow-up"))
+        assert np.array_equal(later.read_mask(), second.mask)
+        assert later.rounds() == 3
+        assert later.node("hematomaLabelmap").GetTransformNodeID() == later.ct.GetTransformNodeID()
+
+
+def test_a_scene_without_rounds_restores_nothing(adapter):
+    adapter.ensure_scribbles()
+    assert adapter.restore_into(None) == 0
+
+
+def test_saving_replaces_an_older_file(adapter, tmp_path, scene):
+    from ICHHPINetLib.scene import save_mrb
+
+    path = tmp_path / "case.mrb"
+    path.write_bytes(b"old")
+    save_mrb(scene, path)
+    assert path.stat().st_size > 1000
+    assert [each.name for each in tmp_path.iterdir()] == ["case.mrb"]
+
+
+def test_a_failed_save_leaves_the_older_file(adapter, tmp_path, scene, monkeypatch):
+    from ICHHPINetLib.scene import archive
+
+    path = tmp_path / "case.mrb"
+    path.write_bytes(b"old")
+
+    def fail(*paths):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(archive.os, "replace", fail)
+    with pytest.raises(OutputError, match="No space left"):
+        archive.save_mrb(scene, path)
+    assert path.read_bytes() == b"old"
+    assert [each.name for each in tmp_path.iterdir()] == ["case.mrb"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("missing/case.mrb", "Choose a folder"), ("case.nrrd", "Change the ending")]
+)
+def test_a_place_that_cannot_be_written_is_named(scene, tmp_path, name, message):
+    from ICHHPINetLib.scene import save_mrb
+
+    with pytest.raises(OutputError, match=message):
+        save_mrb(scene, tmp_path / name)
+
+
+def test_what_is_no_scene_cannot_be_loaded(scene, tmp_path):
+    from ICHHPINetLib.scene import load_mrb
+
+    with pytest.raises(InputFileError, match="does not exist"):
+        load_mrb(scene, tmp_path / "case.mrb")
+    (tmp_path / "case.mrb").write_bytes(b"not a zip file")
+    with pytest.raises(InputFileError, match="cannot be read"):
+        load_mrb(scene, tmp_path / "case.mrb")
+
+
+def test_damaged_state_is_ignored_and_not_trusted(adapter):
+    play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    node = adapter.node("scribbles")
+    for text in ("@@", "AAAA", node.GetAttribute("ICHHPINet.finishedStrokes")[:-8]):
+        node.SetAttribute("ICHHPINet.finishedStrokes", text)
+        assert np.array_equal(
+            adapter.finished_scribbles().foreground, adapter.read_scribbles().foreground
+        )
+    adapter.node("hematoma").SetAttribute("ICHHPINet.round", "many")
+    assert adapter.rounds() == 0

@@ -1,0 +1,129 @@
+"""The controller of module and effect drives a real scene through the adapter."""
+
+import numpy as np
+import pytest
+
+from ICHHPINetLib.interaction.controller import Controller
+from ICHHPINetLib.interaction.controller_state import State
+from ICHHPINetLib.interaction.executor import InlineExecutor
+from Testing.scene.builders import SHAPE, FakeSession, add_ct, marks, measured, oblique, paint
+
+STROKES = [marks(SHAPE, np.s_[z, 6 + z, 5:12]) for z in range(1, 5)]
+
+
+class Desk:
+    """A user who paints and clicks."""
+
+    def __init__(self, scene, ct):
+        from ICHHPINetLib.scene import SceneAdapter
+
+        self.adapter = SceneAdapter(scene, ct)
+        self.controller = Controller(
+            self.adapter,
+            lambda volume, spacing, settings: FakeSession(volume, spacing),
+            InlineExecutor(),
+            has_torch=lambda: True,
+            measure=lambda mask, spacing, volume: measured(mask, spacing),
+        )
+        self.controller.ct_chosen()
+
+    def paint(self, stroke):
+        node, foreground, _ = self.adapter.ensure_scribbles()
+        paint(node, foreground, stroke, oblique())
+        self.controller.strokes_changed()
+
+    def refine(self, stroke=None):
+        if stroke is not None:
+            self.paint(stroke)
+        assert self.controller.refine()
+        assert self.controller.wait(5)
+        assert self.controller.status.error is None
+
+    def numbers(self):
+        return [row["Round"] for row in self.adapter.rounds_rows()]
+
+
+@pytest.fixture
+def desk(scene):
+    return Desk(scene, add_ct(scene))
+
+
+def test_rounds_are_written_and_taken_back(desk):
+    masks = []
+    for stroke in STROKES[:3]:
+        desk.refine(stroke)
+        masks.append(desk.adapter.read_mask())
+    assert desk.numbers() == [1, 2, 3]
+    assert desk.controller.undo()
+    assert np.array_equal(desk.adapter.read_mask(), masks[1])
+    assert desk.numbers() == [1, 2]
+    assert desk.adapter.read_scribbles().foreground.sum() == STROKES[0].sum() + STROKES[1].sum()
+    desk.refine(STROKES[2])
+    assert np.array_equal(desk.adapter.read_mask(), masks[2])
+    assert desk.numbers() == [1, 2, 3]
+
+
+def test_every_round_can_be_taken_back(desk):
+    desk.refine(STROKES[0])
+    assert desk.controller.undo()
+    assert (desk.adapter.rounds(), desk.numbers(), desk.adapter.read_mask()) == (0, [], None)
+    assert not desk.adapter.has_strokes()
+    desk.refine(STROKES[1])
+    assert desk.numbers() == [1]
+
+
+def test_starting_over_leaves_a_clean_desk(desk):
+    desk.refine(STROKES[0])
+    desk.controller.start_over()
+    assert desk.controller.status.state is not State.READY
+    assert not desk.adapter.has_strokes()
+    desk.refine(STROKES[1])
+    assert desk.numbers() == [1]
+    assert desk.adapter.read_mask().sum() < 40
+
+
+def test_a_deleted_result_starts_at_round_one_again(scene, desk):
+    desk.refine(STROKES[0])
+    desk.refine(STROKES[1])
+    scene.RemoveNode(desk.adapter.node("hematoma"))
+    desk.controller.node_deleted()
+    desk.refine(STROKES[2])
+    assert desk.numbers() == [1]
+    assert desk.adapter.rounds() == 1
+
+
+def test_an_edit_by_hand_is_the_memory_of_the_next_round(desk):
+    desk.refine(STROKES[0])
+    node = desk.adapter.node("hematoma")
+    added = marks(SHAPE, np.s_[0, 0:2, 0:2])
+    paint(node, node.GetSegmentation().GetNthSegmentID(0), added, oblique())
+    desk.refine(STROKES[1])
+    assert np.all(desk.adapter.read_mask()[desk.adapter.geometry().to_canonical(added)])
+    assert desk.numbers() == [1, 2]
+
+
+def test_work_goes_on_after_saving_and_loading(scene, desk, tmp_path):
+    from ICHHPINetLib.scene import load_mrb, save_mrb
+    from ICHHPINetLib.scene.headless import headless_scene
+
+    desk.refine(STROKES[0])
+    desk.refine(STROKES[1])
+    desk.paint(STROKES[2])
+    path = save_mrb(scene, tmp_path / "case.mrb")
+    desk.refine()
+    with headless_scene() as fresh:
+        later = Desk(fresh, load_mrb(fresh, path)[0])
+        assert later.controller.status.rounds == 2
+        later.refine()
+        assert later.numbers() == [1, 2, 3]
+        assert np.array_equal(later.adapter.read_mask(), desk.adapter.read_mask())
+        assert later.controller.undo()
+        assert later.numbers() == [1, 2]
+
+
+def test_a_closed_scene_is_no_ct(scene, desk):
+    desk.refine(STROKES[0])
+    scene.Clear(True)
+    desk.controller.scene_closed()
+    assert desk.controller.status.state is State.NO_CT
+    assert not desk.controller.refine()
