@@ -1,4 +1,5 @@
 import os
+from types import SimpleNamespace
 
 import qt
 import vtk
@@ -185,14 +186,16 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         self.port = SeedPort(
             self.scriptedEffect.parameterSetNode(),
             self.scriptedEffect.sourceVolumeImageData,
-            self.previewNode,
+            SimpleNamespace(
+                find=self.getPreviewNode, make=self.makePreviewNode, remove=self.removePreviewNode
+            ),
         )
         self.controller = Controller(self.port, SessionFactory(), ThreadExecutor(), self.onStatusChanged)
         self.pollTimer = qt.QTimer()
         self.pollTimer.setInterval(POLL_INTERVAL_MSEC)
         self.pollTimer.connect("timeout()", self.onPoll)
         self.sceneObserverTag = slicer.mrmlScene.AddObserver(
-            slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose
+            slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose
         )
 
     def onPoll(self):
@@ -233,10 +236,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
     # Preview and its end
     #
 
-    def previewNode(self, create):
-        """Preview node of this effect, made where it is missing and wanted."""
+    def makePreviewNode(self):
+        """Preview node of this effect, made where it is missing."""
         node = self.getPreviewNode()
-        if node is not None or not create:
+        if node is not None:
             return node
         segmentationNode = self.segmentationNode()
         self.removePreviewNode()  # of another effect, as Slicer's own effects do
@@ -301,10 +304,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
             AbstractScriptedSegmentEditorAutoCompleteEffect.reset(self)
         self.showResult()
 
-    def onSceneStartClose(self, caller, event):
+    def onSceneEndClose(self, caller, event):
         self.delayedAutoUpdateTimer.stop()
-        self.controller.scene_closed()
         self.port.clear_rounds()
+        self.controller.scene_closed()
 
     def cleanup(self):
         AbstractScriptedSegmentEditorAutoCompleteEffect.cleanup(self)

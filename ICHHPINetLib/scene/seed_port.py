@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -25,6 +25,19 @@ if TYPE_CHECKING:
     from ..interaction.round_job import Outcome
 
 
+class Preview(Protocol):
+    """Owner of the segmentation node that shows the result before it is applied."""
+
+    def find(self) -> object | None:
+        """The node, None where there is none."""
+
+    def make(self) -> object:
+        """The node, made where it is missing."""
+
+    def remove(self) -> None:
+        """Remove the node, if there is one."""
+
+
 class SeedPort:
     """Two segments are the strokes; a segment of a preview node is the result.
 
@@ -39,28 +52,21 @@ class SeedPort:
     ----------
     editor_node: ``vtkMRMLSegmentEditorNode`` with segmentation, source volume and masking.
     source_image: gives the source volume on the segmentation's grid, ``vtkOrientedImageData``.
-    preview_node: gives the segmentation node of the preview, None where there is none;
-        called with True it makes a missing one.
+    preview: see :class:`Preview`.
 
     Attributes
     ----------
     bleed_id, background_id: IDs of the segments that are the strokes.
     """
 
-    def __init__(
-        self,
-        editor_node,
-        source_image: Callable[[], object],
-        preview_node: Callable[[bool], object],
-    ) -> None:
+    def __init__(self, editor_node, source_image: Callable[[], object], preview: Preview) -> None:
         self.editor_node = editor_node
         self.bleed_id = ""
         self.background_id = ""
         self._source_image = source_image
-        self._preview_node = preview_node
+        self._preview = preview
         self._painted: tuple[Hashable, bool] = (None, False)
-        self._mask: np.ndarray | None = None
-        self._rounds = 0
+        self._forget()
 
     # The CT
 
@@ -136,20 +142,24 @@ class SeedPort:
         )
         return Scribbles(foreground, background & ~foreground)
 
+    def finished_scribbles(self) -> Scribbles:
+        """The strokes that the last finished round knew; empty before the first round."""
+        return self._strokes or Scribbles.empty(self.geometry().shape)
+
     # The result
 
     def read_mask(self) -> np.ndarray | None:
         """Result of the last round, uint8 (Z, Y, X), before masking; None without one."""
-        return None if self._mask is None or self._preview_node(False) is None else self._mask.copy()
+        return None if self._mask is None or self._preview.find() is None else self._mask.copy()
 
     def rounds(self) -> int:
         """Number of rounds behind the preview."""
-        return self._rounds if self._preview_node(False) is not None else 0
+        return self._rounds if self._preview.find() is not None else 0
 
     def show_preview(self, mask: np.ndarray) -> None:
         """Show a mask (Z, Y, X), as far as the masking settings let it be applied."""
         geometry = self.geometry()
-        preview = self._preview_node(True)
+        preview = self._preview.make()
         segment_id = self._preview_segment(preview)
         shown = self._editable_only(geometry.to_stored(mask) != 0, geometry)
         write_segment(preview, segment_id, shown, geometry.ijk_to_world)
@@ -157,11 +167,13 @@ class SeedPort:
     def write_round(self, outcome: Outcome) -> None:
         """Show a finished round and keep it as memory of the next one."""
         self._mask, self._rounds = outcome.result.mask, outcome.result.round
+        self._strokes = outcome.strokes
         self.show_preview(self._mask)
 
     def clear_rounds(self) -> None:
-        """Forget every round; the strokes stay."""
-        self._mask, self._rounds = None, 0
+        """Forget every round and remove the preview; the strokes stay."""
+        self._forget()
+        self._preview.remove()
 
     def preview_labelmap(self):
         """The preview on the segmentation's grid, ``vtkOrientedImageData`` of 0 and 1, to be applied.
@@ -171,7 +183,7 @@ class SeedPort:
         InvalidScribblesError
             If there is no preview.
         """
-        preview = self._preview_node(False)
+        preview = self._preview.find()
         if preview is None or preview.GetSegmentation().GetSegment(self.bleed_id) is None:
             raise InvalidScribblesError("There is no preview to apply. Click Initialize first.")
         geometry, source = self.geometry(), self._source_image()
@@ -184,6 +196,11 @@ class SeedPort:
         return image
 
     # Inner workings
+
+    def _forget(self) -> None:
+        self._mask: np.ndarray | None = None
+        self._strokes: Scribbles | None = None
+        self._rounds = 0
 
     @property
     def _segmentation_node(self):

@@ -1,0 +1,186 @@
+"""The effect itself on real MRML nodes; Qt and Slicer's base class are stand-ins."""
+
+import ast
+import importlib
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ICHHPINetLib.errors import InvalidScribblesError, RoundCancelled
+from ICHHPINetLib.interaction.executor import InlineExecutor
+from ICHHPINetLib.interaction.result import Progress, RoundResult
+
+FOLDER = Path(__file__).resolve().parents[2] / "ICHHPINet"
+EFFECT = FOLDER / "ICHHPINetEffect"
+
+
+class Session:
+    """The bleed is every column of voxels with a foreground stroke anywhere, through all slices."""
+
+    during_round = staticmethod(lambda: None)
+
+    def __init__(self, volume, spacing, settings):
+        self.rounds, self.mask = 0, np.zeros(volume.shape, np.uint8)
+
+    def reset(self):
+        self.rounds, self.mask = 0, np.zeros_like(self.mask)
+
+    def restore(self, mask, scribbles, round_number):
+        self.mask, self.rounds = mask, round_number
+
+    def refine(self, scribbles, on_progress, is_cancelled, *, accumulate):
+        assert accumulate is False
+        mask = np.repeat(scribbles.foreground.any(axis=0)[None], len(self.mask), 0) & ~scribbles.background
+        on_progress(Progress(0.5, "propagate", 0, mask[0].astype(np.uint8)))
+        type(self).during_round()
+        if is_cancelled():
+            raise RoundCancelled("stopped")
+        self.rounds += 1
+        self.mask = mask.astype(np.uint8)
+        return RoundResult(self.mask, mask.astype(np.float32), self.rounds, 0.1, [], "cpu", "default")
+
+
+@pytest.fixture
+def effect(editor, monkeypatch):
+    sys.path.insert(0, str(Path(__file__).parent))
+    try:
+        fakes = importlib.import_module("fake_slicer")
+    finally:
+        sys.path.pop(0)
+    fakes.install(monkeypatch, FOLDER, installed=lambda: None)
+    monkeypatch.setattr("ICHHPINetLib.interaction.executor.ThreadExecutor", InlineExecutor)
+    monkeypatch.setattr("ICHHPINetLib.interaction.session_factory.SessionFactory", lambda: Session)
+    monkeypatch.setattr(Session, "during_round", staticmethod(lambda: None))
+    module = importlib.import_module("ICHHPINetEffect")
+    effect = module.SegmentEditorEffect(fakes.ScriptedEffect(editor))
+    effect.setMRMLDefaults()
+    effect.setupOptionsFrame()
+    effect.updateGUIFromMRML()
+    yield effect
+    effect.cleanup()
+
+
+def refine(effect):
+    effect.onPreview()
+    effect.onPoll()
+
+
+def test_effect_is_found_by_its_untranslated_name(effect):
+    assert effect.scriptedEffect.name == "ICH-HPINet"
+
+
+def test_panel_offers_the_visible_segments_and_preselects_first_and_last(effect, editor):
+    assert [text for text, _ in effect.bleedSelector.items] == ["Bleed", "Other", "Background"]
+    assert effect.bleedSelector.currentText == "Bleed"
+    assert effect.backgroundSelector.currentText == "Background"
+    assert not effect.applyButton.enabled and not effect.cancelButton.enabled
+
+
+def test_initialize_previews_slices_without_seeds_and_watches_the_seeds(effect, editor):
+    refine(effect)
+    preview = editor.voxels("Bleed", effect.getPreviewNode())
+    assert preview.any(axis=(1, 2)).all()
+    assert effect.observing and effect.applyButton.enabled
+    watched = effect.selectedSegmentIds
+    assert [watched.GetValue(index) for index in range(2)] == [editor.ids["Bleed"], editor.ids["Background"]]
+    assert editor.voxels("Bleed").sum() == 6
+
+
+def test_result_is_shown_with_the_disclaimer(effect):
+    refine(effect)
+    text = effect.resultLabel.setText.call_args[0][0]
+    assert " mL (round 1" in text and "not a medical device" in text
+
+
+def test_painting_on_refines_with_the_previous_preview_as_memory(effect, editor):
+    refine(effect)
+    more = editor.voxels("Bleed")
+    more[5, 15, 20] = True
+    editor.paint("Bleed", more)
+    refine(effect)
+    assert effect.controller.status.rounds == 2
+    assert editor.voxels("Bleed", effect.getPreviewNode())[:, 15, 20].all()
+
+
+def test_apply_writes_the_bleed_keeps_the_others_and_ends_the_preview(effect, editor):
+    others = {name: editor.voxels(name) for name in ("Other", "Background")}
+    strokes = editor.voxels("Bleed")
+    refine(effect)
+    preview = editor.voxels("Bleed", effect.getPreviewNode())
+    effect.onApply()
+    np.testing.assert_array_equal(editor.voxels("Bleed"), preview)
+    for name, voxels in others.items():
+        np.testing.assert_array_equal(editor.voxels(name), voxels)
+    assert effect.getPreviewNode() is None and not effect.applyButton.enabled
+    editor.logic.Undo()
+    np.testing.assert_array_equal(editor.voxels("Bleed"), strokes)
+
+
+def test_cancelled_first_round_leaves_no_preview(effect, monkeypatch):
+    monkeypatch.setattr(Session, "during_round", staticmethod(lambda: effect.onCancel()))
+    refine(effect)
+    assert effect.getPreviewNode() is None and not effect.isBusy()
+
+
+def test_cancelled_later_round_keeps_the_preview(effect, editor, monkeypatch):
+    refine(effect)
+    before = editor.voxels("Bleed", effect.getPreviewNode())
+    more = editor.voxels("Bleed")
+    more[5, 15, 20] = True
+    editor.paint("Bleed", more)
+    monkeypatch.setattr(Session, "during_round", staticmethod(lambda: effect.onCancel()))
+    refine(effect)
+    np.testing.assert_array_equal(editor.voxels("Bleed", effect.getPreviewNode()), before)
+    assert editor.voxels("Bleed")[5, 15, 20]
+
+
+def test_cancel_without_a_running_round_clears_the_preview(effect):
+    refine(effect)
+    effect.onCancel()
+    assert effect.getPreviewNode() is None
+    assert effect.controller.status.rounds == 0
+
+
+def test_a_new_choice_of_seeds_starts_anew(effect, editor):
+    refine(effect)
+    effect.bleedSelector.index = 1
+    effect.onSeedSelected(1)
+    assert effect.getPreviewNode() is None
+    refine(effect)
+    assert effect.port.bleed_id == editor.ids["Other"]
+    assert effect.controller.status.rounds == 1
+
+
+def test_missing_seeds_are_explained(effect, editor):
+    for name in ("Other", "Background"):
+        editor.segmentation.GetDisplayNode().SetSegmentVisibility(editor.ids[name], False)
+    with pytest.raises(InvalidScribblesError, match="Two visible segments"):
+        effect.onPreview()
+
+
+def test_nothing_painted_is_explained(effect, editor):
+    for name in ("Bleed", "Background"):
+        editor.segmentation.GetSegmentation().ClearSegment(editor.ids[name])
+    with pytest.raises(InvalidScribblesError, match="Nothing is painted"):
+        effect.onPreview()
+
+
+def test_closing_the_scene_is_clean(effect, editor):
+    refine(effect)
+    editor.scene.Clear(True)
+    assert effect.controller.status.rounds == 0
+    assert not effect.isBusy()
+
+
+@pytest.mark.parametrize("name", ["SegmentEditorICHHPINet.py", *sorted(p.name for p in EFFECT.glob("*.py"))])
+def test_nothing_of_the_library_is_imported_with_the_module(name):
+    path = FOLDER / name if (FOLDER / name).exists() else EFFECT / name
+    imported = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import):
+            imported |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            imported.add(node.module.split(".")[0])
+    assert not imported & {"torch", "ICHHPINetLib", "ICHHPINetSupport"}
