@@ -23,8 +23,11 @@ _COMMANDS = {
 }
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Parser of the whole command line."""
+def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
+    """Parser of the command line with the options of the command ``chosen``.
+
+    Only that command's code is imported: each of them needs packages that take their time.
+    """
     parser = argparse.ArgumentParser(
         prog="ichhpinet",
         description="Interactive segmentation of intracerebral hemorrhage on head CT. "
@@ -40,16 +43,18 @@ def build_parser() -> argparse.ArgumentParser:
             description=summary[0].upper() + summary[1:] + ".",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        importlib.import_module(f".{module}", __package__).add_arguments(command)
+        if name == chosen:
+            importlib.import_module(f".{module}", __package__).add_arguments(command)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 on success, 2 with one line on bad input, 130 after Ctrl-C."""
-    arguments = build_parser().parse_args(argv)
-    run = importlib.import_module(f".{_COMMANDS[arguments.command][0]}", __package__).run
+    argv = sys.argv[1:] if argv is None else list(argv)
+    chosen = next((word for word in argv if not word.startswith("-")), None)
     try:
-        run(arguments)
+        arguments = build_parser(chosen).parse_args(argv)
+        importlib.import_module(f".{_COMMANDS[arguments.command][0]}", __package__).run(arguments)
     except ICHHPINetError as error:
         print(f"ichhpinet: error: {' '.join(str(error).split())}", file=sys.stderr)
         return _EXIT_BAD_INPUT

@@ -113,7 +113,9 @@ def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
     say(f"Computed with '{last.result.model}' on {last.result.device}.")
 
 
-def report(name: str, network: Any, rounds: Sequence[FinishedRound], warnings: Sequence[str]) -> dict[str, Any]:
+def report(
+    name: str, network: Any, rounds: Sequence[FinishedRound], warnings: Sequence[str]
+) -> dict[str, Any]:
     """Everything about the rounds as JSON-ready values."""
     return {
         "ct": name,

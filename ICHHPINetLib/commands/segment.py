@@ -77,7 +77,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.preview:
         from ..evaluation.figures import contact_sheet
 
-        sheet = contact_sheet(volume, spacing, [one.as_panel() for one in finished], f"ICH-HPINet · {ct.name}")
+        panels = [one.as_panel() for one in finished]
+        sheet = contact_sheet(volume, spacing, panels, f"ICH-HPINet · {ct.name}")
         outputs.write_bytes(arguments.preview, sheet)
     print_rounds(ct.name, finished)
     written = [path for path in _outputs(arguments) if path]

@@ -136,7 +136,7 @@ class AutoCompleteEffect:
         self.delayedAutoUpdateTimer.disconnect()
 
 
-class error_display:  # noqa: N801
+class error_display:
     """``slicer.util.tryWithErrorDisplay`` in testing mode: lets the error through."""
 
     def __init__(self, message, waitCursor=False):
@@ -161,7 +161,7 @@ def install(monkeypatch, folder, installed):
     effects = ModuleType("SegmentEditorEffects")
     effects.AbstractScriptedSegmentEditorAutoCompleteEffect = AutoCompleteEffect
     support = ModuleType("ICHHPINetSupport")
-    support.PackageInstaller = SimpleNamespace(missingRequirements=lambda: [], install=installed)
+    support.PackageInstaller = SimpleNamespace(missingRequirements=list, install=installed)
     for module in (qt, i18n, effects, support):
         monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(slicer.util, "tryWithErrorDisplay", error_display)

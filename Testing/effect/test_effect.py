@@ -119,7 +119,7 @@ def test_apply_writes_the_bleed_keeps_the_others_and_ends_the_preview(effect, ed
 
 
 def test_cancelled_first_round_leaves_no_preview(effect, monkeypatch):
-    monkeypatch.setattr(Session, "during_round", staticmethod(lambda: effect.onCancel()))
+    monkeypatch.setattr(Session, "during_round", staticmethod(effect.onCancel))
     refine(effect)
     assert effect.getPreviewNode() is None and not effect.isBusy()
 
@@ -130,7 +130,7 @@ def test_cancelled_later_round_keeps_the_preview(effect, editor, monkeypatch):
     more = editor.voxels("Bleed")
     more[5, 15, 20] = True
     editor.paint("Bleed", more)
-    monkeypatch.setattr(Session, "during_round", staticmethod(lambda: effect.onCancel()))
+    monkeypatch.setattr(Session, "during_round", staticmethod(effect.onCancel))
     refine(effect)
     np.testing.assert_array_equal(editor.voxels("Bleed", effect.getPreviewNode()), before)
     assert editor.voxels("Bleed")[5, 15, 20]

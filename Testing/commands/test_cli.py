@@ -1,0 +1,72 @@
+import subprocess
+import sys
+
+import pytest
+
+from ICHHPINetLib import __version__, cli
+from ICHHPINetLib.errors import InputFileError
+
+COMMANDS = ("segment", "demo", "measure", "evaluate", "train")
+
+
+def test_help_lists_every_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    assert all(name in text for name in COMMANDS) and "not a medical device" in text
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main([name, "--help"])
+    assert stop.value.code == 0
+    assert f"ichhpinet {name}" in capsys.readouterr().out
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert __version__ in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("argv", [[], ["segment"], ["segmnt"], ["demo", "--kind", "none"]])
+def test_wrong_use_is_exit_code_2(argv):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(argv)
+    assert stop.value.code == 2
+
+
+def test_deliberate_error_is_one_line_and_exit_code_2(monkeypatch, capsys):
+    def fail(arguments):
+        raise InputFileError("'a' cannot be read.\nChoose\n  another file.")
+
+    monkeypatch.setattr("ICHHPINetLib.commands.demo.run", fail)
+    assert cli.main(["demo"]) == 2
+    assert capsys.readouterr().err == "ichhpinet: error: 'a' cannot be read. Choose another file.\n"
+
+
+def test_interruption_is_reported_without_a_traceback(monkeypatch, capsys):
+    def stop(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ICHHPINetLib.commands.demo.run", stop)
+    assert cli.main(["demo"]) == 130
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_programming_errors_are_not_hidden(monkeypatch):
+    def fail(arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("ICHHPINetLib.commands.demo.run", fail)
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["demo"])
+
+
+def test_module_runs_like_the_command():
+    done = subprocess.run(
+        [sys.executable, "-m", "ICHHPINetLib", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == f"ichhpinet {__version__}"
