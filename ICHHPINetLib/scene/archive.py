@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputFileError, OutputError
@@ -25,7 +28,7 @@ def save_mrb(scene, path: str | os.PathLike) -> Path:
     try:
         # The archive keeps the name of the file it is first written to:
         # a temporary folder, not a temporary name.
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.parent) as folder:
+        with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.absolute().parent) as folder:
             draft = Path(folder, path.name)
             if not scene.WriteToMRB(str(draft), None, messages) or not draft.is_file():
                 raise OutputError(f"The scene cannot be saved to '{path}': {_text(messages)}.")
@@ -53,14 +56,28 @@ def load_mrb(scene, path: str | os.PathLike) -> list:
     path = Path(path)
     if not path.is_file():
         raise InputFileError(f"The scene '{path}' does not exist. Check the name.")
+    advice = "Save it again in Slicer, or choose another file."
+    if not zipfile.is_zipfile(path):
+        raise InputFileError(f"'{path}' is no Slicer scene (.mrb), or cut off. {advice}")
     messages = slicer.vtkMRMLMessageCollection()
-    if not scene.ReadFromMRB(str(path), True, messages):
-        raise InputFileError(f"'{path}' cannot be read as a Slicer scene (.mrb): {_text(messages)}.")
+    with _same_working_folder():
+        if not scene.ReadFromMRB(str(path.resolve()), True, messages):
+            raise InputFileError(f"'{path}' cannot be read as a Slicer scene: {_text(messages)}. {advice}")
     volumes = [
         scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode")
         for index in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))
     ]
     return [volume for volume in volumes if not volume.IsA("vtkMRMLLabelMapVolumeNode")]
+
+
+@contextmanager
+def _same_working_folder() -> Iterator[None]:
+    # Slicer unpacks an archive by going into a temporary folder, and stays there when it is damaged.
+    folder = os.getcwd()
+    try:
+        yield
+    finally:
+        os.chdir(folder)
 
 
 def _text(messages) -> str:

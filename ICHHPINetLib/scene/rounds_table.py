@@ -20,24 +20,10 @@ COLUMNS = {
 }
 
 
-def prepare(table_node) -> None:
-    """Give the node the columns of the contract, in order; a table of other columns is emptied first."""
-    table = table_node.GetTable()
-    names = [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())]
-    if names == list(COLUMNS):
-        return
-    table_node.RemoveAllColumns()
-    for name, (array_class, _) in COLUMNS.items():
-        array = array_class()
-        array.SetName(name)
-        table_node.AddColumn(array)
-    table_node.SetUseColumnTitleAsColumnHeader(True)
-    table_node.SetLocked(True)
-
-
 def rows(table_node) -> list[dict]:
-    """All rows, oldest first, as column name to int, float or str."""
-    prepare(table_node)
+    """All rows, oldest first, as column name to int, float or str; none where the columns are others."""
+    if not _is_ours(table_node):
+        return []
     table = table_node.GetTable()
     return [
         {name: convert(table.GetValueByName(row, name)) for name, (_, convert) in COLUMNS.items()}
@@ -46,8 +32,12 @@ def rows(table_node) -> list[dict]:
 
 
 def append(table_node, row: dict) -> None:
-    """Add a row; it takes the place of a row of the same or a later round."""
-    prepare(table_node)
+    """Add a row; it takes the place of a row of the same or a later round.
+
+    The columns of the contract are made first; a table of other columns is emptied for that.
+    """
+    if not _is_ours(table_node):
+        _make_columns(table_node)
     drop_from(table_node, row["Round"])
     table = table_node.GetTable()
     index = table.InsertNextBlankRow()
@@ -62,3 +52,19 @@ def drop_from(table_node, first_round: int) -> None:
     for index in reversed(range(len(kept))):
         if not kept[index]:
             table_node.RemoveRow(index)
+
+
+def _is_ours(table_node) -> bool:
+    table = table_node.GetTable()
+    names = [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())]
+    return names == list(COLUMNS)
+
+
+def _make_columns(table_node) -> None:
+    table_node.RemoveAllColumns()
+    for name, (array_class, _) in COLUMNS.items():
+        array = array_class()
+        array.SetName(name)
+        table_node.AddColumn(array)
+    table_node.SetUseColumnTitleAsColumnHeader(True)
+    table_node.SetLocked(True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 
 # Two grids count as one where no voxel is off by more than this share of a voxel.
@@ -61,12 +63,13 @@ def _is_lattice(matrix: np.ndarray, shape: tuple[int, int, int]) -> bool:
     whole = np.rint(matrix[:3])
     if abs(abs(np.linalg.det(whole[:, :3])) - 1) > 1e-9:
         return False
-    corners = np.array([[i, j, k, 1] for i in (0, shape[2]) for j in (0, shape[1]) for k in (0, shape[0])])
+    corners = np.array([[*ijk, 1] for ijk in itertools.product(*((0, size) for size in shape[::-1]))])
     return bool(np.abs((matrix[:3] - whole) @ corners.T).max() < _SAME_LATTICE)
 
 
 def _fill(result: np.ndarray, marked: np.ndarray, source: np.ndarray, to_target: np.ndarray) -> None:
-    corners = np.concatenate([_apply(to_target, source + offset) for offset in _half_voxel_corners()])
+    box = np.stack([source.min(axis=0) - 0.5, source.max(axis=0) + 0.5])
+    corners = _apply(to_target, np.array(list(itertools.product(*box.T))))
     low = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0)
     high = np.minimum(np.ceil(corners.max(axis=0)).astype(int) + 1, result.shape)
     if np.any(low >= high):
@@ -81,7 +84,3 @@ def _fill(result: np.ndarray, marked: np.ndarray, source: np.ndarray, to_target:
         hit = np.zeros(len(index), bool)
         hit[inside] = marked[tuple(index[inside].T)]
         result[z, low[1] : high[1], low[2] : high[2]] |= hit.reshape(rows.shape)
-
-
-def _half_voxel_corners() -> list[tuple[float, float, float]]:
-    return [(z, y, x) for z in (-0.5, 0.5) for y in (-0.5, 0.5) for x in (-0.5, 0.5)]

@@ -35,7 +35,9 @@ def voxels(shape=SHAPE):
 def add_ct(scene, name="CT", matrix=None, array=None):
     from ICHHPINetLib.scene import add_ct_node
 
-    return add_ct_node(scene, name, voxels() if array is None else array, oblique() if matrix is None else matrix)
+    return add_ct_node(
+        scene, name, voxels() if array is None else array, oblique() if matrix is None else matrix
+    )
 
 
 def add_transform(scene, matrix, name="Registration"):

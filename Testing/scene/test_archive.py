@@ -1,5 +1,8 @@
 """A saved scene goes on at the next round; a file is written whole or not at all."""
 
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -157,8 +160,19 @@ def test_what_is_no_scene_cannot_be_loaded(scene, tmp_path):
     with pytest.raises(InputFileError, match="does not exist"):
         load_mrb(scene, tmp_path / "case.mrb")
     (tmp_path / "case.mrb").write_bytes(b"not a zip file")
-    with pytest.raises(InputFileError, match="cannot be read"):
+    with pytest.raises(InputFileError, match="no Slicer scene"):
         load_mrb(scene, tmp_path / "case.mrb")
+
+
+def test_a_truncated_scene_is_an_error_and_moves_nobody(scene, tmp_path, monkeypatch):
+    from ICHHPINetLib.scene import load_mrb
+
+    with zipfile.ZipFile(tmp_path / "case.mrb", "w") as archive:
+        archive.writestr("case/readme.txt", "no scene in here")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputFileError, match="cannot be read"):
+        load_mrb(scene, "case.mrb")
+    assert Path.cwd() == tmp_path
 
 
 def test_damaged_state_is_ignored_and_not_trusted(adapter):
@@ -166,8 +180,6 @@ def test_damaged_state_is_ignored_and_not_trusted(adapter):
     node = adapter.node("scribbles")
     for text in ("@@", "AAAA", node.GetAttribute("ICHHPINet.finishedStrokes")[:-8]):
         node.SetAttribute("ICHHPINet.finishedStrokes", text)
-        assert np.array_equal(
-            adapter.finished_scribbles().foreground, adapter.read_scribbles().foreground
-        )
+        assert np.array_equal(adapter.finished_scribbles().foreground, adapter.read_scribbles().foreground)
     adapter.node("hematoma").SetAttribute("ICHHPINet.round", "many")
     assert adapter.rounds() == 0

@@ -37,7 +37,7 @@ def test_a_real_application_keeps_its_scene(scene, monkeypatch):
         assert slicer.app is application
 
 
-def test_without_slicer_the_error_names_the_package():
+def test_without_slicer_the_error_names_the_package(repository):
     code = (
         "import sys; sys.modules['slicer'] = None\n"
         "import ICHHPINetLib.scene\n"
@@ -49,4 +49,4 @@ def test_without_slicer_the_error_names_the_package():
         "else:\n"
         "    raise SystemExit('no error')\n"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=repository)

@@ -133,6 +133,19 @@ def test_the_table_has_one_row_a_round(adapter):
     assert (row["Round"], row["Time (s)"], row["Device"], row["Model"]) == (2, 0.25, "cpu", "default")
 
 
+def test_a_table_of_other_columns_is_only_replaced_by_a_round(scene, adapter):
+    import vtk
+
+    table = scene.AddNewNodeByClass("vtkMRMLTableNode", "CT hematoma rounds")
+    column = vtk.vtkStringArray()
+    column.SetName("notes")
+    table.AddColumn(column)
+    assert adapter.rounds_rows() == []
+    assert table.GetTable().GetColumnName(0) == "notes"
+    refine(adapter)
+    assert [row["Round"] for row in adapter.rounds_rows()] == [1]
+
+
 def test_a_round_taken_back_leaves_no_trace(adapter):
     refine(adapter)
     refine(adapter, LARGER, 2, strokes().merged(Scribbles(marks(SHAPE, np.s_[5, 2, 3]), None)))

@@ -184,7 +184,7 @@ def test_segments_drawn_by_hand_are_found_by_name(scene, adapter, ct):
 
 
 def test_a_segment_of_the_user_beside_the_strokes_is_left_alone(adapter):
-    node, foreground, _ = adapter.ensure_scribbles()
+    node = adapter.ensure_scribbles()[0]
     own = node.GetSegmentation().AddEmptySegment("edema", "edema")
     other_grid = oblique() @ np.diag([0.7, 0.7, 0.5, 1.0])
     paint(node, own, STROKE, other_grid)

@@ -6,7 +6,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ICHHPINetLib.scene.strokes_grid import transfer
-
 from Testing.scene.builders import marks, rotation
 
 
