@@ -1,0 +1,157 @@
+"""One pass of Algorithm 1 on the working grid: VIM, SIM, FCM, then MPFFM outwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+
+from ..networks.hpinet import HPINet, VolumeFeatures
+from ..networks.mpffm import SliceFeatures
+
+# More slices at once would need more memory than they save time.
+_BATCH = 8
+
+
+def waves(depth: int, sources: list[int]) -> list[list[tuple[int, int]]]:
+    """Order of propagation: pairs (slice, neighbour just done), one list a step outwards.
+
+    Every slice of the ``depth`` slices is reached, whatever lies between; slices of one wave
+    do not depend on each other. Between two sources the waves meet half-way.
+    """
+    done = set(sources)
+    front = sorted(done)
+    result = []
+    while len(done) < depth:
+        wave = {}
+        for source in front:
+            for target in (source - 1, source + 1):
+                if 0 <= target < depth and target not in done and target not in wave:
+                    wave[target] = source
+        done.update(wave)
+        front = sorted(wave)
+        result.append([(target, wave[target]) for target in front])
+    return result
+
+
+@dataclass
+class Memory:
+    """Keys and values of the scribbled slices, shared by all, and of every slice done.
+
+    keys (Z, d, y, x) of the whole volume; shared: indices of the scribbled slices;
+    values: slice index -> (C, y, x).
+    """
+
+    keys: torch.Tensor
+    shared: list[int]
+    values: dict[int, torch.Tensor]
+
+    def gather(self, neighbours: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Memory (N, T, ...) for N slices: all scribbled slices and each one's own neighbour."""
+        keys, values = [], []
+        for neighbour in neighbours:
+            members = self.shared if neighbour in self.shared else [*self.shared, neighbour]
+            members = members + members[-1:] * (len(self.shared) + 1 - len(members))
+            keys.append(self.keys[members])
+            values.append(torch.stack([self.values[i] for i in members]))
+        return torch.stack(keys), torch.stack(values)
+
+
+OnSlice = Callable[[str, int, torch.Tensor], None]
+
+
+def segment_scribbled(
+    network: HPINet,
+    image: torch.Tensor,
+    strokes: torch.Tensor,
+    previous: torch.Tensor,
+    volume: VolumeFeatures,
+    scribbled: list[int],
+) -> torch.Tensor:
+    """SIM's probabilities (R, 1, Y, X) of the scribbled slices, clamped to the strokes."""
+    parts = []
+    for start in range(0, len(scribbled), _BATCH):
+        index = scribbled[start : start + _BATCH]
+        logits = network.segment_slices(image[index], strokes[index], previous[index], volume.logits[index])
+        parts.append(clamp(logits.float().sigmoid(), strokes[index]))
+    return torch.cat(parts)
+
+
+def clamp(probability: torch.Tensor, strokes: torch.Tensor) -> torch.Tensor:
+    """Scribbled pixels carry the user's label; where both labels share a coarse pixel neither is forced."""
+    foreground, background = strokes[:, :1], strokes[:, 1:]
+    probability = torch.maximum(probability, foreground * (1 - background))
+    return torch.minimum(probability, 1 - background * (1 - foreground))
+
+
+def run_round(
+    network: HPINet,
+    image: torch.Tensor,
+    slices: SliceFeatures,
+    strokes: torch.Tensor,
+    previous: torch.Tensor,
+    on_slice: OnSlice | None = None,
+) -> torch.Tensor:
+    """Probabilities (Z, 1, Y, X) after one round of Algorithm 1.
+
+    Parameters
+    ----------
+    image (Z, 2, Y, X), strokes (Z, 2, Y, X) of all rounds so far, previous mask (Z, 1, Y, X).
+    slices: ``network.encode_slices(image)``, computed once per volume.
+    on_slice: called with ("slice" | "propagate", index, probability (1, Y, X)) as slices
+        finish, scribbled ones first; an exception from it ends the round.
+    """
+    volume = network.segment_volume(image, strokes, previous)
+    return propagate_outwards(network, image, slices, strokes, previous, volume, on_slice)
+
+
+def propagate_outwards(
+    network: HPINet,
+    image: torch.Tensor,
+    slices: SliceFeatures,
+    strokes: torch.Tensor,
+    previous: torch.Tensor,
+    volume: VolumeFeatures,
+    on_slice: OnSlice | None = None,
+) -> torch.Tensor:
+    """The part of ``run_round`` that follows VIM and FCM."""
+    depth = image.shape[0]
+    scribbled = torch.nonzero(strokes.amax((1, 2, 3)) > 0).flatten().tolist()
+    result = torch.zeros((depth, 1, *image.shape[2:]), device=image.device)
+    result[scribbled] = segment_scribbled(network, image, strokes, previous, volume, scribbled)
+    for index in scribbled:
+        if on_slice:
+            on_slice("slice", index, result[index])
+    memory = Memory(slices.key, scribbled, {})
+    _store(network, image, slices, memory, result, scribbled)
+    plan = waves(depth, scribbled)
+    for step, wave in enumerate(plan):
+        for start in range(0, len(wave), _BATCH):
+            targets = [target for target, _ in wave[start : start + _BATCH]]
+            neighbours = [neighbour for _, neighbour in wave[start : start + _BATCH]]
+            keys, values = memory.gather(neighbours)
+            logits = network.propagate(slices.at(targets), keys, values, volume.at(targets))
+            result[targets] = clamp(logits.float().sigmoid(), strokes[targets])
+            for index in targets:
+                if on_slice:
+                    on_slice("propagate", index, result[index])
+        if step + 1 < len(plan):
+            _store(network, image, slices, memory, result, [neighbour for _, neighbour in plan[step + 1]])
+    return result
+
+
+def _store(
+    network: HPINet,
+    image: torch.Tensor,
+    slices: SliceFeatures,
+    memory: Memory,
+    result: torch.Tensor,
+    indices: list[int],
+) -> None:
+    """Adds the values of slices with their finished masks to the memory."""
+    missing = sorted(set(indices) - set(memory.values))
+    for start in range(0, len(missing), _BATCH):
+        index = missing[start : start + _BATCH]
+        values = network.remember(image[index], result[index].to(image.dtype), slices.at(index))
+        memory.values.update(zip(index, values, strict=True))

@@ -1,0 +1,90 @@
+"""The strokes of a user: two boolean volumes on the grid of the CT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import InvalidScribblesError
+
+
+@dataclass(frozen=True)
+class Scribbles:
+    """Foreground and background strokes.
+
+    Parameters
+    ----------
+    foreground, background:
+        Arrays (Z, Y, X), anything that converts to bool. One of the two may be None.
+
+    Raises
+    ------
+    InvalidScribblesError
+        If both are None, one is not three-dimensional, their shapes differ, or a
+        voxel carries both labels.
+    """
+
+    foreground: np.ndarray
+    background: np.ndarray
+
+    def __post_init__(self) -> None:
+        given = [array for array in (self.foreground, self.background) if array is not None]
+        if not given:
+            raise InvalidScribblesError("Scribbles need a foreground or a background array; both are None.")
+        shape = np.shape(given[0])
+        for name in ("foreground", "background"):
+            array = getattr(self, name)
+            array = np.zeros(shape, bool) if array is None else np.asarray(array).astype(bool)
+            if array.ndim != 3 or array.shape != shape:
+                raise InvalidScribblesError(
+                    f"Scribbles are two arrays (Z, Y, X) of one shape, but {name} is {array.shape} "
+                    f"and the other {shape}. Paint both on the grid of the CT."
+                )
+            object.__setattr__(self, name, array)
+        both = int(np.count_nonzero(self.foreground & self.background))
+        if both:
+            raise InvalidScribblesError(
+                f"{both} voxels are marked as hemorrhage and as background at once. "
+                "Erase one of the two strokes where they cross."
+            )
+
+    @classmethod
+    def empty(cls, shape: tuple[int, int, int]) -> Scribbles:
+        """No strokes at all on a grid of ``shape`` (Z, Y, X)."""
+        return cls(np.zeros(shape, bool), np.zeros(shape, bool))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self.foreground.shape
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.foreground.any() or self.background.any())
+
+    def slices(self) -> list[int]:
+        """Indices of the axial slices that carry a stroke, ascending."""
+        return np.flatnonzero((self.foreground | self.background).any(axis=(1, 2))).tolist()
+
+    def merged(self, later: Scribbles) -> Scribbles:
+        """These strokes with ``later`` ones on top: where they cross, the later stroke wins.
+
+        Raises
+        ------
+        InvalidScribblesError
+            If the two grids differ.
+        """
+        if later.shape != self.shape:
+            raise InvalidScribblesError(
+                f"Strokes on a grid of {later.shape} cannot join strokes on {self.shape}."
+            )
+        return Scribbles(
+            (self.foreground & ~later.background) | later.foreground,
+            (self.background & ~later.foreground) | later.background,
+        )
+
+    def clamp(self, probability: np.ndarray) -> np.ndarray:
+        """``probability`` (Z, Y, X) with 1 on foreground and 0 on background strokes, in place."""
+        probability[self.foreground] = 1
+        probability[self.background] = 0
+        return probability

@@ -1,0 +1,291 @@
+"""An interactive session: one CT, round after round."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from ..errors import DeviceError, InvalidScribblesError, InvalidVolumeError, RoundCancelled
+from ..imaging.hu_calibration import calibrate_hu
+from ..imaging.validation import check_volume
+from ..imaging.windowing import windowed
+from ..imaging.working_grid import WorkingGrid
+from ..networks.hpinet import HPINet
+from ..networks.mpffm import SliceFeatures
+from ..weights.devices import fast_math, is_out_of_memory
+from .propagation import run_round
+from .result import Progress, RoundResult
+from .scribbles import Scribbles
+
+OnProgress = Callable[[Progress], None]
+_AIR_HU = -1000.0
+
+
+@dataclass(frozen=True)
+class _State:
+    """Everything that a round changes; replaced whole when it has succeeded."""
+
+    results: tuple[RoundResult, ...]
+    scribbles: Scribbles
+    restored: RoundResult | None
+
+
+class InteractiveSession:
+    """Segments one CT by scribble and refine (paper, Algorithm 1).
+
+    Strokes accumulate over rounds and a later stroke wins; scribbled voxels always carry the
+    user's label. A round that fails or is cancelled leaves the previous result as it was and
+    keeps its strokes for the next one. The same inputs give the same result.
+
+    Parameters
+    ----------
+    network: from ``load_network``.
+    volume: CT in HU, (Z, Y, X), any real type, axial slices along the first axis.
+    spacing: mm (z, y, x).
+
+    Raises
+    ------
+    InvalidVolumeError
+        If the array cannot be a CT; the message says what to do.
+    """
+
+    def __init__(self, network: HPINet, volume: np.ndarray, spacing: Sequence[float]) -> None:
+        self.network = network
+        self.warnings: list[str] = check_volume(volume, spacing)
+        hu, notes = calibrate_hu(np.asarray(volume))
+        self.warnings += notes
+        self.shape: tuple[int, int, int] = hu.shape
+        self.spacing = tuple(float(step) for step in spacing)
+        self._grid = WorkingGrid.fit(hu, self.spacing)
+        self._image = torch.from_numpy(windowed(self._grid.lower(hu, fill=_AIR_HU))).transpose(0, 1)
+        self._features: dict[str, tuple[torch.Tensor, SliceFeatures]] = {}
+        self._history: list[_State] = []
+        self._pending = Scribbles.empty(self.shape)
+        self.reset()
+
+    @property
+    def rounds(self) -> tuple[RoundResult, ...]:
+        """Results of the rounds computed in this session, oldest first."""
+        return self._state.results
+
+    @property
+    def round(self) -> int:
+        """Number of the last finished round; 0 before the first."""
+        current = self._current
+        return current.round if current else 0
+
+    @property
+    def scribbles(self) -> Scribbles:
+        """All strokes of the finished rounds."""
+        return self._state.scribbles
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Mask of the last finished round, uint8 (Z, Y, X); zeros before the first."""
+        current = self._current
+        return current.mask if current else np.zeros(self.shape, np.uint8)
+
+    @property
+    def _current(self) -> RoundResult | None:
+        return self._state.results[-1] if self._state.results else self._state.restored
+
+    def reset(self) -> None:
+        """Forgets all rounds and strokes; what was computed from the image alone is kept."""
+        self._state = _State((), Scribbles.empty(self.shape), None)
+        self._history.clear()
+        self._pending = Scribbles.empty(self.shape)
+
+    def undo(self) -> RoundResult | None:
+        """Takes the last round and its strokes back; returns the round that is current then, if any."""
+        if self._history:
+            self._state = self._history.pop()
+        self._pending = Scribbles.empty(self.shape)
+        return self._current
+
+    def restore(self, mask: np.ndarray, scribbles: Scribbles, round_number: int) -> None:
+        """Continues earlier work: the next round is ``round_number + 1``.
+
+        Parameters
+        ----------
+        mask: result of round ``round_number``, (Z, Y, X), 0/1.
+        scribbles: all strokes up to then.
+
+        Raises
+        ------
+        InvalidVolumeError, InvalidScribblesError
+            If mask or strokes are not on the grid of the CT.
+        """
+        if np.shape(mask) != self.shape:
+            raise InvalidVolumeError(f"The saved mask has the shape {np.shape(mask)}, the CT {self.shape}.")
+        self._check_strokes(scribbles)
+        self.reset()
+        binary = (np.asarray(mask) > 0).astype(np.uint8)
+        saved = RoundResult(binary, binary.astype(np.float32), round_number, 0.0, [], "", self.network.name)
+        self._state = _State((), scribbles, saved)
+
+    def prepare(self) -> None:
+        """Computes what depends on the image alone, so that the first round need not."""
+        with torch.inference_mode(), fast_math(self.network.device):
+            self._encoded(self.network.device)
+
+    def refine(
+        self,
+        scribbles: Scribbles,
+        on_progress: OnProgress | None = None,
+        is_cancelled: Callable[[], bool] | None = None,
+        *,
+        accumulate: bool = True,
+    ) -> RoundResult:
+        """Runs one round.
+
+        Parameters
+        ----------
+        scribbles: strokes of this round; with ``accumulate=False`` all strokes that stand,
+            as after the use of an eraser.
+        on_progress: called with a ``Progress`` as slices finish, scribbled ones first.
+        is_cancelled: asked between slices; True ends the round.
+
+        Raises
+        ------
+        InvalidScribblesError
+            If the strokes are on another grid, or there are none at all.
+        RoundCancelled
+            If ``is_cancelled`` said so.
+        DeviceError
+            If the device failed; running out of memory on a GPU is retried on the CPU first.
+        """
+        self._check_strokes(scribbles)
+        base = self._state.scribbles.merged(self._pending) if accumulate else Scribbles.empty(self.shape)
+        strokes = base.merged(scribbles)
+        if strokes.is_empty:
+            raise InvalidScribblesError(
+                "There is no stroke yet. Draw a foreground stroke inside the hemorrhage, then refine."
+            )
+        if not strokes.foreground.any() and self._current is None:
+            self.warnings.append(
+                "The first round has background strokes only; a foreground stroke tells more."
+            )
+        self._pending = self._pending.merged(scribbles) if accumulate else scribbles
+        start = time.monotonic()
+        report = _Reporter(self._grid, on_progress, is_cancelled)
+        report("prepare", 0.0)
+        probability, device, notes = self._compute(strokes, report)
+        strokes.clamp(probability)
+        mask = (probability >= 0.5).astype(np.uint8)
+        previous = self.mask
+        result = RoundResult(
+            mask=mask,
+            probability=probability,
+            round=self.round + 1,
+            seconds=time.monotonic() - start,
+            changed_slices=np.flatnonzero((mask != previous).any(axis=(1, 2))).tolist(),
+            device=str(device),
+            model=self.network.name,
+            notes=notes,
+        )
+        self._history.append(self._state)
+        self._state = _State((*self._state.results, result), strokes, self._state.restored)
+        self._pending = Scribbles.empty(self.shape)
+        report.done()
+        return result
+
+    def _check_strokes(self, scribbles: Scribbles) -> None:
+        if scribbles.shape != self.shape:
+            raise InvalidScribblesError(
+                f"The strokes are on a grid of {scribbles.shape}, the CT on {self.shape} (Z, Y, X). "
+                "Paint them on this CT."
+            )
+
+    def _compute(
+        self, strokes: Scribbles, report: _Reporter
+    ) -> tuple[np.ndarray, torch.device, tuple[str, ...]]:
+        device = self.network.device
+        try:
+            return self._compute_on(device, strokes, report), device, ()
+        except RoundCancelled:
+            raise
+        except (RuntimeError, MemoryError) as error:
+            if device.type == "cpu" or not is_out_of_memory(error):
+                raise DeviceError(
+                    f"The round failed on {device} ({str(error).splitlines()[0]}). The previous result and "
+                    "all strokes are kept; close other programs that need memory, or choose another device."
+                ) from error
+        self._features.pop(str(device), None)
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        cpu = torch.device("cpu")
+        try:
+            probability = self._compute_on(cpu, strokes, report)
+        finally:
+            self.network.to(device)
+        return probability, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
+
+    @torch.inference_mode()
+    def _compute_on(self, device: torch.device, strokes: Scribbles, report: _Reporter) -> np.ndarray:
+        self.network.to(device)
+        lower = self._grid.lower_strokes
+        channels = torch.from_numpy(np.stack([lower(strokes.foreground), lower(strokes.background)], 1))
+        previous = torch.from_numpy(self._grid.lower(self.mask) >= 0.5).unsqueeze(1)
+        with fast_math(device):
+            image, slices = self._encoded(device)
+            report("volume", 0.05)
+            result = run_round(
+                self.network,
+                image,
+                slices,
+                channels.to(device).float(),
+                previous.to(device).float(),
+                report.slice_done,
+            )
+        return self._grid.lift(result.squeeze(1).float().cpu().numpy())
+
+    def _encoded(self, device: torch.device) -> tuple[torch.Tensor, SliceFeatures]:
+        """Image and query encoder features on ``device``, computed once."""
+        key = str(device)
+        if key not in self._features:
+            self.network.to(device)
+            image = self._image.to(device)
+            parts = [
+                self.network.encode_slices(image[start : start + 8]) for start in range(0, len(image), 8)
+            ]
+            joined = SliceFeatures(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
+            self._features = {key: (image, joined)}
+        return self._features[key]
+
+
+class _Reporter:
+    """Turns finished working slices into progress on the CT's slices, and asks whether to go on."""
+
+    def __init__(
+        self, grid: WorkingGrid, on_progress: OnProgress | None, is_cancelled: Callable[[], bool] | None
+    ) -> None:
+        self._grid, self._on_progress, self._is_cancelled = grid, on_progress, is_cancelled
+        self._finished = 0
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        self._check()
+        if self._on_progress:
+            self._on_progress(Progress(fraction, stage))
+
+    def slice_done(self, stage: str, index: int, probability: torch.Tensor) -> None:
+        self._check()
+        self._finished += 1
+        if not self._on_progress:
+            return
+        plane = self._grid.lift_slice(probability[0].float().cpu().numpy())
+        mask = (plane >= 0.5).astype(np.uint8)
+        fraction = 0.1 + 0.85 * self._finished / self._grid.depth
+        for source in self._grid.source_slices(index):
+            self._on_progress(Progress(min(fraction, 0.99), stage, source, mask))
+
+    def done(self) -> None:
+        if self._on_progress:
+            self._on_progress(Progress(1.0, "done"))
+
+    def _check(self) -> None:
+        if self._is_cancelled and self._is_cancelled():
+            raise RoundCancelled("The round was cancelled; the previous result and all strokes are kept.")

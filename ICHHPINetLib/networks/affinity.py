@@ -1,0 +1,43 @@
+"""Affinity between the slice in hand and the memory (paper, equations 3 and 4)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+
+
+def read_memory(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """``softmax(-|K_r|^2 + 2 K_r K_k - |K_k|^2) / sqrt(d))`` applied to the memory's values.
+
+    |K_k|^2 is the same for every entry of the memory, so the softmax does not see it. What is
+    left is a dot product of the extended vectors [2 K_r, -|K_r|^2] and [K_k, 1], which
+    ``scaled_dot_product_attention`` computes without ever holding the affinity matrix.
+
+    Parameters
+    ----------
+    query: keys K_k of the slice in hand, (N, HW, d).
+    keys: keys K_r of the memory, (N, M, d).
+    values: values V_r of the memory, (N, M, C).
+
+    Returns
+    -------
+    (N, HW, C)
+    """
+    square = keys.square().sum(-1, keepdim=True)
+    extended_query = torch.cat([query, torch.ones_like(query[..., :1])], -1)
+    extended_keys = torch.cat([2 * keys, -square.to(keys.dtype)], -1)
+    # Fused kernels want one width for keys and values; zeros change nothing.
+    channels = values.shape[-1]
+    width = -(-max(channels, extended_keys.shape[-1]) // 8) * 8
+    answer = F.scaled_dot_product_attention(
+        _padded(extended_query, width),
+        _padded(extended_keys, width),
+        _padded(values, width),
+        scale=query.shape[-1] ** -0.5,
+    )
+    return answer.squeeze(1)[..., :channels]
+
+
+def _padded(x: torch.Tensor, width: int) -> torch.Tensor:
+    """(N, L, C) with zeros up to ``width`` channels, as one head (N, 1, L, width)."""
+    return F.pad(x, (0, width - x.shape[-1])).unsqueeze(1)

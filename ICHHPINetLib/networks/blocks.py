@@ -1,0 +1,96 @@
+"""Building blocks shared by the compact modules.
+
+No normalization layer: with one volume a step its statistics would be those of the
+crop, and on a CPU it costs as much as the convolutions. Standardized weights and
+weighted residual branches keep the activations in range instead (Brock et al.,
+"Characterizing signal propagation to close the performance gap in unnormalized
+ResNets", ICLR 2021).
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils import parametrize
+
+# Restores unit variance after a leaky ReLU of slope 0.01 on a standard normal input.
+ACTIVATED = math.sqrt(2.0 / (1.0 + 0.01**2)) / math.sqrt(1.0 - 1.0 / math.pi)
+
+
+class StandardizedWeight(nn.Module):
+    """Zero mean and 1 / fan-in variance for each output channel, times a learned gain."""
+
+    def __init__(self, weight: torch.Tensor, gain: float) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.full((weight.shape[0], *[1] * (weight.ndim - 1)), gain))
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        axes = tuple(range(1, weight.ndim))
+        variance, mean = torch.var_mean(weight, axes, keepdim=True, correction=0)
+        fan_in = weight[0].numel()
+        return (weight - mean) * torch.rsqrt(variance * fan_in + 1e-6) * self.gain
+
+
+def activate(x: torch.Tensor) -> torch.Tensor:
+    """Leaky ReLU."""
+    return F.leaky_relu(x, 0.01)
+
+
+def conv(dims: int, inputs: int, outputs: int, kernel, stride=1, dilation=1, gain=1.0) -> nn.Module:
+    """A same-padded convolution in ``dims`` dimensions with standardized weights.
+
+    ``gain`` is the output's standard deviation on unit-variance input; ``ACTIVATED`` keeps it
+    at one where the input comes out of ``activate``.
+    """
+    layer = nn.Conv2d if dims == 2 else nn.Conv3d
+    kernel = (kernel,) * dims if isinstance(kernel, int) else kernel
+    padding = tuple((k - 1) // 2 * dilation for k in kernel)
+    module = layer(inputs, outputs, kernel, stride, padding, dilation)
+    nn.init.zeros_(module.bias)
+    parametrize.register_parametrization(module, "weight", StandardizedWeight(module.weight, gain))
+    return module
+
+
+def up(dims: int, inputs: int, outputs: int) -> nn.Module:
+    """Doubles the in-plane size by a transposed convolution without overlap."""
+    layer, kernel = (nn.ConvTranspose2d, (2, 2)) if dims == 2 else (nn.ConvTranspose3d, (1, 2, 2))
+    module = layer(inputs, outputs, kernel, kernel)
+    nn.init.normal_(module.weight, std=inputs**-0.5)
+    nn.init.zeros_(module.bias)
+    return module
+
+
+def head(dims: int, inputs: int, outputs: int) -> nn.Module:
+    """A 1x1 convolution to logits that starts near zero."""
+    module = (nn.Conv2d if dims == 2 else nn.Conv3d)(inputs, outputs, 1)
+    nn.init.normal_(module.weight, std=0.01)
+    nn.init.zeros_(module.bias)
+    return module
+
+
+class ResidualBlock(nn.Module):
+    """``x + conv(act(conv(act(x))))``, the branch starting small; in 3D the first one stays in plane."""
+
+    def __init__(self, dims: int, channels: int) -> None:
+        super().__init__()
+        self.first = conv(dims, channels, channels, 3 if dims == 2 else (1, 3, 3), gain=ACTIVATED)
+        self.second = conv(dims, channels, channels, 3, gain=0.2 * ACTIVATED)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.second(activate(self.first(activate(x))))
+
+
+def fold_standardization(module: nn.Module) -> nn.Module:
+    """Replaces every standardized weight by its value, in place: what inference and the file need."""
+    for layer in module.modules():
+        if parametrize.is_parametrized(layer, "weight"):
+            parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
+    return module
+
+
+def subpixel_logits(x: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
+    """Logits (N, 1, 2H, 2W) from four channels (N, 4, H, W) on top of coarse logits (N, 1, H, W)."""
+    return F.pixel_shuffle(x + coarse, 2)

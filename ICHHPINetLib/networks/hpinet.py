@@ -1,0 +1,100 @@
+"""The hybrid propagation interaction network: four modules and how they feed each other."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from .fcm import FCM
+from .mpffm import MPFFM, SliceFeatures
+from .sim import SIM
+from .vim import VIM
+
+
+@dataclass(frozen=True)
+class HPINetConfig:
+    """Widths of the compact network; ``name`` tells users which network they see."""
+
+    name: str = "default"
+    volume_widths: tuple[int, int, int, int] = (32, 64, 96, 128)
+    slice_widths: tuple[int, int, int] = (32, 64, 96)
+    key_channels: int = 64
+
+    def as_dict(self) -> dict:
+        return asdict(self)
+
+
+class VolumeFeatures(NamedTuple):
+    """What one round's VIM and FCM say of every slice.
+
+    logits (Z, 1, Y', X'), converted: three maps (Z, C_i, Y_i, X_i).
+    """
+
+    logits: torch.Tensor
+    converted: tuple[torch.Tensor, ...]
+
+    def at(self, index) -> VolumeFeatures:
+        """The same for some of the slices."""
+        return VolumeFeatures(self.logits[index], tuple(x[index] for x in self.converted))
+
+
+class HPINet(nn.Module):
+    """ICH-HPINet (paper, figure 1) on the working grid.
+
+    All tensors are float32 or the autocast type; slices run along the first axis:
+    image (Z, 2, Y, X) from ``imaging.windowing``, strokes (Z, 2, Y, X) with channel 0
+    foreground and 1 background, masks (Z, 1, Y, X) in 0..1. Y and X are multiples of 16.
+    """
+
+    def __init__(self, config: HPINetConfig = HPINetConfig()) -> None:
+        super().__init__()
+        self.config = config
+        self.vim = VIM(config.volume_widths)
+        self.sim = SIM(config.slice_widths)
+        self.fcm = FCM(config.volume_widths[:3])
+        self.mpffm = MPFFM(config.slice_widths, config.key_channels, config.volume_widths[:3])
+        for module in (self.sim, self.fcm, self.mpffm):
+            module.to(memory_format=torch.channels_last)
+        self.vim.to(memory_format=torch.channels_last_3d)
+
+    def encode_slices(self, image: torch.Tensor) -> SliceFeatures:
+        """Shared query encoder on every slice. Depends on the image alone: once per volume."""
+        return self.mpffm.query_encoder(image.contiguous(memory_format=torch.channels_last))
+
+    def segment_volume(
+        self, image: torch.Tensor, strokes: torch.Tensor, previous: torch.Tensor
+    ) -> VolumeFeatures:
+        """VIM, then FCM (equation 1) for every slice (Algorithm 1, lines 5, 6 and 9)."""
+        stacked = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1).unsqueeze(0)
+        logits, maps = self.vim(stacked.contiguous(memory_format=torch.channels_last_3d))
+        maps = tuple(x[0].transpose(0, 1).contiguous(memory_format=torch.channels_last) for x in maps)
+        return VolumeFeatures(logits[0].transpose(0, 1), self.fcm(maps))
+
+    def segment_slices(
+        self, image: torch.Tensor, strokes: torch.Tensor, previous: torch.Tensor, volume_logits: torch.Tensor
+    ) -> torch.Tensor:
+        """SIM: logits (R, 1, Y, X) of R scribbled slices (Algorithm 1, line 8)."""
+        context = nn.functional.interpolate(volume_logits.sigmoid(), size=image.shape[2:], mode="nearest")
+        stacked = torch.cat([image, widen(strokes), previous, context.to(image.dtype)], 1)
+        return self.sim(stacked.contiguous(memory_format=torch.channels_last), volume_logits)
+
+    def remember(self, image: torch.Tensor, mask: torch.Tensor, slices: SliceFeatures) -> torch.Tensor:
+        """Memory encoder (equation 2): values (R, C, Y/8, X/8) of R slices with their masks."""
+        return self.mpffm.memory_encoder(image.contiguous(memory_format=torch.channels_last), mask, slices.f3)
+
+    def propagate(
+        self, slices: SliceFeatures, keys: torch.Tensor, values: torch.Tensor, volume: VolumeFeatures
+    ) -> torch.Tensor:
+        """MPFFM (equations 3 to 5): logits (N, 1, Y, X) of N slices, each with its own memory.
+
+        ``keys`` (N, T, d, Y/8, X/8), ``values`` (N, T, C, Y/8, X/8).
+        """
+        return self.mpffm(slices, keys, values, volume.converted, volume.logits)
+
+
+def widen(strokes: torch.Tensor) -> torch.Tensor:
+    """Strokes three pixels wide at least, so that no convolution with a stride steps over one."""
+    return nn.functional.max_pool2d(strokes, 3, stride=1, padding=1)

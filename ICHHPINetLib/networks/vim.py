@@ -1,0 +1,59 @@
+"""Volume Interaction Module, compact form (paper, "Volume interaction module").
+
+A residual 3D U-Net on {VD, H, PM}. Its stem halves the plane; z is never pooled, since
+slices lie 3 to 6 mm apart while the deepest level's pixels are 14 mm wide.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from .blocks import ResidualBlock, conv, head, up
+
+INPUTS = 5  # two CT windows, foreground and background strokes, previous mask
+
+
+class VIM(nn.Module):
+    """Volume segmentation and its three decoder feature maps.
+
+    Input (N, 5, Z, Y, X), Y and X multiples of 16. Output: logits (N, 1, Z, Y/2, X/2) and
+    features (D1, D2, D3) at 1/2, 1/4 and 1/8 of the plane, with ``widths[:3]`` channels.
+    """
+
+    def __init__(self, widths: tuple[int, int, int, int]) -> None:
+        super().__init__()
+        self.stem = conv(3, INPUTS, widths[0], (1, 4, 4), stride=(1, 2, 2))
+        self.stages = nn.ModuleList()
+        self.downs = nn.ModuleList()
+        for level, width in enumerate(widths):
+            self.stages.append(
+                nn.Sequential(*[ResidualBlock(3, width) for _ in range(1 if level == 0 else 2)])
+            )
+            if level + 1 < len(widths):
+                self.downs.append(conv(3, width, widths[level + 1], (1, 2, 2), stride=(1, 2, 2)))
+        self.ups = nn.ModuleList()
+        self.merges = nn.ModuleList()
+        for level in reversed(range(len(widths) - 1)):
+            self.ups.append(up(3, widths[level + 1], widths[level]))
+            self.merges.append(
+                nn.Sequential(conv(3, 2 * widths[level], widths[level], 1), ResidualBlock(3, widths[level]))
+            )
+        self.head = head(3, widths[0], 1)
+
+    def forward(
+        self, x: torch.Tensor
+    ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        x = self.stem(x)
+        skips = []
+        for level, stage in enumerate(self.stages):
+            x = stage(x)
+            if level < len(self.downs):
+                skips.append(x)
+                x = self.downs[level](x)
+        decoded = []
+        for upsample, merge in zip(self.ups, self.merges, strict=True):
+            x = merge(torch.cat([upsample(x), skips.pop()], 1))
+            decoded.append(x)
+        d3, d2, d1 = decoded
+        return self.head(d1), (d1, d2, d3)

@@ -1,0 +1,1 @@
+"""Data, synthetic bleeds, losses and the training loop."""

@@ -1,0 +1,119 @@
+"""One training episode: a volume, and rounds on the network's own errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.nn.utils import parametrize
+
+from ..imaging.windowing import windowed
+from ..imaging.working_grid import PIXEL_MM
+from ..interaction.propagation import Memory, propagate_outwards, waves
+from ..interaction.scribbles import Scribbles
+from ..networks.hpinet import HPINet, VolumeFeatures
+from .losses import HPINetLoss
+from .prompting import training_scribbles
+from .sampling import Sample
+
+_TARGETS = 8
+# How many rounds an episode has: most user sessions are short, but the eighth round must hold too.
+_ROUNDS = (1, 2, 3, 4, 5, 6, 8)
+_ROUND_SHARES = (0.05, 0.15, 0.25, 0.2, 0.15, 0.1, 0.1)
+
+
+def draw_rounds(rng: np.random.Generator) -> int:
+    """Number of rounds of an episode, 1 to 8."""
+    return int(rng.choice(_ROUNDS, p=_ROUND_SHARES))
+
+
+def episode(
+    network: HPINet,
+    loss: HPINetLoss,
+    sample: Sample,
+    rounds: int,
+    rng: np.random.Generator,
+    device: torch.device,
+) -> Iterator[tuple[torch.Tensor, dict[str, float]]]:
+    """Yields the loss of each round and its parts; the caller steps the optimizer in between.
+
+    Each round runs the network as a user would: robot strokes on its own last mask, its own
+    previous mask, and memory of its own masks of neighbouring slices. Gradients flow within a
+    round, never back through an earlier one.
+    """
+    image = torch.from_numpy(windowed(sample.hu)).transpose(0, 1).to(device)
+    target = torch.from_numpy(sample.fraction).unsqueeze(1).to(device)
+    truth = sample.fraction > 0.5
+    strokes = Scribbles.empty(truth.shape)
+    result = torch.zeros_like(target)
+    spacing = (sample.slice_mm, PIXEL_MM, PIXEL_MM)
+    for number in range(rounds):
+        prediction = (result > 0.5).squeeze(1).cpu().numpy()
+        strokes = strokes.merged(training_scribbles(truth, prediction, number == 0, spacing, rng))
+        if strokes.is_empty:
+            return
+        channels = torch.from_numpy(np.stack([strokes.foreground, strokes.background], 1)).float().to(device)
+        total, parts, result = round_loss(network, loss, image, channels, (result > 0.5).float(), target, rng)
+        intersection = 2 * ((result > 0.5) * target).sum() + 1
+        parts["Dice"] = float(intersection / ((result > 0.5).sum() + target.sum() + 1))
+        parts["round"] = number + 1
+        yield total, parts
+
+
+def round_loss(
+    network: HPINet,
+    loss: HPINetLoss,
+    image: torch.Tensor,
+    strokes: torch.Tensor,
+    previous: torch.Tensor,
+    target: torch.Tensor,
+    rng: np.random.Generator,
+) -> tuple[torch.Tensor, dict[str, float], torch.Tensor]:
+    """Loss of one round, its parts, and the probabilities (Z, 1, Y, X) it ended with."""
+    bf16 = torch.autocast(image.device.type, torch.bfloat16)
+    with bf16:
+        slices = network.encode_slices(image)
+        volume = network.segment_volume(image, strokes, previous)
+        scribbled = torch.nonzero(strokes.amax((1, 2, 3)) > 0).flatten().tolist()
+        slice_logits = network.segment_slices(
+            image[scribbled], strokes[scribbled], previous[scribbled], volume.logits[scribbled]
+        )
+        frozen = VolumeFeatures(volume.logits.detach(), tuple(x.detach() for x in volume.converted))
+        with torch.no_grad(), parametrize.cached():
+            detached = type(slices)(*(x.detach() for x in slices))
+            result = propagate_outwards(network, image, detached, strokes, previous, frozen)
+        pairs = _choose(waves(len(image), scribbled), result, target, rng)
+        if pairs:
+            targets, neighbours = zip(*pairs, strict=True)
+            members = sorted({*scribbled, *neighbours})
+            values = network.remember(image[members], result[members], slices.at(members))
+            memory = Memory(slices.key, scribbled, dict(zip(members, values, strict=True)))
+            keys, values = memory.gather(list(neighbours))
+            targets = list(targets)
+            logits = network.propagate(slices.at(targets), keys, values, volume.at(targets))
+            propagated = (logits, target[targets])
+        else:
+            propagated = (slice_logits, target[scribbled])
+        feature_logits = network.fcm.logits(volume.converted)
+    total, parts = loss.total(
+        (volume.logits.transpose(0, 1).unsqueeze(0), F.avg_pool2d(target, 2).transpose(0, 1).unsqueeze(0)),
+        (slice_logits, target[scribbled]),
+        propagated,
+        [(x, F.adaptive_avg_pool2d(target, x.shape[2:])) for x in feature_logits],
+    )
+    return total, parts, result
+
+
+def _choose(
+    plan: list[list[tuple[int, int]]], result: torch.Tensor, target: torch.Tensor, rng: np.random.Generator
+) -> list[tuple[int, int]]:
+    """Pairs (slice, neighbour) to learn propagation from: those with blood, true or predicted, come first."""
+    pairs = [pair for wave in plan for pair in wave]
+    blood = ((result > 0.5) | (target > 0.1)).flatten(1).any(1).tolist()
+    weight = np.array([4.0 if blood[k] or blood[r] else 1.0 for k, r in pairs])
+    if len(pairs) <= _TARGETS:
+        return pairs
+    chosen = rng.choice(len(pairs), _TARGETS, replace=False, p=weight / weight.sum())
+    return [pairs[i] for i in sorted(chosen)]

@@ -1,0 +1,171 @@
+"""The training loop: stops and resumes at any minute from one checkpoint file."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.utils.data import DataLoader, IterableDataset
+
+from ..networks.hpinet import HPINet, HPINetConfig
+from .episode import draw_rounds, episode
+from .losses import HPINetLoss, LossWeights
+from .pack import Pack
+from .sampling import Mixture, Sampler
+from .validation import validate
+
+_WARMUP = 200
+_EMA = 0.998
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a run depends on besides the pack.
+
+    ``steps`` are optimizer steps, one a round; the learning rate falls linearly over the last
+    ``decay`` share of them. ``minutes`` ends this call early, to be resumed later.
+    """
+
+    checkpoint: Path
+    train: list[str]
+    validation: list[str]
+    steps: int = 8000
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-4
+    decay: float = 0.4
+    minutes: float = float("inf")
+    seed: int = 0
+    device: str = "cpu"
+    save_minutes: float = 5.0
+    validate_minutes: float = 15.0
+    log_folder: Path | None = None
+    weights: LossWeights = field(default_factory=LossWeights)
+    mixture: Mixture = field(default_factory=Mixture)
+
+
+class _Stream(IterableDataset):
+    """Samples without end; drawn in a worker process while the network computes."""
+
+    def __init__(self, pack: Pack, settings: Settings, step: int) -> None:
+        self.arguments = (pack, settings.train, settings.mixture, settings.seed + 7919 * step)
+
+    def __iter__(self):
+        sampler = Sampler(*self.arguments)
+        while True:
+            yield sampler.draw()
+
+
+class Trainer:
+    """A network in training, with its average, optimizer and step count."""
+
+    def __init__(self, pack: Pack, settings: Settings, config: HPINetConfig | None = None) -> None:
+        torch.manual_seed(settings.seed)
+        self.pack, self.settings = pack, settings
+        self.device = torch.device(settings.device)
+        self.network = HPINet(config or HPINetConfig()).to(self.device)
+        self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(_EMA))
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self.loss = HPINetLoss(settings.weights)
+        self.step = 0
+        if settings.checkpoint.exists():
+            self._resume()
+
+    def _resume(self) -> None:
+        state = torch.load(self.settings.checkpoint, map_location=self.device, weights_only=True)
+        self.network.load_state_dict(state["network"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+
+    def save(self) -> None:
+        """Writes the checkpoint whole, or leaves the old one."""
+        state = {
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "config": self.network.config.as_dict(),
+        }
+        temporary = self.settings.checkpoint.with_suffix(".tmp")
+        torch.save(state, temporary)
+        os.replace(temporary, self.settings.checkpoint)
+
+    def rate(self) -> float:
+        """Learning rate of this step: warm-up, plateau, linear decay."""
+        done = self.step / self.settings.steps
+        fall = min(1.0, (1.0 - done) / self.settings.decay) if self.settings.decay else 1.0
+        return self.settings.learning_rate * min(1.0, (self.step + 1) / _WARMUP) * max(fall, 0.0)
+
+    def run(self, report=print) -> None:
+        """Trains until the steps or the minutes are over; ``report`` takes a line of text."""
+        writer = _writer(self.settings.log_folder)
+        start = saved = validated = time.monotonic()
+        rng = np.random.default_rng(self.settings.seed + self.step)
+        meters: dict[str, list[float]] = defaultdict(list)
+        stream = DataLoader(
+            _Stream(self.pack, self.settings, self.step), batch_size=None, num_workers=1, prefetch_factor=4
+        )
+        for sample in stream:
+            for total, parts in episode(self.network, self.loss, sample, draw_rounds(rng), rng, self.device):
+                self._step(total)
+                for name, value in parts.items():
+                    meters[name].append(value)
+                if parts["round"] in (1, 3):
+                    meters[f"Dice round {parts['round']}"].append(parts["Dice"])
+            now = time.monotonic()
+            if len(meters["total"]) >= 200:
+                _log(writer, report, self.step, meters, now - start)
+                meters.clear()
+            over = self.step >= self.settings.steps or now - start > 60 * self.settings.minutes
+            if over or now - saved > 60 * self.settings.save_minutes:
+                self.save()
+                saved = now
+            if over or now - validated > 60 * self.settings.validate_minutes:
+                self._validate(writer, report)
+                validated = time.monotonic()
+            if over:
+                return
+
+    def _step(self, total: torch.Tensor) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate()
+        self.optimizer.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        self.optimizer.step()
+        self.average.update_parameters(self.network)
+        self.step += 1
+
+    def _validate(self, writer, report) -> None:
+        cases = [self.pack.cases[name] for name in self.settings.validation]
+        dice = validate(self.average.module, cases, self.device)
+        report(f"step {self.step}  validation Dice by round: " + "  ".join(f"{value:.3f}" for value in dice))
+        for number, value in enumerate(dice, 1):
+            if writer:
+                writer.add_scalar(f"validation/Dice round {number}", value, self.step)
+
+
+def _writer(folder: Path | None):
+    if folder is None:
+        return None
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder))
+
+
+def _log(writer, report, step: int, meters: dict[str, list[float]], seconds: float) -> None:
+    means = {name: float(np.mean(values)) for name, values in meters.items() if values}
+    report(
+        f"step {step}  {seconds:.0f} s  " + "  ".join(f"{name} {value:.3f}" for name, value in means.items())
+    )
+    if writer:
+        for name, value in means.items():
+            writer.add_scalar(f"train/{name}", value, step)

@@ -1,0 +1,177 @@
+"""One file with everything that training needs, at the resolution of training.
+
+CTs and masks are brought to the working grid once and stored as bytes, so that training
+runs unchanged wherever this file (under 45 MiB for the development cases) is carried.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from ..errors import InputFileError
+from ..imaging.working_grid import PIXEL_MM, WorkingGrid
+from .codec import decode, encode
+
+_BONE_HU = 150.0
+_FOLDS = Path(__file__).with_name("folds.json")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A CT on the working grid: codes uint8 (Z, Y, X), bleed fraction uint8 0..255, inside of the skull."""
+
+    name: str
+    codes: np.ndarray
+    fraction: np.ndarray
+    inside: np.ndarray
+    slice_mm: float
+
+    @property
+    def bleeds(self) -> bool:
+        return bool(self.fraction.any())
+
+    def hu(self) -> np.ndarray:
+        """float32 (Z, Y, X)."""
+        return decode(self.codes)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A bleed without an image: bool (Z, Y, X) at ``PIXEL_MM`` in plane, its slice distance, and where in
+    the head its centre lay, as fractions (z, y, x) of the volume."""
+
+    mask: np.ndarray
+    slice_mm: float
+    centre: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Cases and bleed shapes, loaded."""
+
+    cases: dict[str, Case]
+    shapes: list[Shape]
+
+
+def folds(dataset: str = "ct-ich") -> list[list[str]]:
+    """Case names of each fold, split by patient."""
+    return json.loads(_FOLDS.read_text())[dataset]
+
+
+def inside_skull(hu: np.ndarray) -> np.ndarray:
+    """Bool (Z, Y, X): what bone encloses in each slice; empty where the skull is open."""
+    inside = np.zeros(hu.shape, bool)
+    for index, plane in enumerate(hu):
+        bone = ndimage.binary_closing(np.pad(plane > _BONE_HU, 4), iterations=3)
+        filled = ndimage.binary_fill_holes(bone) & ~bone
+        labels, count = ndimage.label(filled[4:-4, 4:-4])
+        if count:
+            largest = 1 + np.argmax(np.bincount(labels.ravel())[1:])
+            inside[index] = labels == largest
+    return inside
+
+
+def build(cases_folder: Path, shapes_folder: Path | None, output: Path) -> None:
+    """Writes the pack.
+
+    Parameters
+    ----------
+    cases_folder: holds ``<id>_ct.nii.gz`` and, where there is a bleed, ``<id>_mask.nii.gz``.
+    shapes_folder: masks of bleeds without images, or None.
+    output: the .npz to write.
+
+    Raises
+    ------
+    InputFileError
+        If the folder has no case.
+    """
+    paths = sorted(Path(cases_folder).glob("*_ct.nii.gz"))
+    if not paths:
+        raise InputFileError(
+            f"No <id>_ct.nii.gz in {cases_folder}: name the folder that holds the training CTs."
+        )
+    arrays: dict[str, np.ndarray] = {}
+    for path in paths:
+        name = path.name.removesuffix("_ct.nii.gz")
+        arrays.update(_pack_case(name, path, path.with_name(f"{name}_mask.nii.gz")))
+    if shapes_folder is not None:
+        for number, path in enumerate(sorted(Path(shapes_folder).glob("*.nii.gz"))):
+            arrays.update(_pack_shape(number, path))
+    np.savez_compressed(output, **arrays)
+
+
+def _read(path: Path) -> tuple[np.ndarray, tuple[float, float, float]]:
+    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
+    return sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
+
+
+def _pack_case(name: str, ct: Path, mask: Path) -> dict[str, np.ndarray]:
+    volume, spacing = _read(ct)
+    grid = WorkingGrid.fit(volume, spacing)
+    crop = (slice(None), slice(0, grid.size[0]), slice(0, grid.size[1]))
+    hu = grid.lower(volume.astype(np.float32))[crop]
+    arrays = {
+        f"case/{name}/codes": encode(hu),
+        f"case/{name}/inside": np.packbits(inside_skull(hu)),
+        f"case/{name}/slice_mm": np.float32(spacing[0] * grid.group),
+    }
+    if mask.exists():
+        truth = _read(mask)[0] > 0
+        arrays[f"case/{name}/fraction"] = np.rint(255 * grid.lower(truth)[crop]).astype(np.uint8)
+    return arrays
+
+
+def _pack_shape(number: int, path: Path) -> dict[str, np.ndarray]:
+    mask, spacing = _read(path)
+    mask = mask > 0
+    if not mask.any():
+        return {}
+    box = ndimage.find_objects(mask.astype(np.uint8))[0]
+    centre = [(part.start + part.stop) / 2 / size for part, size in zip(box, mask.shape, strict=True)]
+    zoom = (1, spacing[1] / PIXEL_MM, spacing[2] / PIXEL_MM)
+    small = ndimage.zoom(mask[box].astype(np.float32), zoom, order=1) > 0.5
+    if not small.any():
+        return {}
+    return {
+        f"shape/{number}/mask": np.packbits(small),
+        f"shape/{number}/size": np.array(small.shape, np.int32),
+        f"shape/{number}/place": np.array([spacing[0], *centre], np.float32),
+    }
+
+
+def load(path: Path) -> Pack:
+    """Reads a pack.
+
+    Raises
+    ------
+    InputFileError
+        If the file is missing or no pack.
+    """
+    try:
+        with np.load(path) as stored:
+            arrays = {key: stored[key] for key in stored.files}
+    except (OSError, ValueError) as error:
+        raise InputFileError(
+            f"{path} is no training pack ({error}); make one with: ichhpinet train --pack-only."
+        ) from error
+    cases, shapes = {}, []
+    for key in arrays:
+        kind, name, field = key.split("/")
+        if kind == "case" and field == "codes":
+            codes = arrays[key]
+            bits = np.unpackbits(arrays[f"case/{name}/inside"], count=codes.size)
+            fraction = arrays.get(f"case/{name}/fraction", np.zeros(codes.shape, np.uint8))
+            slice_mm = float(arrays[f"case/{name}/slice_mm"])
+            cases[name] = Case(name, codes, fraction, bits.reshape(codes.shape).astype(bool), slice_mm)
+        elif kind == "shape" and field == "mask":
+            size = arrays[f"shape/{name}/size"]
+            mask = np.unpackbits(arrays[key], count=int(size.prod())).reshape(size).astype(bool)
+            slice_mm, *centre = arrays[f"shape/{name}/place"].tolist()
+            shapes.append(Shape(mask, slice_mm, tuple(centre)))
+    return Pack(cases, shapes)

@@ -1,0 +1,89 @@
+"""Strokes during training: the robot's, the paper's points, and those of less careful users."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from ..evaluation.robot import first_slice, next_scribbles, worst_slice
+from ..interaction.scribbles import Scribbles
+
+
+def training_scribbles(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    first: bool,
+    spacing: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> Scribbles:
+    """Strokes of one round on one slice.
+
+    Most rounds are the evaluation robot's. The rest are a random slice instead of the worst
+    one, the 3 to 7 random points of either class of the paper, brushes of other widths, and
+    a shaky hand.
+    """
+    bleeding = np.flatnonzero(truth.any(axis=(1, 2)))
+    if first:
+        index = first_slice(truth, rng)
+    elif rng.random() < 0.2 and bleeding.size:
+        index = int(rng.choice(bleeding))
+    else:
+        index = worst_slice(truth, prediction)
+    if rng.random() < 0.2:
+        strokes = random_points(truth, prediction, index, rng)
+    else:
+        strokes = next_scribbles(truth, prediction, spacing, rng, index)
+    if rng.random() < 0.3:
+        strokes = shifted(strokes, index, truth, rng)
+    if rng.random() < 0.4:
+        strokes = thickened(strokes, index, truth, rng)
+    return strokes
+
+
+def random_points(
+    truth: np.ndarray, prediction: np.ndarray, index: int, rng: np.random.Generator
+) -> Scribbles:
+    """3 to 7 random pixels of the bleed and as many around it (paper, "Implementation Details")."""
+    strokes = Scribbles.empty(truth.shape)
+    wanted = truth[index].astype(bool)
+    around = ndimage.binary_dilation(wanted, iterations=12) & ~wanted
+    wrong = prediction[index].astype(bool) & ~wanted
+    count = rng.integers(3, 8)
+    for target, pool in (
+        (strokes.foreground, wanted),
+        (strokes.background, wrong if wrong.sum() > count else around),
+    ):
+        pixels = np.argwhere(pool)
+        if len(pixels):
+            chosen = pixels[rng.choice(len(pixels), min(count, len(pixels)), replace=False)]
+            target[index][tuple(chosen.T)] = True
+    return strokes
+
+
+def shifted(strokes: Scribbles, index: int, truth: np.ndarray, rng: np.random.Generator) -> Scribbles:
+    """A hand that is a pixel or two off; what leaves its region is mostly dropped, as users undo it."""
+    out = Scribbles.empty(strokes.shape)
+    wanted = truth[index].astype(bool)
+    moves = rng.integers(-2, 3, (2, 2))
+    keep = rng.random() < 0.15
+    for source, target, allowed, move in (
+        (strokes.foreground, out.foreground, wanted, moves[0]),
+        (strokes.background, out.background, ~wanted, moves[1]),
+    ):
+        moved = np.roll(source[index], move, (0, 1))
+        target[index] = moved if keep else moved & allowed
+    out.background[index] &= ~out.foreground[index]
+    return out
+
+
+def thickened(strokes: Scribbles, index: int, truth: np.ndarray, rng: np.random.Generator) -> Scribbles:
+    """A wider brush, held inside its region."""
+    out = Scribbles.empty(strokes.shape)
+    wanted = truth[index].astype(bool)
+    width = int(rng.integers(1, 3))
+    for source, target, allowed in (
+        (strokes.foreground, out.foreground, wanted),
+        (strokes.background, out.background, ~wanted),
+    ):
+        target[index] = source[index] | (ndimage.binary_dilation(source[index], iterations=width) & allowed)
+    return out

@@ -1,0 +1,124 @@
+"""Training samples: a crop of a head with its truth, real or synthetic, and augmented."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from ..imaging.working_grid import MULTIPLE
+from .pack import Pack
+from .synthetic import insert_bleeds
+
+
+@dataclass(frozen=True)
+class Sample:
+    """HU and blood fraction, float32 (Z, Y, X), Y and X multiples of 16; slice distance in mm."""
+
+    hu: np.ndarray
+    fraction: np.ndarray
+    slice_mm: float
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How samples are drawn: shares of real bleeds and of synthetic ones (the rest has no bleed at all),
+    slices in a row, and how often only a window of ``window`` pixels is seen instead of the whole plane."""
+
+    real: float = 0.5
+    synthetic: float = 0.42
+    slices: int = 14
+    windowed: float = 0.75
+    window: int = 160
+
+
+class Sampler:
+    """Draws samples from the cases of a training split, the same ones for the same seed."""
+
+    def __init__(self, pack: Pack, names: list[str], mixture: Mixture, seed: int) -> None:
+        cases = [pack.cases[name] for name in names]
+        self.bleeding = [case for case in cases if case.bleeds]
+        self.clean = [case for case in cases if not case.bleeds]
+        self.shapes = pack.shapes
+        self.mixture = mixture
+        self.rng = np.random.default_rng(seed)
+
+    def draw(self) -> Sample:
+        """One augmented sample."""
+        rng, kind = self.rng, self.rng.random()
+        if kind < self.mixture.real or not self.clean:
+            case = self.bleeding[rng.integers(len(self.bleeding))]
+            hu, fraction = case.hu(), case.fraction.astype(np.float32) / 255
+        else:
+            case = self.clean[rng.integers(len(self.clean))]
+            if kind < self.mixture.real + self.mixture.synthetic:
+                hu, fraction = insert_bleeds(case, self.shapes, rng)
+            else:
+                hu, fraction = case.hu(), np.zeros(case.codes.shape, np.float32)
+        hu, fraction = self._crop(hu, fraction)
+        hu, fraction = warp(hu, fraction, rng)
+        if rng.random() < self.mixture.windowed:
+            hu, fraction = self._window(hu, fraction)
+        return Sample(intensities(hu, rng), fraction, case.slice_mm)
+
+    def _crop(self, hu: np.ndarray, fraction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Some slices in a row, with the bleed anywhere among them."""
+        count = min(self.mixture.slices, len(hu))
+        bleeding = np.flatnonzero(fraction.any(axis=(1, 2)))
+        centre = self.rng.choice(bleeding) if bleeding.size else self.rng.integers(len(hu))
+        start = int(np.clip(centre - self.rng.integers(count), 0, len(hu) - count))
+        return hu[start : start + count], fraction[start : start + count]
+
+    def _window(self, hu: np.ndarray, fraction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """A square part of the plane, with a pixel of the bleed anywhere in it: cheaper than a whole head."""
+        size = self.mixture.window
+        blood = np.argwhere(fraction.max(0) > 0.5)
+        part = []
+        for axis, length in enumerate(hu.shape[1:]):
+            centre = blood[self.rng.integers(len(blood)), axis] if len(blood) else self.rng.integers(length)
+            start = int(np.clip(centre - self.rng.integers(size), 0, max(0, length - size)))
+            part.append(slice(start, start + size))
+        return np.ascontiguousarray(hu[:, part[0], part[1]]), np.ascontiguousarray(
+            fraction[:, part[0], part[1]]
+        )
+
+
+def warp(hu: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Flips, rotation, scale and shift in plane; pads to multiples of 16 with air."""
+    height, width = (-(-n // MULTIPLE) * MULTIPLE for n in hu.shape[1:])
+    angle = np.deg2rad(rng.normal(0, 10))
+    zoom = np.exp(rng.normal(0, 0.08, 2))
+    flip = np.where(rng.random(2) < (0.1, 0.5), -1, 1)
+    cos, sin = np.cos(angle), np.sin(angle)
+    ratio = height / width
+    scale = np.array([width / hu.shape[2], height / hu.shape[1]])
+    matrix = (
+        np.array([[cos, -sin * ratio], [sin / ratio, cos]]) * (flip[::-1] * zoom)[None, :] * scale[:, None]
+    )
+    theta = np.concatenate([matrix, rng.normal(0, 0.04, (2, 1))], 1)
+    stacked = torch.from_numpy(np.stack([hu + 200, fraction], 1).astype(np.float32))
+    grid = F.affine_grid(
+        torch.from_numpy(theta).float().expand(len(hu), 2, 3),
+        [len(hu), 2, height, width],
+        align_corners=False,
+    )
+    out = F.grid_sample(stacked, grid, mode="bilinear", padding_mode="zeros", align_corners=False).numpy()
+    if rng.random() < 0.1:
+        out = out[::-1]
+    return out[:, 0] - 200, np.ascontiguousarray(out[:, 1])
+
+
+def intensities(hu: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Scanner differences: offset, contrast, noise, sharpness, and now and then a windowed export."""
+    from scipy import ndimage
+
+    if rng.random() < 0.25:
+        hu = ndimage.gaussian_filter(hu, (0, *[rng.uniform(0.3, 0.8)] * 2))
+    if rng.random() < 0.35:
+        hu = hu + rng.normal(0, rng.uniform(1, 4), hu.shape)
+    tissue = (hu - 32) * np.exp(rng.normal(0, 0.08)) + 32 + rng.normal(0, 2.5)
+    if rng.random() < 0.15:
+        tissue = np.clip(tissue, rng.uniform(-15, 2), rng.uniform(70, 120))
+    return tissue.astype(np.float32)

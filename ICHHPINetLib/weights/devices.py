@@ -1,0 +1,72 @@
+"""Which device computes, and in which number format."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from ..errors import DeviceError
+
+if TYPE_CHECKING:
+    import torch
+
+
+def resolve_device(name: str) -> torch.device:
+    """The device for "auto", "cpu", "cuda", "cuda:N" or "mps".
+
+    Raises
+    ------
+    DeviceError
+        If the device is not there, with what is there instead.
+    """
+    import torch
+
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise DeviceError(f"'{name}' is no device. Choose auto, cpu, cuda, cuda:1 or mps.") from error
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= count:
+            found = f"{count} CUDA device(s)" if count else "no CUDA device"
+            raise DeviceError(
+                f"'{name}' was asked for, but PyTorch sees {found} here. Choose another device or 'auto'; "
+                "for an NVIDIA card, install its driver and a CUDA build of PyTorch."
+            )
+    if device.type == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("'mps' was asked for, but there is no Apple GPU here. Choose 'cpu' or 'auto'.")
+    return device
+
+
+def fast_math(device: torch.device) -> contextlib.AbstractContextManager:
+    """Autocast to the half-size format that is fast on ``device``, or nothing where there is none.
+
+    On CPUs bfloat16 pays only where the processor multiplies it natively; elsewhere it is
+    emulated and many times slower than float32.
+    """
+    import torch
+
+    if device.type == "cuda":
+        return torch.autocast("cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16)
+    if device.type == "cpu" and _native_bfloat16():
+        return torch.autocast("cpu", torch.bfloat16)
+    return contextlib.nullcontext()
+
+
+def _native_bfloat16() -> bool:
+    import torch
+
+    # Private, but the only way PyTorch has to ask; without an answer float32 is right everywhere.
+    asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
+    return bool(asked and asked())
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether ``error`` is a device, or the machine, running out of memory."""
+    import torch
+
+    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "out of memory" in str(error).lower()

@@ -1,0 +1,55 @@
+"""From a training checkpoint to the file that ships."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import safetensors.torch
+import torch
+
+from ..networks.blocks import fold_standardization
+from ..networks.hpinet import HPINet
+
+
+def export(network: HPINet, path: Path, **about: str) -> str:
+    """Writes fp16 weights with the configuration in the header; returns the file's SHA256.
+
+    ``about`` are free texts for the header, such as the training data. The network's
+    standardized weights are folded in place: export a copy of a network that still trains.
+    """
+    fold_standardization(network)
+    state = {
+        key: value.detach().to("cpu", torch.float16).contiguous()
+        for key, value in network.state_dict().items()
+    }
+    metadata = {"config": json.dumps(network.config.as_dict()), **about}
+    content = safetensors.torch.save(state, metadata)
+    temporary = path.with_suffix(".tmp")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+    return hashlib.sha256(content).hexdigest()
+
+
+def export_checkpoint(checkpoint: Path, path: Path, **about: str) -> str:
+    """As ``export``, from the averaged weights of a training checkpoint."""
+    from ..networks.hpinet import HPINetConfig
+
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    network = HPINet(HPINetConfig(**state["config"]))
+    prefix = "module."
+    averaged = {
+        key.removeprefix(prefix): value for key, value in state["average"].items() if key.startswith(prefix)
+    }
+    network.load_state_dict(averaged)
+    return export(network, path, steps=str(state["step"]), **about)
+
+
+def ship(name: str, path: Path, digest: str) -> None:
+    """Lists ``path`` as shipped weights ``name`` in the manifest beside it."""
+    manifest_path = path.with_name("manifest.json")
+    manifest = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
+    manifest[name] = {"file": path.name, "sha256": digest}
+    manifest_path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,120 @@
+"""From a weights file, checked, to a network on a device."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import TorchMissingError, WeightsError
+from ..resources import resource_path
+from .devices import resolve_device
+
+if TYPE_CHECKING:
+    import torch
+
+    from ..networks.hpinet import HPINet
+
+_MANIFEST = "weights/manifest.json"
+
+
+def load_network(name_or_path: str | Path = "default", device: str = "auto") -> HPINet:
+    """A network ready for inference.
+
+    Parameters
+    ----------
+    name_or_path: name of shipped weights ("default"), or path of a .safetensors file.
+    device: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1" or "mps".
+
+    Returns
+    -------
+    The network in evaluation mode with ``.name``, ``.device`` and ``.sha256`` of its file.
+
+    Raises
+    ------
+    TorchMissingError, WeightsError, DeviceError
+    """
+    try:
+        import safetensors.torch
+        import torch
+    except ImportError as error:
+        raise TorchMissingError(
+            f"The Python package {error.name} is not installed. In Slicer, open the module ICH-HPINet and "
+            "accept the installation; elsewhere run: pip install torch safetensors"
+        ) from error
+    path, expected = _locate(name_or_path)
+    content = _read(path)
+    digest = hashlib.sha256(content).hexdigest()
+    if expected is not None and digest != expected:
+        raise WeightsError(
+            f"The weights file {path} is not the one that was shipped (SHA256 {digest[:12]}..., "
+            f"expected {expected[:12]}...). It was truncated or altered: reinstall the extension."
+        )
+    target = resolve_device(device)
+    try:
+        state = safetensors.torch.load(content)
+        config = json.loads(_metadata(content)["config"])
+    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        raise WeightsError(
+            f"{path} holds no ICH-HPINet weights ({error}). Choose a .safetensors file that was "
+            "exported by this software, or use the shipped weights by the name 'default'."
+        ) from error
+    network = _build(config, state, path)
+    network.eval().requires_grad_(False)
+    network.to(device=target, dtype=torch.float32)
+    network.name, network.device, network.sha256 = config.get("name", path.stem), target, digest
+    return network
+
+
+def _locate(name_or_path: str | Path) -> tuple[Path, str | None]:
+    """The file, and its SHA256 where it is a shipped one."""
+    text = str(name_or_path)
+    if Path(text).suffix or Path(text).exists():
+        return Path(text).expanduser(), None
+    try:
+        manifest_path = resource_path(_MANIFEST)
+        manifest = json.loads(manifest_path.read_text())
+    except (FileNotFoundError, ValueError) as error:
+        raise WeightsError(
+            f"The list of shipped weights is missing or damaged ({error}). Reinstall the extension."
+        ) from error
+    if text not in manifest:
+        raise WeightsError(
+            f"There are no shipped weights named '{text}'; there are: {', '.join(sorted(manifest))}. "
+            "To use a file of your own, give its path."
+        )
+    entry = manifest[text]
+    return manifest_path.with_name(entry["file"]), entry["sha256"]
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise WeightsError(
+            f"The weights file {path} cannot be read ({error.strerror}). Check the path, "
+            "or reinstall the extension."
+        ) from error
+
+
+def _metadata(content: bytes) -> dict[str, str]:
+    """The free text entries in the header of a safetensors file."""
+    length = int.from_bytes(content[:8], "little")
+    return json.loads(content[8 : 8 + length]).get("__metadata__", {})
+
+
+def _build(config: dict, state: dict[str, torch.Tensor], path: Path) -> HPINet:
+    from ..networks.blocks import fold_standardization
+    from ..networks.hpinet import HPINet, HPINetConfig
+
+    known = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+    try:
+        network = fold_standardization(HPINet(HPINetConfig(**known)))
+        network.load_state_dict(state, strict=True)
+    except (TypeError, RuntimeError) as error:
+        raise WeightsError(
+            f"The weights in {path} belong to another version of the network ({str(error).splitlines()[0]}). "
+            "Use weights that were exported by this version."
+        ) from error
+    return network
