@@ -102,13 +102,9 @@ class SegmentEditorICHHPINetTest(ScriptedLoadableModuleTest):
     #
 
     def makeCT(self):
-        from ICHHPINetLib.phantom import generate
-        from ICHHPINetLib.scene import add_ct_node
+        from ICHHPINetSupport.PhantomSample import loadPhantom
 
-        self.phantom = generate("deep", seed=1, spacing=(5.0, 1.0, 1.0))
-        dz, dy, dx = self.phantom.spacing
-        # The phantom runs from right to left, front to back and feet to head.
-        self.ctNode = add_ct_node(slicer.mrmlScene, "CT", self.phantom.volume, np.diag([-dx, -dy, dz, 1.0]))
+        self.ctNode, self.phantom = loadPhantom("deep", seed=1, spacing=(5.0, 1.0, 1.0))
 
     def makeSegments(self):
         self.segmentationNode = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Segmentation")
