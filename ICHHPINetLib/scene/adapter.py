@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import InvalidVolumeError
+from ..imaging.segment_kinds import BACKGROUND, FOREGROUND, HEMATOMA, SegmentKind
 from ..interaction.scribbles import Scribbles
 from . import rounds_table, saved_state
 from .geometry import CTGeometry, image_array, image_from_array, read_geometry, read_voxels
 from .nodes import SceneNodes
 from .segments import (
-    BACKGROUND,
-    FOREGROUND,
-    HEMATOMA,
-    SegmentKind,
     ensure_segment,
     find_segment,
     read_segment,

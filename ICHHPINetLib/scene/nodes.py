@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from ..errors import InvalidVolumeError
+from ..imaging.segment_kinds import HEMATOMA
 from ._mrml import slicer
-from .segments import HEMATOMA, find_segment, is_tagged, segment_voxels
+from .segments import find_segment, is_tagged, segment_voxels
 
 MODULE_NAME = "ICHHPINet"
 

@@ -6,42 +6,15 @@ and so that nobody else's segment is taken for ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from ..errors import InvalidScribblesError, InvalidVolumeError
+from ..imaging.segment_kinds import SegmentKind
+from ..imaging.strokes_grid import transfer
 from ._mrml import slicer, vtk
 from .geometry import image_array, image_from_array, local_to_world, to_array, to_matrix
-from .strokes_grid import transfer
 
 _TAG = "ICHHPINet.segment"
-_ANATOMY = "Segmentation category and type - 3D Slicer General Anatomy list"
-_REGIONS = "Anatomic codes - DICOM master list"
-_TISSUE = f"{_ANATOMY}~SCT^85756007^Tissue~SCT^85756007^Tissue~^^~{_REGIONS}~^^~^^"
-
-
-@dataclass(frozen=True)
-class SegmentKind:
-    """What a segment of ours is called and looks like."""
-
-    role: str
-    name: str
-    color: tuple[float, float, float]
-    terminology: str
-
-
-# Strokes are coded as plain tissue: a stroke exported as "hemorrhage" would be measured as one.
-# Yellow and blue stay apart for color-blind eyes, from each other and from the hematoma.
-FOREGROUND = SegmentKind("foreground", "Hemorrhage scribble", (1.0, 0.82, 0.1), _TISSUE)
-BACKGROUND = SegmentKind("background", "Background scribble", (0.25, 0.6, 1.0), _TISSUE)
-HEMATOMA = SegmentKind(
-    "hematoma",
-    "Hematoma",
-    (188 / 255, 65 / 255, 28 / 255),
-    f"{_ANATOMY}~SCT^49755003^Morphologically Altered Structure~SCT^50960005^Hemorrhage~^^"
-    f"~{_REGIONS}~SCT^12738006^Brain~^^",
-)
 
 
 def find_segment(node, kind: SegmentKind) -> str | None:
@@ -92,7 +65,7 @@ def read_segment(node, segment_id: str, ijk_to_world: np.ndarray, shape: tuple[i
 
     Returns
     -------
-    bool (Z, Y, X); see :func:`.strokes_grid.transfer` for what counts as covered.
+    bool (Z, Y, X); see :func:`~ICHHPINetLib.imaging.strokes_grid.transfer` for what counts as covered.
 
     Raises
     ------

@@ -105,6 +105,8 @@ def result(mask, number=1):
 class FakeSession:
     """The interface of InteractiveSession; a bleed is what lies within one voxel of the foreground."""
 
+    warnings = ()
+
     def __init__(self, volume, spacing):
         self.volume, self.spacing = volume, spacing
         self.reset()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ICHHPINetLib.scene.strokes_grid import transfer
+from ICHHPINetLib.imaging.strokes_grid import transfer
 from Testing.scene.builders import marks, rotation
 
 
