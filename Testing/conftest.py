@@ -27,3 +27,25 @@ def real_cases() -> Path:
     if not folder:
         pytest.skip("ICHHPINET_DATA names no folder of real cases")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_weights(tmp_path_factory) -> Path:
+    """Weights file of an untrained network small enough to run in no time."""
+    torch = pytest.importorskip("torch")
+    from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig
+    from ICHHPINetLib.weights.export import export
+
+    torch.manual_seed(0)
+    config = HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8)
+    path = tmp_path_factory.mktemp("weights") / "tiny.safetensors"
+    export(HPINet(config), path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_network(tiny_weights):
+    """The untrained network of ``tiny_weights``, on the CPU."""
+    from ICHHPINetLib import load_network
+
+    return load_network(tiny_weights, device="cpu")

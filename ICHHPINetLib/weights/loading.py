@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..errors import TorchMissingError, WeightsError
 from ..resources import resource_path
 from .devices import resolve_device
+from .safetensors_file import parse
 
 if TYPE_CHECKING:
     import torch
@@ -36,12 +37,11 @@ def load_network(name_or_path: str | Path = "default", device: str = "auto") -> 
     TorchMissingError, WeightsError, DeviceError
     """
     try:
-        import safetensors.torch
         import torch
     except ImportError as error:
         raise TorchMissingError(
-            f"The Python package {error.name} is not installed. In Slicer, open the module ICH-HPINet and "
-            "accept the installation; elsewhere run: pip install torch safetensors"
+            "PyTorch is not installed. In Slicer, open the module ICH-HPINet and accept the "
+            "installation; elsewhere run: pip install torch"
         ) from error
     path, expected = _locate(name_or_path)
     content = _read(path)
@@ -52,13 +52,13 @@ def load_network(name_or_path: str | Path = "default", device: str = "auto") -> 
             f"expected {expected[:12]}...). It was truncated or altered: reinstall the extension."
         )
     target = resolve_device(device)
+    state, metadata = parse(content)
     try:
-        state = safetensors.torch.load(content)
-        config = json.loads(_metadata(content)["config"])
-    except (safetensors.SafetensorError, KeyError, ValueError) as error:
+        config = json.loads(metadata["config"])
+    except (KeyError, ValueError) as error:
         raise WeightsError(
-            f"{path} holds no ICH-HPINet weights ({error}). Choose a .safetensors file that was "
-            "exported by this software, or use the shipped weights by the name 'default'."
+            f"{path} names no network configuration: these are weights of another program. Choose a file "
+            "that was exported by this software, or use the shipped weights by the name 'default'."
         ) from error
     network = _build(config, state, path)
     network.eval().requires_grad_(False)
@@ -96,12 +96,6 @@ def _read(path: Path) -> bytes:
             f"The weights file {path} cannot be read ({error.strerror}). Check the path, "
             "or reinstall the extension."
         ) from error
-
-
-def _metadata(content: bytes) -> dict[str, str]:
-    """The free text entries in the header of a safetensors file."""
-    length = int.from_bytes(content[:8], "little")
-    return json.loads(content[8 : 8 + length]).get("__metadata__", {})
 
 
 def _build(config: dict, state: dict[str, torch.Tensor], path: Path) -> HPINet:

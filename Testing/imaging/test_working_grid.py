@@ -1,0 +1,74 @@
+"""The way to the network's grid and back loses no stroke and moves no mask."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from hypothesis import given, strategies
+
+from ICHHPINetLib.imaging.working_grid import MULTIPLE, WorkingGrid
+
+shapes = strategies.tuples(
+    strategies.integers(2, 30), strategies.integers(20, 90), strategies.integers(20, 90)
+)
+spacings = strategies.tuples(
+    strategies.floats(0.4, 8), strategies.floats(0.3, 1.5), strategies.floats(0.3, 1.5)
+)
+
+
+def volume(shape):
+    out = np.full(shape, -1000.0, np.float32)
+    out[:, shape[1] // 5 : -shape[1] // 5, shape[2] // 5 : -shape[2] // 5] = 35
+    return out
+
+
+@given(shape=shapes, spacing=spacings, seed=strategies.integers(0, 1000))
+def test_no_stroke_inside_the_head_is_lost(shape, spacing, seed):
+    grid = WorkingGrid.fit(volume(shape), spacing)
+    rng = np.random.default_rng(seed)
+    place = tuple(
+        int(rng.integers(low, high))
+        for low, high in (
+            (0, shape[0]),
+            (grid.rows.start, grid.rows.stop),
+            (grid.columns.start, grid.columns.stop),
+        )
+    )
+    strokes = np.zeros(shape, bool)
+    strokes[place] = True
+    low = grid.lower_strokes(strokes)
+    assert low.sum() == 1
+    assert place[0] in grid.source_slices(int(np.argwhere(low)[0, 0]))
+
+
+@given(shape=shapes, spacing=spacings)
+def test_arrays_fit_the_network(shape, spacing):
+    grid = WorkingGrid.fit(volume(shape), spacing)
+    low = grid.lower(volume(shape))
+    assert low.shape == grid.padded
+    assert low.shape[1] % MULTIPLE == 0
+    assert low.shape[2] % MULTIPLE == 0
+    assert grid.lift(low).shape == shape
+
+
+@pytest.mark.parametrize("spacing", [(5.0, 0.45, 0.45), (1.0, 0.5, 0.5), (3.0, 0.9, 0.9), (6.0, 0.49, 0.6)])
+def test_a_ball_comes_back_in_place(spacing):
+    shape = tuple(round(n / s) for n, s in zip((100, 140, 120), spacing, strict=True))
+    grid = WorkingGrid.fit(volume(shape), spacing)
+    z, y, x = np.ogrid[tuple(slice(0, n) for n in shape)]
+    centre = [n / 2 for n in shape]
+    squared = sum(((g - c) * s) ** 2 for g, c, s in zip((z, y, x), centre, spacing, strict=True))
+    ball = squared < 20**2
+    back = grid.lift(grid.lower(ball.astype(np.float32))) > 0.5
+    assert 2 * (ball & back).sum() / (ball.sum() + back.sum()) > 0.96
+    shift = [a.mean() - b.mean() for a, b in zip(np.nonzero(ball), np.nonzero(back), strict=True)]
+    assert np.abs(shift).max() < 0.3
+
+
+def test_the_head_is_cut_out_of_a_wide_field_of_view():
+    wide = np.full((4, 200, 200), -1000.0, np.float32)
+    wide[:, 60:120, 80:150] = 35
+    grid = WorkingGrid.fit(wide, (5.0, 1.0, 1.0))
+    assert grid.rows.start <= 60 < 120 <= grid.rows.stop < 140
+    assert grid.columns.start <= 80 < 150 <= grid.columns.stop < 170

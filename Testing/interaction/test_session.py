@@ -1,0 +1,251 @@
+"""What a session promises about rounds, whatever the network's weights are."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from hypothesis import given, strategies  # noqa: E402
+
+from ICHHPINetLib import (  # noqa: E402
+    DeviceError,
+    InteractiveSession,
+    InvalidScribblesError,
+    InvalidVolumeError,
+    RoundCancelled,
+    Scribbles,
+)
+from ICHHPINetLib.interaction import session as session_module  # noqa: E402
+
+SHAPE, SPACING = (6, 40, 48), (5.0, 1.0, 1.0)
+
+
+def head(shape=SHAPE, seed=0):
+    """Noise of brain with air around it, HU."""
+    volume = np.random.default_rng(seed).normal(32, 6, shape)
+    volume[:, :4] = volume[:, -4:] = volume[:, :, :4] = volume[:, :, -4:] = -1000
+    return volume.astype(np.int16)
+
+
+def strokes(*, foreground=(), background=(), shape=SHAPE):
+    out = Scribbles.empty(shape)
+    for array, places in ((out.foreground, foreground), (out.background, background)):
+        for place in places:
+            array[place] = True
+    return out
+
+
+INSIDE = (2, 20, slice(15, 30))
+OUTSIDE = (2, 30, slice(15, 30))
+
+
+@pytest.fixture
+def session(tiny_network):
+    return InteractiveSession(tiny_network, head(), SPACING)
+
+
+def test_a_round_returns_what_the_interface_promises(session):
+    result = session.refine(strokes(foreground=[INSIDE], background=[OUTSIDE]))
+    assert result.mask.shape == SHAPE
+    assert result.mask.dtype == np.uint8
+    assert set(np.unique(result.mask)) <= {0, 1}
+    assert result.probability.dtype == np.float32
+    assert result.probability.min() >= 0
+    assert result.probability.max() <= 1
+    assert result.round == 1
+    assert result.seconds > 0
+    assert result.device == "cpu"
+    assert result.model == "tiny"
+    assert result.changed_slices == np.flatnonzero(result.mask.any(axis=(1, 2))).tolist()
+    assert session.rounds == (result,)
+
+
+def test_same_inputs_give_the_same_result(tiny_network):
+    first, second = (
+        InteractiveSession(tiny_network, head(), SPACING).refine(strokes(foreground=[INSIDE]))
+        for _ in range(2)
+    )
+    assert np.array_equal(first.probability, second.probability)
+
+
+def test_strokes_accumulate_and_a_later_one_wins(session):
+    session.refine(strokes(foreground=[INSIDE]))
+    result = session.refine(strokes(background=[(2, 20, slice(20, 30))]))
+    assert result.mask[2, 20, 15:20].all()
+    assert not result.mask[2, 20, 20:30].any()
+    assert session.scribbles.foreground.sum() == 5
+
+
+def test_erased_strokes_no_longer_bind(session):
+    session.refine(strokes(foreground=[INSIDE], background=[OUTSIDE]))
+    session.refine(strokes(foreground=[(2, 20, slice(15, 20))]), accumulate=False)
+    assert session.scribbles.foreground.sum() == 5
+    assert not session.scribbles.background.any()
+
+
+@given(
+    seed=strategies.integers(0, 10_000),
+    shape=strategies.tuples(
+        strategies.integers(2, 7), strategies.integers(17, 60), strategies.integers(17, 60)
+    ),
+    spacing=strategies.tuples(
+        strategies.floats(0.5, 9), strategies.floats(0.3, 2), strategies.floats(0.3, 2)
+    ),
+)
+def test_every_scribbled_voxel_is_obeyed(tiny_network, seed, shape, spacing):
+    rng = np.random.default_rng(seed)
+    session = InteractiveSession(tiny_network, rng.normal(32, 300, shape), spacing)
+    labels = rng.choice(3, shape, p=(0.98, 0.01, 0.01))
+    labels.flat[0] = 1
+    for _ in range(2):
+        scribbles = Scribbles(labels == 1, labels == 2)
+        result = session.refine(scribbles)
+        assert result.mask[scribbles.foreground].all()
+        assert not result.mask[scribbles.background].any()
+        labels = rng.permuted(labels)
+        labels.flat[0] = 1
+
+
+def test_a_stroke_across_slices_marks_them_all(session):
+    result = session.refine(strokes(foreground=[(slice(None), slice(18, 22), 24)]))
+    assert result.mask[:, 18:22, 24].all()
+
+
+def test_background_alone_is_enough(session):
+    result = session.refine(strokes(background=[OUTSIDE]))
+    assert not result.mask[OUTSIDE].any()
+    assert any("background strokes only" in text for text in session.warnings)
+
+
+def test_every_slice_is_reported_and_the_scribbled_one_comes_first(session):
+    seen = []
+    session.refine(strokes(foreground=[INSIDE]), on_progress=seen.append)
+    slices = [progress.slice_index for progress in seen if progress.slice_index is not None]
+    assert slices[0] == 2
+    assert sorted(slices) == list(range(SHAPE[0]))
+    fractions = [progress.fraction for progress in seen]
+    assert fractions == sorted(fractions)
+    assert seen[-1].stage == "done"
+    assert seen[-1].fraction == 1
+    assert all(p.mask_slice.shape == SHAPE[1:] for p in seen if p.mask_slice is not None)
+
+
+@pytest.mark.parametrize("after", range(8))
+def test_cancelling_at_any_moment_changes_nothing(session, after):
+    before = session.refine(strokes(foreground=[INSIDE]))
+    calls = []
+
+    def is_cancelled():
+        calls.append(None)
+        return len(calls) > after
+
+    with pytest.raises(RoundCancelled):
+        session.refine(strokes(foreground=[(4, 20, 24)]), is_cancelled=is_cancelled)
+    assert session.rounds == (before,)
+    assert session.mask is before.mask
+    # The strokes of the cancelled round take part in the next one.
+    result = session.refine(strokes(background=[OUTSIDE]))
+    assert result.round == 2
+    assert result.mask[4, 20, 24]
+
+
+def test_undo_and_reset(session):
+    first = session.refine(strokes(foreground=[INSIDE]))
+    second = session.refine(strokes(background=[(3, 20, slice(10, 40))]))
+    assert session.undo() is first
+    assert session.mask is first.mask
+    assert not session.scribbles.background.any()
+    again = session.refine(strokes(background=[(3, 20, slice(10, 40))]))
+    assert np.array_equal(again.probability, second.probability)
+    assert again.round == 2
+    session.undo()
+    assert session.undo() is None
+    assert session.undo() is None
+    assert not session.mask.any()
+    session.refine(strokes(foreground=[INSIDE]))
+    session.reset()
+    assert session.rounds == ()
+    assert session.scribbles.is_empty
+
+
+def test_saved_work_goes_on_with_the_next_round(tiny_network, session):
+    session.refine(strokes(foreground=[INSIDE]))
+    expected = session.refine(strokes(background=[OUTSIDE]))
+    fresh = InteractiveSession(tiny_network, head(), SPACING)
+    fresh.restore(session.rounds[0].mask, strokes(foreground=[INSIDE]), 1)
+    result = fresh.refine(strokes(background=[OUTSIDE]))
+    assert result.round == 2
+    assert np.array_equal(result.mask, expected.mask)
+
+
+def test_restoring_another_volume_is_refused(session):
+    with pytest.raises(InvalidVolumeError, match="shape"):
+        session.restore(np.zeros((3, 4, 5)), Scribbles.empty(SHAPE), 1)
+
+
+def test_no_stroke_at_all_is_refused(session):
+    with pytest.raises(InvalidScribblesError, match="Draw a foreground stroke"):
+        session.refine(Scribbles.empty(SHAPE))
+
+
+def test_strokes_of_another_ct_are_refused(session):
+    with pytest.raises(InvalidScribblesError, match="Paint them on this CT"):
+        session.refine(strokes(foreground=[(0, 0, 0)], shape=(2, 3, 4)))
+
+
+def test_image_features_are_computed_once(session, monkeypatch):
+    session.refine(strokes(foreground=[INSIDE]))
+
+    def again(image):
+        raise AssertionError("the query encoder ran twice")
+
+    monkeypatch.setattr(session.network, "encode_slices", again)
+    session.refine(strokes(background=[OUTSIDE]))
+
+
+def test_thin_slices_are_grouped_and_come_back_whole(tiny_network):
+    shape = (23, 40, 48)
+    session = InteractiveSession(tiny_network, head(shape), (0.7, 1.0, 1.0))
+    seen = []
+    result = session.refine(strokes(foreground=[(11, 20, 24)], shape=shape), on_progress=seen.append)
+    assert result.mask.shape == shape
+    assert result.mask[11, 20, 24]
+    assert {p.slice_index for p in seen if p.slice_index is not None} == set(range(23))
+
+
+def test_gpu_memory_running_out_is_retried_on_the_cpu(session, monkeypatch):
+    real = session_module.run_round
+    devices = []
+
+    def full_at_first(network, image, *arguments):
+        devices.append(image.device)
+        if len(devices) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return real(network, image, *arguments)
+
+    fake_gpu = SimpleNamespace(type="xpu", __str__=lambda self: "xpu")
+    monkeypatch.setattr(session_module, "run_round", full_at_first)
+    original = session._compute_on
+    monkeypatch.setattr(session, "_compute_on", lambda device, *rest: original(torch.device("cpu"), *rest))
+    monkeypatch.setattr(session.network, "device", fake_gpu)
+    monkeypatch.setattr(session.network, "to", lambda *arguments: session.network)
+    result = session.refine(strokes(foreground=[INSIDE]))
+    assert len(devices) == 2
+    assert result.device == "cpu"
+    assert "ran out of memory" in result.notes[0]
+
+
+def test_failure_of_the_device_keeps_result_and_strokes(session, monkeypatch):
+    before = session.refine(strokes(foreground=[INSIDE]))
+
+    def broken(*arguments):
+        raise RuntimeError("unspecified launch failure")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(session_module, "run_round", broken)
+        with pytest.raises(DeviceError, match="kept"):
+            session.refine(strokes(foreground=[(4, 20, 24)]))
+    assert session.mask is before.mask
+    assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]

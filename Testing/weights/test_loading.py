@@ -1,0 +1,104 @@
+"""Weights are loaded whole and unaltered, or refused with a sentence that says what to do."""
+
+import json
+import sys
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import safetensors.torch  # noqa: E402
+
+from ICHHPINetLib import DeviceError, TorchMissingError, WeightsError, load_network  # noqa: E402
+from ICHHPINetLib.weights import loading  # noqa: E402
+from ICHHPINetLib.weights.export import ship  # noqa: E402
+from ICHHPINetLib.weights.safetensors_file import parse  # noqa: E402
+
+
+@pytest.fixture
+def shipped(tiny_weights, tmp_path, monkeypatch):
+    """A resource folder with the tiny weights listed as "tiny"."""
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    path = folder / "tiny.safetensors"
+    path.write_bytes(tiny_weights.read_bytes())
+    digest = load_network(path, device="cpu").sha256
+    ship("tiny", path, digest)
+    monkeypatch.setattr(loading, "resource_path", lambda relative: tmp_path / relative)
+    return path
+
+
+def test_reader_agrees_with_the_safetensors_package(tiny_weights):
+    content = tiny_weights.read_bytes()
+    tensors, metadata = parse(content)
+    expected = safetensors.torch.load(content)
+    assert tensors.keys() == expected.keys()
+    assert all(torch.equal(tensors[name], expected[name]) for name in expected)
+    assert json.loads(metadata["config"])["name"] == "tiny"
+
+
+def test_shipped_weights_load_by_name(shipped):
+    network = load_network("tiny", device="cpu")
+    assert network.name == "tiny"
+    assert network.device == torch.device("cpu")
+    assert not network.training
+
+
+def test_altered_weights_are_refused(shipped):
+    content = bytearray(shipped.read_bytes())
+    content[-1] ^= 1
+    shipped.write_bytes(content)
+    with pytest.raises(WeightsError, match="reinstall"):
+        load_network("tiny", device="cpu")
+
+
+@pytest.mark.parametrize("length", [0, 5, 200, -10])
+def test_truncated_file_is_refused(tiny_weights, tmp_path, length):
+    path = tmp_path / "cut.safetensors"
+    path.write_bytes(tiny_weights.read_bytes()[:length])
+    with pytest.raises(WeightsError, match="Choose a"):
+        load_network(path, device="cpu")
+
+
+def test_missing_file_is_refused(tmp_path):
+    with pytest.raises(WeightsError, match="Check the path"):
+        load_network(tmp_path / "none.safetensors", device="cpu")
+
+
+def test_unknown_name_lists_what_there_is(shipped):
+    with pytest.raises(WeightsError, match="tiny"):
+        load_network("unheard-of", device="cpu")
+
+
+def test_weights_of_another_program_are_refused(tmp_path):
+    path = tmp_path / "other.safetensors"
+    safetensors.torch.save_file({"x": torch.zeros(3)}, path)
+    with pytest.raises(WeightsError, match="another program"):
+        load_network(path, device="cpu")
+
+
+def test_weights_of_another_architecture_are_refused(tiny_weights, tmp_path):
+    content = tiny_weights.read_bytes()
+    tensors = safetensors.torch.load(content)
+    tensors.pop("vim.head.bias")
+    path = tmp_path / "old.safetensors"
+    safetensors.torch.save_file(tensors, path, metadata=parse(content)[1])
+    with pytest.raises(WeightsError, match="another version"):
+        load_network(path, device="cpu")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+def test_absent_cuda_is_named(tiny_weights):
+    with pytest.raises(DeviceError, match="no CUDA device"):
+        load_network(tiny_weights, device="cuda")
+
+
+def test_nonsense_device_is_named(tiny_weights):
+    with pytest.raises(DeviceError, match="Choose auto"):
+        load_network(tiny_weights, device="toaster")
+
+
+def test_without_torch_the_message_says_how_to_get_it(tiny_weights, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(TorchMissingError, match="pip install torch"):
+        load_network(tiny_weights)
