@@ -68,6 +68,18 @@ def test_strokes_on_the_grid_of_the_ct_are_read_exactly(adapter):
     assert np.array_equal(read.background, as_drawn(adapter, STROKE[::-1]))
 
 
+def test_strokes_that_a_script_writes_are_read_exactly(adapter, ct):
+    import slicer
+
+    node, foreground, background = adapter.ensure_scribbles()
+    for segment, array in ((foreground, STROKE), (background, STROKE[::-1])):
+        slicer.util.updateSegmentBinaryLabelmapFromArray(array.astype(np.uint8), node, segment, ct)
+    read = adapter.read_scribbles()
+    assert np.array_equal(read.foreground, as_drawn(adapter, STROKE))
+    assert np.array_equal(read.background, as_drawn(adapter, STROKE[::-1]))
+    assert adapter.ensure_scribbles() == (node, foreground, background)
+
+
 def test_written_strokes_come_back_exactly(adapter):
     adapter.write_scribbles(strokes())
     read = adapter.read_scribbles()
