@@ -107,13 +107,15 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
         self.onStatus(self.logic.controller.status)
         self.showRounds()
-        # The parameter node has to be there after a module reload, too.
+        # After a module reload, enter() is not called.
         self.initializeParameterNode()
+        if self.parent.isEntered:
+            self.shortcuts.create()
 
     def _connectButtons(self) -> None:
         ui = self.ui
         for tool, button in self.toolButtons.items():
-            button.connect("clicked(bool)", lambda on, tool=tool: self.onTool(tool if on else None))
+            button.connect("clicked(bool)", self._toolSlot(tool))
         ui.installButton.connect("clicked(bool)", self.onInstall)
         ui.refineButton.connect("clicked(bool)", self.onRefine)
         ui.cancelButton.connect("clicked(bool)", self.onCancel)
@@ -123,6 +125,9 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.exportSegmentationButton.connect("clicked(bool)", self.onExportSegmentation)
         ui.exportTableButton.connect("clicked(bool)", self.onExportTable)
         ui.weightsButton.connect("clicked(bool)", self.onChooseWeights)
+
+    def _toolSlot(self, tool):
+        return lambda on: self.onTool(tool if on else None)
 
     def cleanup(self) -> None:
         """Called when the module is reloaded and when Slicer closes, perhaps in the middle of a round."""
@@ -208,7 +213,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene, last = self.logic.scene, self.logic.controller.last
         self.watcher.update()
         self.ui.roundsTable.setMRMLTableNode(scene.node("rounds"))
-        self.view.showRounds(scene.rounds_rows(), last.result.notes if last else ())
+        self.view.showRounds(scene.rounds_rows(), last.notes if last else ())
 
     def onStatus(self, status) -> None:
         """The controller has got on."""

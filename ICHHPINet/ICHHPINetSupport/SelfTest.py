@@ -153,6 +153,7 @@ class StandInSession:
         self._base = np.zeros(volume.shape, np.uint8)
         self._done = 0
         self.rounds = ()
+        self.warnings = []
 
     @property
     def mask(self):

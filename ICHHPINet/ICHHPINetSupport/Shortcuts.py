@@ -35,6 +35,6 @@ class Shortcuts:
         """Call when the module is left."""
         for shortcut in self.created:
             shortcut.disconnect("activated()")
+            # Made from Python, so it goes with its last reference once the main window lets go of it.
             shortcut.setParent(None)
-            shortcut.deleteLater()
         self.created = []

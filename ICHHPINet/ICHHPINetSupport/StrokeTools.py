@@ -20,7 +20,8 @@ class StrokeTools:
         self.tool = None
         self._segments = {}
         self._diameter = 4.0
-        self.editor = slicer.qMRMLSegmentEditorWidget(parent)
+        self.editor = slicer.qMRMLSegmentEditorWidget()
+        self.editor.setParent(parent)
         self.editor.setMaximumNumberOfUndoStates(10)
         self.editor.setAutoShowSourceVolumeNode(False)
         self.editor.setSegmentationNodeSelectorVisible(False)

@@ -37,11 +37,12 @@ class SavedRounds:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished round and the numbers of its mask."""
+    """A finished round, the numbers of its mask, and sentences that the user should read."""
 
     result: RoundResult
     measurement: Any
     strokes: Scribbles
+    notes: tuple[str, ...] = ()
 
 
 # volume HU (Z, Y, X), spacing mm (z, y, x), settings -> session
@@ -102,7 +103,8 @@ def compute(
         _log.exception("The round failed")
         report(Message(job, Event.ROUND_FAILED, error))
     else:
-        report(Message(job, Event.DONE, Outcome(result, measurement, job.strokes)))
+        notes = tuple(dict.fromkeys((*job.session.warnings, *result.notes)))
+        report(Message(job, Event.DONE, Outcome(result, measurement, job.strokes, notes)))
 
 
 def _check(job: RoundJob) -> None:

@@ -94,6 +94,7 @@ class Session:
         self.base = np.zeros(volume.shape, np.uint8), 0
         self.rounds = ()
         self.restored = None
+        self.warnings = ["looks windowed", "looks windowed"]
 
     @property
     def mask(self):
@@ -121,7 +122,9 @@ class Session:
         if type(self).fail_with is not None:
             raise type(self).fail_with
         number = self.base[1] + len(self.rounds) + 1
-        result = RoundResult(mask, mask.astype(np.float32), number, 0.1, scribbles.slices(), "cpu", "fake")
+        result = RoundResult(
+            mask, mask.astype(np.float32), number, 0.1, scribbles.slices(), "cpu", "fake", ("on the CPU",)
+        )
         self.rounds = (*self.rounds, result)
         return result
 

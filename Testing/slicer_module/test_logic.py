@@ -1,0 +1,184 @@
+"""The module's own self test and its installer, as far as they go without the application."""
+
+import importlib.util
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from ICHHPINetLib.errors import OutputError, RoundCancelled
+
+
+@pytest.fixture
+def self_test(scene, monkeypatch):
+    """The self test class, on the library's archives instead of the application's."""
+    import slicer
+    import slicer.util
+    from ICHHPINetSupport.SelfTest import ICHHPINetTest
+
+    from ICHHPINetLib.scene import load_mrb, save_mrb
+
+    monkeypatch.setattr(
+        slicer.util, "tempDirectory", lambda: slicer.app.applicationLogic().GetTemporaryPath()
+    )
+    monkeypatch.setattr(slicer.util, "saveScene", lambda path: save_mrb(scene, path) or True)
+    monkeypatch.setattr(slicer.util, "loadScene", lambda path: load_mrb(scene, path))
+    return ICHHPINetTest
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["test_missingPyTorchIsExplained", "test_parameterNodeIsTyped", "test_roundsWithAStandInSession"],
+)
+def test_self_test(self_test, name):
+    test = self_test(name)
+    test.setUp()
+    getattr(test, name)()
+    test.tearDown()
+
+
+def test_phantom_is_registered_and_generated_without_a_network(scene, monkeypatch):
+    import slicer.util
+    from ICHHPINetSupport.PhantomSample import registerSampleData
+
+    registered = []
+    logic = types.SimpleNamespace(registerCustomSampleDataSource=lambda **source: registered.append(source))
+    monkeypatch.setitem(sys.modules, "SampleData", types.SimpleNamespace(SampleDataLogic=logic))
+    monkeypatch.setattr(slicer.util, "tryWithErrorDisplay", lambda *arguments, **options: _nothing())
+    registerSampleData()
+    assert registered[0]["uris"] == ""
+    assert registered[0]["thumbnailFileName"].endswith("Resources/Icons/ICHHPINetPhantom.png")
+    registered[0]["customDownloader"](None)
+    volume = scene.GetFirstNodeByName("ICHHPINetPhantom")
+    assert volume.GetSpacing() == (0.5, 0.5, 5.0)
+    assert np.ptp(slicer.util.arrayFromVolume(volume)) > 1000
+
+
+class _nothing:
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        return False
+
+
+def test_refine_raises_what_went_wrong(scene):
+    from ICHHPINetSupport.Logic import ICHHPINetLogic
+    from ICHHPINetSupport.SelfTest import StandInSession
+
+    from ICHHPINetLib.scene import add_ct_node
+
+    logic = ICHHPINetLogic()
+    logic.hasPackages = lambda: True
+    ct = add_ct_node(scene, "CT", np.zeros((4, 8, 8), np.int16), np.eye(4))
+    with pytest.raises(ValueError, match="Paint a stroke"):
+        logic.refine(ct)
+
+    class Stopped(StandInSession):
+        def refine(self, *arguments, **options):
+            raise RoundCancelled("stopped")
+
+    logic.openSession = Stopped
+    scribbles, foreground, _ = logic.scene.ensure_scribbles()
+    import slicer.util
+
+    slicer.util.updateSegmentBinaryLabelmapFromArray(np.ones((4, 8, 8), np.uint8), scribbles, foreground, ct)
+    with pytest.raises(RoundCancelled):
+        logic.refine()
+    logic.close()
+
+
+def test_export_says_what_to_do(scene, monkeypatch):
+    import slicer.util
+    from ICHHPINetSupport.Export import exportNode
+
+    with pytest.raises(OutputError, match="Refine once"):
+        exportNode(None, "x.nrrd")
+    monkeypatch.setattr(slicer.util, "exportNode", lambda node, path, properties: False)
+    with pytest.raises(OutputError, match="folder"):
+        exportNode(scene.AddNewNodeByClass("vtkMRMLTableNode"), "/x.csv")
+
+
+@pytest.fixture
+def installer(scene, monkeypatch):
+    """The installer outside testing mode, with torch not to be found and a pip that only takes notes."""
+    import slicer
+    from ICHHPINetSupport import PackageInstaller
+
+    slicer.app.testingEnabled = lambda: False
+    notes = types.SimpleNamespace(pip=[], missing={"torch", "safetensors"}, module=PackageInstaller)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name in notes.missing else find(name)
+    )
+    monkeypatch.setattr("slicer.util.pip_install", notes.pip.append)
+    monkeypatch.setattr(PackageInstaller, "_cudaVersionOfDriver", lambda: (12, 9))
+    monkeypatch.setattr(sys, "platform", "linux")
+    return notes
+
+
+def test_nothing_is_installed_without_a_yes(installer, monkeypatch):
+    questions = []
+    monkeypatch.setattr("slicer.util.confirmOkCancelDisplay", lambda text, title: questions.append(text))
+    assert not installer.module.install()
+    assert installer.pip == []
+    assert "torch>=2.3, safetensors>=0.4" in questions[0]
+
+
+def test_nothing_is_installed_in_testing_mode(installer):
+    import slicer
+
+    slicer.app.testingEnabled = lambda: True
+    assert not installer.module.install()
+    assert installer.pip == []
+
+
+def test_gpu_build_by_pip_install_where_there_is_nothing_else(installer):
+    installer.module.install()
+    assert installer.pip[0] == ["torch>=2.3", "--index-url", "https://download.pytorch.org/whl/cu128"]
+    assert "safetensors>=0.4" in installer.pip[1]
+
+
+def test_pip_ensure_where_it_exists(installer, monkeypatch):
+    ensured = []
+    packaging = types.ModuleType("slicer.packaging")
+    packaging.pip_ensure = lambda packages, **options: ensured.append((packages, options["prompt_install"]))
+    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
+    installer.missing.discard("torch")
+    installer.module.install()
+    assert ensured == [(["safetensors>=0.4"], False)]
+    assert installer.pip == []
+
+
+def test_pytorch_extension_is_preferred(installer, monkeypatch):
+    import slicer
+
+    installed = []
+
+    class Logic:
+        def installTorch(self, **options):
+            installed.append(options)
+            installer.missing.discard("torch")
+
+    slicer.modules.pytorchutils = object()
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=Logic))
+    installer.module.install()
+    assert installed == [{"askConfirmation": False, "torchVersionRequirement": ">=2.3"}]
+    assert installer.pip == [["safetensors>=0.4"]]
+
+
+@pytest.mark.parametrize(
+    ("platform", "driver", "build"),
+    [
+        ("darwin", None, None),
+        ("linux", (13, 1), "cu130"),
+        ("win32", (12, 8), "cu128"),
+        ("win32", (12, 6), "cu126"),
+        ("linux", (11, 8), "cpu"),
+    ],
+)
+def test_build_fits_the_driver(scene, platform, driver, build):
+    from ICHHPINetSupport.PackageInstaller import torchBuild
+
+    assert torchBuild(platform, driver) == build

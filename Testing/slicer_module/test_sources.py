@@ -1,0 +1,184 @@
+"""What can be read off the module's sources: names of the .ui file, tooltips, lazy imports."""
+
+import ast
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+
+INTERACTIVE = {
+    "QPushButton",
+    "QToolButton",
+    "QCheckBox",
+    "QComboBox",
+    "QLineEdit",
+    "QProgressBar",
+    "qMRMLNodeComboBox",
+    "qMRMLTableView",
+    "ctkSliderWidget",
+    "ctkCollapsibleButton",
+}
+
+
+@pytest.fixture(scope="module")
+def module_folder(repository):
+    return repository / "ICHHPINet"
+
+
+@pytest.fixture(scope="module")
+def sources(module_folder):
+    files = [module_folder / "ICHHPINet.py", *(module_folder / "ICHHPINetSupport").glob("*.py")]
+    return {path.name: path.read_text(encoding="utf-8") for path in files}
+
+
+@pytest.fixture(scope="module")
+def ui(module_folder):
+    return ET.parse(module_folder / "Resources" / "UI" / "ICHHPINet.ui").getroot()
+
+
+@pytest.fixture(scope="module")
+def widgets(ui):
+    return {element.get("name"): element for element in ui.iter("widget")}
+
+
+def text_of(element, name):
+    found = element.find(f"property[@name='{name}']/string")
+    return "" if found is None else found.text or ""
+
+
+def test_every_widget_that_the_code_names_is_in_the_ui_file(sources, widgets):
+    named = set()
+    for name in ("ICHHPINet.py", "StatusView.py"):
+        named |= set(re.findall(r"\bui\.(\w+)", sources[name]))
+    assert named
+    assert named <= set(widgets)
+
+
+def test_every_control_has_a_tooltip(widgets):
+    without = [
+        name
+        for name, element in widgets.items()
+        if element.get("class") in INTERACTIVE and not text_of(element, "toolTip")
+    ]
+    assert without == []
+
+
+def test_every_control_is_in_the_focus_order_once(ui, widgets):
+    stops = [element.text for element in ui.find("tabstops")]
+    controls = {
+        name for name, element in widgets.items() if element.get("class") in INTERACTIVE - {"QProgressBar"}
+    }
+    assert len(stops) == len(set(stops))
+    assert set(stops) == controls
+
+
+def test_panel_is_in_the_order_of_the_work(ui):
+    names = [element.get("name") for element in ui.iter("widget")]
+    work = [
+        "researchLabel",
+        "inputSelector",
+        "foregroundButton",
+        "brushSlider",
+        "refineButton",
+        "undoRoundButton",
+    ]
+    work += [
+        "progressBar",
+        "cancelButton",
+        "volumeLabel",
+        "roundsTable",
+        "exportTableButton",
+        "deviceComboBox",
+    ]
+    assert [name for name in names if name in work] == work
+
+
+def test_research_line_lies_in_nothing_that_collapses(ui, widgets):
+    parents = {child: parent for parent in ui.iter() for child in parent}
+    element, classes = widgets["researchLabel"], set()
+    while element in parents:
+        element = parents[element]
+        classes.add(element.get("class"))
+    assert "ctkCollapsibleButton" not in classes
+    assert "not a medical device" in text_of(widgets["researchLabel"], "text")
+    assert text_of(widgets["advancedCollapsibleButton"], "text") == "Advanced"
+    assert widgets["advancedCollapsibleButton"].find("property[@name='collapsed']/bool").text == "true"
+
+
+def test_volume_is_the_largest_text(ui, widgets):
+    sizes = {
+        name: int(element.find("property[@name='font']/font/pointsize").text)
+        for name, element in widgets.items()
+        if element.find("property[@name='font']/font/pointsize") is not None
+    }
+    assert sizes == {"volumeLabel": 24}
+
+
+def test_shortcuts_are_listed_in_tooltips(sources, widgets):
+    keys = dict(re.findall(r'"(\w+)": "(Shift\+\w)"', sources["Shortcuts.py"]))
+    buttons = {"foreground": "foregroundButton", "background": "backgroundButton"}
+    buttons |= {"refine": "refineButton", "undo": "undoRoundButton"}
+    assert set(keys) == set(buttons)
+    for action, button in buttons.items():
+        assert keys[action] in text_of(widgets[button], "toolTip")
+
+
+def test_no_style_sheets(sources, ui):
+    assert not any("styleSheet" in source or "StyleSheet" in source for source in sources.values())
+    assert ui.find(".//property[@name='styleSheet']") is None
+
+
+def test_parameters_of_the_ui_are_parameters_of_the_node(sources, ui):
+    tree = ast.parse(sources["Logic.py"])
+    node = next(
+        item for item in tree.body if isinstance(item, ast.ClassDef) and item.name == "ICHHPINetParameterNode"
+    )
+    parameters = {item.target.id for item in node.body if isinstance(item, ast.AnnAssign)}
+    bound = {
+        element.find("string").text
+        for element in ui.iter("property")
+        if element.get("name") == "SlicerParameterName"
+    }
+    assert bound <= parameters
+    assert {"scribbles", "hematoma", "hematomaLabelmap", "rounds"} <= parameters
+    documented = ast.get_docstring(node)
+    assert all(f"{name} - " in documented for name in parameters)
+
+
+def test_strings_for_the_user_are_translatable_and_never_formatted_before(sources):
+    for name, source in sources.items():
+        for call in ast.walk(ast.parse(source)):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "_":
+                assert isinstance(call.args[0], ast.Constant), f"{name}:{call.lineno}"
+
+
+def test_nothing_is_installed_outside_the_installer(sources):
+    for name, source in sources.items():
+        if name != "PackageInstaller.py":
+            assert "pip_" not in source, name
+
+
+def test_no_module_imports_torch_at_its_top(sources):
+    for name, source in sources.items():
+        imported = {
+            alias.name.split(".")[0]
+            for item in ast.parse(source).body
+            if isinstance(item, ast.Import)
+            for alias in item.names
+        } | {
+            item.module.split(".")[0]
+            for item in ast.parse(source).body
+            if isinstance(item, ast.ImportFrom) and item.module
+        }
+        assert not imported & {"torch", "safetensors", "skimage", "monai", "matplotlib"}, name
+
+
+def test_controller_runs_without_torch_and_without_slicer():
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(('torch', 'slicer', 'vtk', 'qt')))\n"
+        "import ICHHPINetLib.interaction.controller, ICHHPINetLib.interaction.session_factory\n"
+        "import ICHHPINetLib.interaction.executor, ICHHPINetLib.phantom"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
