@@ -104,7 +104,21 @@ def middle_line(region: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     path = path[trim : len(path) - trim]
     line = np.zeros_like(padded)
     line[tuple(path.T)] = True
+    if len(path) < 0.5 * np.sqrt(padded.sum()):
+        line |= _chord(padded, depth, rng)
     return (line & padded)[1:-1, 1:-1]
+
+
+def _chord(region: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A short straight stroke through the deepest point: the skeleton of a round region is a mere dot."""
+    centre = np.array(np.unravel_index(depth.argmax(), depth.shape))
+    angle = rng.uniform(0, np.pi)
+    reach = 0.6 * depth.max()
+    steps = np.linspace(-reach, reach, 1 + int(4 * reach))[:, None]
+    points = np.rint(centre + steps * [np.sin(angle), np.cos(angle)]).astype(int)
+    line = np.zeros_like(region)
+    line[tuple(points.T)] = True
+    return line
 
 
 def _longest_path(skeleton: np.ndarray) -> np.ndarray:

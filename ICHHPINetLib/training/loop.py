@@ -146,6 +146,9 @@ class Trainer:
 
     def _validate(self, writer, report) -> None:
         cases = [self.pack.cases[name] for name in self.settings.validation]
+        cases = [case for case in cases if case.bleeds]
+        if not cases:
+            return
         dice = validate(self.average.module, cases, self.device)
         report(f"step {self.step}  validation Dice by round: " + "  ".join(f"{value:.3f}" for value in dice))
         for number, value in enumerate(dice, 1):

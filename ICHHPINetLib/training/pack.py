@@ -157,9 +157,7 @@ def load(path: Path) -> Pack:
         with np.load(path) as stored:
             arrays = {key: stored[key] for key in stored.files}
     except (OSError, ValueError) as error:
-        raise InputFileError(
-            f"{path} is no training pack ({error}); make one with: ichhpinet train --pack-only."
-        ) from error
+        raise InputFileError(f"{path} is no training pack ({error}); make one by naming --cases.") from error
     cases, shapes = {}, []
     for key in arrays:
         kind, name, field = key.split("/")

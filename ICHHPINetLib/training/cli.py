@@ -1,0 +1,152 @@
+"""``ichhpinet train``: from a folder of cases to a weights file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import InputFileError, MissingPackageError, OutputError
+
+_DESCRIPTION = """
+Cases are <id>_ct.nii.gz with <id>_mask.nii.gz beside them; a case without a mask counts as
+bleed-free, and synthetic bleeds are put into it. Training stops after --minutes and goes on
+from the same place when the command is given again; Ctrl-C loses what came after the last
+checkpoint, a few minutes.
+
+examples:
+  ichhpinet train --cases DATA --steps 8000 --export my.safetensors
+  ichhpinet train --cases DATA --fold 0 --minutes 10 --device cuda
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of the command to ``parser``."""
+    parser.epilog = _DESCRIPTION
+    parser.add_argument(
+        "--cases", type=Path, metavar="FOLDER", help="training cases; read once, into the pack"
+    )
+    parser.add_argument(
+        "--shapes", type=Path, metavar="FOLDER", help="masks of bleeds without images (*.nii.gz)"
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        default=Path("runs/default"),
+        metavar="FOLDER",
+        help="pack, checkpoint and TensorBoard log (default: %(default)s)",
+    )
+    parser.add_argument("--pack", type=Path, metavar="FILE", help="a pack made earlier, instead of --cases")
+    parser.add_argument(
+        "--fold", type=int, metavar="N", help="hold out fold N (0 to 4) of the development cases"
+    )
+    parser.add_argument(
+        "--steps", type=int, default=8000, help="steps of the whole training (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="stop after this time, to be resumed"
+    )
+    parser.add_argument(
+        "--learning-rate", type=float, default=1e-3, help="at its peak (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--loss-weights",
+        type=float,
+        nargs=3,
+        default=(5.0, 1.0, 4.0),
+        metavar=("VSL", "SSL", "FCL"),
+        help="of the paper's three losses (default: 5 1 4)",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of samples, strokes and weights (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--export", type=Path, metavar="FILE", help="write the averaged weights (.safetensors)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Trains as the arguments say.
+
+    Raises
+    ------
+    InputFileError, OutputError, DeviceError
+    """
+    try:
+        import monai  # noqa: F401
+        import skimage  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError(
+            f"Training needs the package {error.name}: install it with: pip install 'ichhpinet[train]'"
+        ) from error
+    from ..weights.devices import resolve_device
+    from ..weights.export import export_checkpoint
+    from .loop import Settings, Trainer
+    from .losses import LossWeights
+
+    device = resolve_device(arguments.device)
+    pack = _pack(arguments)
+    train, validation = split(sorted(pack.cases), arguments.fold)
+    settings = Settings(
+        checkpoint=arguments.run / "checkpoint.pt",
+        train=train,
+        validation=validation,
+        steps=arguments.steps,
+        minutes=arguments.minutes,
+        learning_rate=arguments.learning_rate,
+        seed=arguments.seed,
+        device=str(device),
+        log_folder=arguments.run / "log",
+        weights=LossWeights(*arguments.loss_weights),
+    )
+    print(f"{len(train)} cases to train on, {len(validation)} held out; everything goes to {arguments.run}")
+    trainer = Trainer(pack, settings)
+    if trainer.step:
+        print(f"Going on from step {trainer.step}.")
+    trainer.run(lambda line: print(line, flush=True))
+    if arguments.export:
+        digest = export_checkpoint(settings.checkpoint, arguments.export)
+        print(f"{arguments.export}: SHA256 {digest}")
+
+
+def split(names: list[str], fold: int | None) -> tuple[list[str], list[str]]:
+    """Training and held-out names; nothing is held out where ``fold`` is None.
+
+    Raises
+    ------
+    InputFileError
+        If the fold does not exist, or none of its cases is among ``names``.
+    """
+    from .pack import folds
+
+    if fold is None:
+        return names, []
+    known = folds()
+    if not 0 <= fold < len(known):
+        raise InputFileError(f"There is no fold {fold}; choose 0 to {len(known) - 1}.")
+    held_out = [name for name in names if name in known[fold]]
+    if not held_out:
+        raise InputFileError("--fold names patients of the development cases; none of them is here.")
+    return [name for name in names if name not in held_out], held_out
+
+
+def _pack(arguments: argparse.Namespace):
+    from . import pack
+
+    try:
+        arguments.run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{arguments.run} cannot be made ({error.strerror}); give another folder as --run."
+        ) from error
+    path = arguments.pack or arguments.run / "pack.npz"
+    if not path.exists():
+        if arguments.cases is None:
+            raise InputFileError(
+                f"{path} does not exist yet: name the folder of training cases with --cases."
+            )
+        print(f"Reading {arguments.cases} once ...", flush=True)
+        pack.build(arguments.cases, arguments.shapes, path)
+    return pack.load(path)

@@ -1,0 +1,167 @@
+"""Training runs, resumes where it stopped, and its data are what they claim to be."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("monai")
+pytest.importorskip("skimage")
+
+import SimpleITK as sitk  # noqa: E402
+
+from ICHHPINetLib import InputFileError, load_network  # noqa: E402
+from ICHHPINetLib.networks.hpinet import HPINetConfig  # noqa: E402
+from ICHHPINetLib.training import codec, pack  # noqa: E402
+from ICHHPINetLib.training.cli import split  # noqa: E402
+from ICHHPINetLib.training.loop import Settings, Trainer  # noqa: E402
+from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
+from ICHHPINetLib.training.prompting import training_scribbles  # noqa: E402
+from ICHHPINetLib.training.sampling import Mixture, Sampler  # noqa: E402
+from ICHHPINetLib.training.synthetic import insert_bleeds  # noqa: E402
+from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
+
+TINY = HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8)
+
+
+def write(path, array):
+    image = sitk.GetImageFromArray(array)
+    image.SetSpacing((0.9, 0.9, 5.0))
+    sitk.WriteImage(image, str(path))
+
+
+@pytest.fixture(scope="module")
+def small_pack(tmp_path_factory):
+    """Two round heads, one with a ball of blood, and one shape."""
+    folder = tmp_path_factory.mktemp("cases")
+    z, y, x = np.ogrid[:8, :96, :80]
+    radius = np.hypot((y - 48) / 46, (x - 40) / 38) + 0 * z
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        ct = np.where(radius < 0.88, rng.normal(32, 4, (8, 96, 80)), np.where(radius < 1, 900, -1000))
+        blood = (z - 4) ** 2 * 25 + ((y - 45) ** 2 + (x - 30) ** 2) * 0.81 < 13**2
+        if name == "a":
+            ct[blood] += 30
+            write(folder / "a_mask.nii.gz", blood.astype(np.uint8))
+        write(folder / f"{name}_ct.nii.gz", ct.astype(np.int16))
+    shapes = folder / "shapes"
+    shapes.mkdir()
+    write(shapes / "0.nii.gz", blood.astype(np.uint8))
+    path = folder / "pack.npz"
+    pack.build(folder, shapes, path)
+    return pack.load(path)
+
+
+def test_codes_are_fine_where_brain_and_blood_are():
+    hu = np.arange(-20, 100, 0.1)
+    assert np.abs(codec.decode(codec.encode(hu)) - hu).max() < 0.31
+    assert codec.decode(codec.encode(np.array([-3000, 3000]))).tolist() == [-200, 600]
+
+
+def test_pack_holds_cases_and_shapes(small_pack):
+    assert sorted(small_pack.cases) == ["a", "b"]
+    case = small_pack.cases["a"]
+    assert case.bleeds
+    assert not small_pack.cases["b"].bleeds
+    assert case.slice_mm == 5
+    blood = case.fraction > 127
+    assert abs(case.hu()[blood].mean() - 62) < 3
+    assert case.inside[blood].all()
+    assert len(small_pack.shapes) == 1
+
+
+def test_a_folder_without_cases_is_named(tmp_path):
+    with pytest.raises(InputFileError, match="name the folder"):
+        pack.build(tmp_path, None, tmp_path / "pack.npz")
+
+
+def test_folds_split_the_development_cases_by_patient():
+    folds = pack.folds()
+    names = [name for fold in folds for name in fold]
+    assert len(folds) == 5
+    assert len(names) == len(set(names)) == 68
+    train, held_out = split(names, 0)
+    assert sorted(held_out) == folds[0]
+    assert not set(train) & set(held_out)
+    with pytest.raises(InputFileError, match="choose 0 to 4"):
+        split(names, 5)
+
+
+def test_synthetic_bleeds_are_brighter_inside_the_skull_and_nowhere_else(small_pack):
+    case = small_pack.cases["b"]
+    rng = np.random.default_rng(3)
+    made = 0
+    for _ in range(12):
+        hu, fraction = insert_bleeds(case, small_pack.shapes, rng)
+        core = fraction > 0.9
+        assert not (fraction > 0)[~case.inside].any()
+        if core.sum() > 20:
+            made += 1
+            assert hu[core].mean() - case.hu()[core].mean() > 4
+    assert made >= 6
+
+
+def test_samples_fit_the_network_and_repeat_by_seed(small_pack):
+    mixture = Mixture(slices=6, window=48)
+    first, second = (Sampler(small_pack, ["a", "b"], mixture, seed=1) for _ in range(2))
+    for _ in range(5):
+        one, two = first.draw(), second.draw()
+        assert np.array_equal(one.hu, two.hu)
+        assert one.hu.shape == one.fraction.shape
+        assert one.hu.shape[1] % 16 == one.hu.shape[2] % 16 == 0
+        assert 0 <= one.fraction.min() <= one.fraction.max() <= 1.0001
+
+
+def test_training_strokes_are_hardly_ever_wrong(small_pack):
+    truth = small_pack.cases["a"].fraction > 127
+    rng = np.random.default_rng(0)
+    wrong = right = 0
+    for number in range(60):
+        prediction = np.roll(truth, 4, 2) if number % 2 else np.zeros_like(truth)
+        strokes = training_scribbles(truth, prediction, number % 2 == 0, (5, 0.9, 0.9), rng)
+        wrong += (strokes.foreground & ~truth).sum() + (strokes.background & truth).sum()
+        right += (strokes.foreground & truth).sum() + (strokes.background & ~truth).sum()
+    assert wrong < 0.05 * right
+
+
+def test_the_loss_is_the_papers_weighted_sum():
+    torch.manual_seed(0)
+    loss = HPINetLoss(LossWeights(5, 1, 4))
+    pair = (torch.randn(2, 1, 8, 8), torch.zeros(2, 1, 8, 8))
+    term = loss.term(*pair)
+    total, parts = loss.total(pair, pair, pair, [pair, pair, pair])
+    assert torch.isclose(total, 5 * term + 1 * (term + term) + 4 * term)
+    assert parts["VSL"] == pytest.approx(float(term))
+    perfect = torch.where(torch.arange(8) < 3, 30.0, -30.0).expand(2, 1, 8, 8)
+    assert loss.term(perfect, (perfect > 0).float()) < 1e-3
+
+
+def settings(folder, **changes):
+    values = {"checkpoint": folder / "x.pt", "train": ["a", "b"], "validation": ["a"], "steps": 4}
+    return Settings(**{**values, "mixture": Mixture(slices=6, window=48, windowed=1.0), **changes})
+
+
+def test_training_stops_resumes_and_exports(small_pack, tmp_path):
+    lines = []
+    Trainer(small_pack, settings(tmp_path, minutes=0), TINY).run(lines.append)
+    first = Trainer(small_pack, settings(tmp_path), TINY)
+    assert 1 <= first.step <= 8
+    assert any("validation Dice" in line for line in lines)
+    first.settings = settings(tmp_path, steps=first.step + 1, validation=[])
+    first.run(lines.append)
+    assert Trainer(small_pack, settings(tmp_path), TINY).step == first.step
+    digest = export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
+    network = load_network(tmp_path / "x.safetensors", device="cpu")
+    assert network.sha256 == digest
+    assert network.name == "tiny"
+
+
+def test_the_learning_rate_warms_up_and_falls_to_zero(small_pack, tmp_path):
+    trainer = Trainer(small_pack, settings(tmp_path, steps=1000, learning_rate=1.0, decay=0.4), TINY)
+    rates = {}
+    for step in (0, 199, 500, 800, 1000):
+        trainer.step = step
+        rates[step] = trainer.rate()
+    assert rates[0] == pytest.approx(1 / 200)
+    assert rates[199] == rates[500] == 1
+    assert rates[800] == pytest.approx(0.5)
+    assert rates[1000] == 0
