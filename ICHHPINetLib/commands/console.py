@@ -46,9 +46,11 @@ def warn(texts: Iterable[str]) -> None:
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table with right-aligned columns, the first one aside."""
-    grid = _rich("table").Table(title=title, title_justify="left", title_style="bold")
+    grid = _rich("table").Table(
+        title=title, title_justify="left", title_style="bold", box=_rich("box").SIMPLE_HEAD, pad_edge=False
+    )
     for number, name in enumerate(columns):
-        grid.add_column(name, justify="left" if number == 0 else "right")
+        grid.add_column(name, justify="left" if number == 0 else "right", no_wrap=True)
     for row in rows:
         grid.add_row(*row)
     console().print(grid)

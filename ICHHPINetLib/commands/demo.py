@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -14,10 +15,20 @@ from ..evaluation.figures import contact_sheet, require_matplotlib
 from ..evaluation.metrics import evaluate_mask
 from ..evaluation.robot import first_slice, next_scribbles
 from ..imaging.io import CTImage, write_labelmap, write_segmentation
+from ..imaging.output_files import whole_file
+from ..interaction.scribbles import Scribbles
 from ..phantom import KINDS, Phantom, generate
 from . import outputs
 from .console import say, warn
-from .rounds import add_network_arguments, open_session, print_rounds, report, run_rounds, write_scene
+from .rounds import (
+    FinishedRound,
+    add_network_arguments,
+    open_session,
+    print_rounds,
+    report,
+    run_rounds,
+    write_scene,
+)
 
 ROUNDS = 3
 
@@ -43,45 +54,67 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     folder: Path = arguments.output
-    outputs.check_folder(folder)
+    outputs.check_outputs([folder / "report.json"])
     require_matplotlib()
     phantom = generate(arguments.kind, seed=arguments.seed)
-    ct = as_ct(phantom)
     network, session = open_session(arguments, phantom.volume, phantom.spacing)
-    rng = np.random.default_rng(arguments.seed)
-    start = first_slice(phantom.mask, rng)
-    strokes = [
-        lambda mask, where=where: next_scribbles(phantom.mask, mask, phantom.spacing, rng, where)
-        for where in (start, *[None] * (ROUNDS - 1))
-    ]
-    dice = partial(_dice, truth=phantom.mask, spacing=phantom.spacing)
-    finished = run_rounds(session, phantom.volume, phantom.spacing, strokes, dice)
-    mask = finished[-1].result.mask
+    finished = run_rounds(
+        session,
+        phantom.volume,
+        phantom.spacing,
+        _robot(phantom, np.random.default_rng(arguments.seed)),
+        lambda mask: evaluate_mask(mask, phantom.mask, phantom.spacing).dice,
+    )
+    written = _write_inputs(folder, phantom, finished)
+    written += _write_results(folder, phantom, network, session.warnings, finished)
+    print_rounds(f"{phantom.name}, a bleed of {phantom.volume_ml:.1f} mL", finished)
+    say(f"Written to {folder}: {', '.join(written)}")
 
-    _write_image(folder / "ct.nrrd", ct.image)
-    for one in finished:
-        # Numbered label maps, ready to be given to `ichhpinet segment` again.
-        marks = one.new_strokes.foreground + np.uint8(2) * one.new_strokes.background
-        write_labelmap(folder / f"strokes_round{one.result.round}.nrrd", marks.astype(np.uint8), ct)
-    write_segmentation(folder / "hematoma.seg.nrrd", mask, ct)
-    write_labelmap(folder / "hematoma.nii.gz", mask, ct)
-    content = report(ct.name, network, finished, session.warnings)
+
+def _robot(phantom: Phantom, rng: np.random.Generator) -> list[Callable[[np.ndarray], Scribbles]]:
+    """For each round, what draws its strokes: on the slice that needs them most, after a random first one."""
+    slices = [first_slice(phantom.mask, rng), *[None] * (ROUNDS - 1)]
+    return [
+        lambda mask, index=index: next_scribbles(phantom.mask, mask, phantom.spacing, rng, index)
+        for index in slices
+    ]
+
+
+def _write_inputs(folder: Path, phantom: Phantom, finished: Sequence[FinishedRound]) -> list[str]:
+    """CT and strokes, as `ichhpinet segment` reads them."""
+    ct = as_ct(phantom)
+    with whole_file(folder / "ct.nrrd") as temporary:
+        sitk.WriteImage(ct.image, str(temporary), useCompression=True)
+    names = [f"strokes_round{one.result.round}.nrrd" for one in finished]
+    for name, one in zip(names, finished, strict=True):
+        write_labelmap(folder / name, one.new_strokes.foreground + 2 * one.new_strokes.background, ct)
+    return ["ct.nrrd", *names]
+
+
+def _write_results(
+    folder: Path, phantom: Phantom, network: Any, warnings: Sequence[str], finished: Sequence[FinishedRound]
+) -> list[str]:
+    ct, last = as_ct(phantom), finished[-1]
+    write_segmentation(folder / "hematoma.seg.nrrd", last.result.mask, ct)
+    write_labelmap(folder / "hematoma.nii.gz", last.result.mask, ct)
+    content = report(ct.name, network, finished, warnings)
     outputs.write_json(folder / "report.json", {**content, "true_volume_ml": phantom.volume_ml})
     sheet = contact_sheet(
         phantom.volume,
         phantom.spacing,
         [one.as_panel() for one in finished],
-        f"ICH-HPINet · generated head phantom · {finished[-1].measurement.volume_ml:.1f} mL",
+        f"ICH-HPINet · generated head phantom · {last.measurement.volume_ml:.1f} mL",
         truth=phantom.mask,
         truth_ml=phantom.volume_ml,
     )
     outputs.write_bytes(folder / "contact_sheet.png", sheet)
+    written = ["hematoma.seg.nrrd", "hematoma.nii.gz", "report.json", "contact_sheet.png"]
     try:
         write_scene(folder / "scene.mrb", ct.image, ct.name, finished)
     except MissingPackageError as error:
-        warn([f"no Slicer scene was written: {error}"])
-    print_rounds(f"{ct.name}: {phantom.volume_ml:.1f} mL", finished)
-    say(f"Written to {folder}: {', '.join(sorted(path.name for path in folder.iterdir() if path.is_file()))}")
+        warn([f"no Slicer scene was written. {error}"])
+        return written
+    return [*written, "scene.mrb"]
 
 
 def as_ct(phantom: Phantom) -> CTImage:
@@ -89,12 +122,3 @@ def as_ct(phantom: Phantom) -> CTImage:
     image = sitk.GetImageFromArray(phantom.volume)
     image.SetSpacing(phantom.spacing[::-1])
     return CTImage(phantom.volume, phantom.spacing, image, phantom.name, [])
-
-
-def _dice(mask: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float]) -> float:
-    return evaluate_mask(mask, truth, spacing).dice
-
-
-def _write_image(path: Path, image: sitk.Image) -> None:
-    with outputs.whole_file(path) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=True)

@@ -92,7 +92,7 @@ def run_rounds(
 def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
     """Print the table of rounds and the headline."""
     has_truth = any(one.dice is not None for one in rounds)
-    columns = ["Round", "Volume (mL)", "Change (mL)", "ABC/2 (mL)", "Scribbled slices", "Time (s)"]
+    columns = ["Round", "Volume (mL)", "Change (mL)", "ABC/2 (mL)", "Slices drawn", "Time (s)"]
     rows = []
     before = 0.0
     for one in rounds:

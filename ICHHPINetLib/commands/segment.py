@@ -60,12 +60,14 @@ def run(arguments: argparse.Namespace) -> None:
     ct = read_ct(arguments.ct)
     volume, order = to_canonical(ct.array, ct.direction)
     spacing = order.spacing(ct.spacing)
-    rounds = [read_scribbles(path, ct) for path in arguments.scribbles]
-    rounds = [Scribbles(order.apply(one.foreground), order.apply(one.background)) for one in rounds]
+    stored = [
+        read_scribbles(path, ct, require_foreground=number == 0)
+        for number, path in enumerate(arguments.scribbles)
+    ]
+    rounds = [Scribbles(order.apply(one.foreground), order.apply(one.background)) for one in stored]
     network, session = open_session(arguments, volume, spacing)
-    warnings = list(dict.fromkeys([*ct.warnings, *session.warnings]))
-    warn(warnings)
     finished = run_rounds(session, volume, spacing, [lambda mask, one=one: one for one in rounds])
+    warnings = list(dict.fromkeys([*ct.warnings, *session.warnings]))
     mask = order.undo(finished[-1].result.mask)
     write_segmentation(arguments.output, mask, ct)
     if arguments.labelmap:
@@ -80,6 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
         panels = [one.as_panel() for one in finished]
         sheet = contact_sheet(volume, spacing, panels, f"ICH-HPINet · {ct.name}")
         outputs.write_bytes(arguments.preview, sheet)
+    warn([*warnings, *(note for one in finished for note in one.result.notes)])
     print_rounds(ct.name, finished)
     written = [path for path in _outputs(arguments) if path]
     say(f"Written: {', '.join(str(path) for path in written)}")

@@ -55,18 +55,6 @@ def test_file_is_written_whole(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_interrupted_writing_leaves_the_old_file(tmp_path, error):
-    path = tmp_path / "a.seg.nrrd"
-    path.write_text("old")
-    with pytest.raises(error), outputs.whole_file(path) as temporary:
-        assert temporary.name.endswith(".seg.nrrd")
-        temporary.write_text("half of the n")
-        raise error
-    assert path.read_text() == "old"
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.seg.nrrd"]
-
-
 def test_values_that_strict_json_lacks_are_not_written(tmp_path):
     with pytest.raises(ValueError, match="JSON"):
         outputs.write_json(tmp_path / "a.json", {"volume": float("nan")})
