@@ -13,7 +13,9 @@ from ICHHPINetLib.imaging.orientation import to_canonical
 
 STORED = np.arange(2 * 3 * 4).reshape(2, 3, 4)
 ORIENTATIONS = [
-    np.eye(3)[:, list(order)] * signs for order in permutations(range(3)) for signs in product((1, -1), repeat=3)
+    np.eye(3)[:, list(order)] * signs
+    for order in permutations(range(3))
+    for signs in product((1, -1), repeat=3)
 ]
 
 

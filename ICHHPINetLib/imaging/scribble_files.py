@@ -1,0 +1,175 @@
+"""Strokes from files: Slicer segmentations and plain label maps, on any voxel grid."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputFileError, InvalidScribblesError
+from ..interaction.scribbles import Scribbles
+from .segment_kinds import BACKGROUND, FOREGROUND
+from .strokes_grid import transfer
+
+_FOREGROUND_NAMES = {
+    FOREGROUND.name.lower(),
+    "haemorrhage scribble",
+    "foreground scribble",
+    "foreground",
+    "fg",
+}
+_BACKGROUND_NAMES = {BACKGROUND.name.lower(), "background", "bg"}
+_WANTED = (
+    f"Paint two segments named '{FOREGROUND.name}' and '{BACKGROUND.name}', "
+    "or save a label map with 1 on the bleed and 2 on other tissue."
+)
+
+
+class _OnGrid(Protocol):
+    image: sitk.Image
+
+
+def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: bool = False) -> Scribbles:
+    """Read the strokes of one round onto the CT's voxel grid.
+
+    Parameters
+    ----------
+    path: a segmentation of Slicer (.seg.nrrd) with segments named "Hemorrhage scribble" and
+        "Background scribble" (or "foreground" and "background"; other segments are left
+        alone), or a label map, 1 = bleed, 2 = other tissue.
+    ct: the CT (``CTImage``). Strokes painted on another grid are moved to the CT's: a CT
+        voxel is marked where the center of a stroke voxel lies in it or its own center in
+        one, so that a thin stroke is never lost.
+    require_foreground: refuse a file without a stroke on the bleed.
+
+    Returns
+    -------
+    Scribbles in the CT's stored order.
+
+    Raises
+    ------
+    InputFileError
+        If the file is missing or unreadable.
+    InvalidScribblesError
+        If it has neither of the two segments or other labels, no stroke, no stroke
+        inside the CT, or none on the bleed where one is required.
+    """
+    path = Path(path)
+    image = _read(path)
+    foreground, background = _strokes(path, image)
+    if not foreground.any() and not background.any():
+        raise InvalidScribblesError(f"'{path}' holds no stroke. {_WANTED}")
+    if require_foreground and not foreground.any():
+        raise InvalidScribblesError(
+            f"'{path}' marks no bleed: '{FOREGROUND.name}' (label 1) is empty or missing. "
+            "Draw at least one stroke on the bleed."
+        )
+    shape = ct.image.GetSize()[::-1]
+    matrix = np.linalg.solve(_index_to_world(ct.image), _index_to_world(image))
+    on_ct = [transfer(strokes, matrix, shape) for strokes in (foreground, background)]
+    if not on_ct[0].any() and not on_ct[1].any():
+        raise InvalidScribblesError(
+            f"No stroke of '{path}' lies inside the CT: "
+            f"strokes at {_extent(image, foreground | background)}, "
+            f"the CT at {_extent(ct.image, np.ones(shape, bool))} (mm, LPS). "
+            "Paint on the CT that is to be segmented."
+        )
+    if require_foreground and not on_ct[0].any():
+        raise InvalidScribblesError(
+            f"The strokes on the bleed in '{path}' all lie outside the CT. Draw one inside it."
+        )
+    if not (foreground & background).any():
+        # On a coarser grid, neighbors may share a voxel: the stroke on the bleed keeps it.
+        on_ct[1] &= ~on_ct[0]
+    return Scribbles(*on_ct)
+
+
+def _read(path: Path) -> sitk.Image:
+    if not path.is_file():
+        raise InputFileError(f"The scribble file '{path}' does not exist. Name a .seg.nrrd or a label map.")
+    try:
+        image = sitk.ReadImage(str(path))
+    except RuntimeError as error:
+        raise InputFileError(
+            f"The scribble file '{path}' could not be read. "
+            "Check that it is complete and a .seg.nrrd, NRRD, NIfTI or MHA file."
+        ) from error
+    if image.GetDimension() != 3:
+        raise InvalidScribblesError(
+            f"The scribble file '{path}' has {image.GetDimension()} dimensions. "
+            "Save the strokes as a volume on the CT's grid."
+        )
+    return image
+
+
+def _strokes(path: Path, image: sitk.Image) -> tuple[np.ndarray, np.ndarray]:
+    """Foreground and background, bool (Z, Y, X) on the file's own grid."""
+    array = sitk.GetArrayFromImage(image)
+    segments = _segments(image)
+    if segments:
+        return _from_segments(path, array, segments)
+    if array.ndim != 3:
+        raise InvalidScribblesError(
+            f"The scribble file '{path}' has {array.shape[-1]} values a voxel and no segments. {_WANTED}"
+        )
+    odd = np.setdiff1d(np.unique(array), (0, 1, 2))
+    if odd.size:
+        found = ", ".join(f"{value:g}" for value in odd[:5])
+        raise InvalidScribblesError(
+            f"The label map '{path}' has other labels than 1 (bleed) and 2 (other tissue): {found}. {_WANTED}"
+        )
+    return array == 1, array == 2
+
+
+def _segments(image: sitk.Image) -> list[tuple[str, int, int]]:
+    """(name, layer, label value) of each segment that the header lists."""
+    numbers = {int(match[1]) for key in image.GetMetaDataKeys() if (match := re.match(r"Segment(\d+)_", key))}
+
+    def entry(number: int, key: str, default: str) -> str:
+        key = f"Segment{number}_{key}"
+        return image.GetMetaData(key) if image.HasMetaDataKey(key) else default
+
+    # Files of Slicer before 4.11 keep every segment in a layer of its own.
+    return [
+        (entry(one, "Name", ""), int(entry(one, "Layer", str(one))), int(entry(one, "LabelValue", "1")))
+        for one in sorted(numbers)
+    ]
+
+
+def _from_segments(
+    path: Path, array: np.ndarray, segments: list[tuple[str, int, int]]
+) -> tuple[np.ndarray, np.ndarray]:
+    layers = array if array.ndim == 4 else array[..., np.newaxis]
+    marks = [np.zeros(layers.shape[:3], bool), np.zeros(layers.shape[:3], bool)]
+    known = False
+    for name, layer, label in segments:
+        for index, names in enumerate((_FOREGROUND_NAMES, _BACKGROUND_NAMES)):
+            if name.strip().lower() in names:
+                known = True
+                if layer < layers.shape[3]:
+                    marks[index] |= layers[..., layer] == label
+    if not known:
+        found = ", ".join(f"'{name}'" for name, _, _ in segments)
+        raise InvalidScribblesError(f"'{path}' has no scribble segments; it has {found}. {_WANTED}")
+    return marks[0], marks[1]
+
+
+def _index_to_world(image: sitk.Image) -> np.ndarray:
+    """4 x 4, voxel index (i, j, k) to LPS mm."""
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
+    matrix[:3, 3] = image.GetOrigin()
+    return matrix
+
+
+def _extent(image: sitk.Image, marks: np.ndarray) -> str:
+    """Where marked voxels lie, as text: lowest to highest mm of each axis."""
+    bounds = np.array([[axis.min(), axis.max()] for axis in np.nonzero(marks)[::-1]])
+    corners = np.stack(np.meshgrid(*bounds, [1.0], indexing="ij"), axis=-1).reshape(-1, 4)
+    points = corners @ _index_to_world(image).T
+    pairs = zip("xyz", points.min(axis=0), points.max(axis=0), strict=False)
+    return ", ".join(f"{axis} {low:.0f}..{high:.0f}" for axis, low, high in pairs)
