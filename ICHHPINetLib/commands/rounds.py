@@ -60,11 +60,13 @@ def open_session(
     arguments: argparse.Namespace, volume: np.ndarray, spacing: tuple[float, float, float]
 ) -> tuple[Any, InteractiveSession]:
     """(network, session) for ``volume``, HU (Z, Y, X) in canonical order, and mm (z, y, x)."""
-    from ..interaction.session import InteractiveSession
     from ..weights.loading import load_network
 
     with console().status("loading the network"):
         network = load_network(arguments.weights, device=arguments.device)
+        # Imports torch, whose absence the line above explains.
+        from ..interaction.session import InteractiveSession
+
         return network, InteractiveSession(network, volume, spacing)
 
 

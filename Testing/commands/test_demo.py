@@ -1,0 +1,56 @@
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from ICHHPINetLib import cli, phantom
+
+pytest.importorskip("matplotlib")
+pytest.importorskip("skimage")
+
+
+@pytest.fixture
+def demo(tmp_path, without_network, monkeypatch):
+    """Folder of a demo on a coarse phantom."""
+
+    def coarse(kind, seed):
+        return phantom.generate(kind, seed=seed, spacing=(5.0, 2.0, 2.0))
+
+    monkeypatch.setattr("ICHHPINetLib.commands.demo.generate", coarse)
+    assert cli.main(["demo", "-o", str(tmp_path / "new" / "demo")]) == 0
+    return tmp_path / "new" / "demo"
+
+
+def test_demo_writes_all_that_a_user_would_get(demo, capsys):
+    names = {path.name for path in demo.iterdir()}
+    assert {"ct.nrrd", "hematoma.seg.nrrd", "hematoma.nii.gz", "report.json", "contact_sheet.png"} <= names
+    assert {f"strokes_round{number}.nrrd" for number in (1, 2, 3)} <= names
+    report = json.loads((demo / "report.json").read_text())
+    assert len(report["rounds"]) == 3 and report["true_volume_ml"] > 1
+    assert all(0 <= one["dice"] <= 1 for one in report["rounds"])
+
+
+def test_demo_writes_a_scene_where_slicers_classes_are(demo):
+    pytest.importorskip("slicer", reason="slicer-core is not installed")
+    assert (demo / "scene.mrb").exists()
+
+
+def test_files_of_the_demo_can_be_segmented_again(demo, without_network):
+    strokes = [
+        word for number in (1, 2, 3) for word in ("--scribbles", str(demo / f"strokes_round{number}.nrrd"))
+    ]
+    again = demo / "again.nii.gz"
+    arguments = ["segment", str(demo / "ct.nrrd"), *strokes, "-o", str(demo / "again.seg.nrrd")]
+    assert cli.main([*arguments, "--labelmap", str(again)]) == 0
+    first, second = (
+        sitk.GetArrayFromImage(sitk.ReadImage(str(path))) for path in (demo / "hematoma.nii.gz", again)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_robot_only_marks_what_is_so(demo):
+    truth = phantom.generate("deep", seed=0, spacing=(5.0, 2.0, 2.0)).mask
+    for number in (1, 2, 3):
+        marks = sitk.GetArrayFromImage(sitk.ReadImage(str(demo / f"strokes_round{number}.nrrd")))
+        assert (marks == 1).any() and truth[marks == 1].all() and not truth[marks == 2].any()

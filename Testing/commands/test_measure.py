@@ -1,0 +1,64 @@
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from ICHHPINetLib import cli
+
+
+@pytest.fixture
+def mask(case):
+    labels = np.zeros((6, 24, 20), np.uint8)
+    labels[2:4, 10:14, 6:10] = 1
+    labels[5, 0:4, 0:5] = 3
+    image = sitk.GetImageFromArray(labels)
+    image.CopyInformation(sitk.ReadImage(str(case.ct)))
+    path = case.folder / "mask.nii.gz"
+    sitk.WriteImage(image, str(path))
+    return path
+
+
+def measure(*arguments):
+    return cli.main(["measure", *map(str, arguments)])
+
+
+def test_volume_of_all_labels_and_of_one(mask, case, capsys):
+    report = case.folder / "numbers.json"
+    assert measure(mask, "--report", report) == 0
+    assert json.loads(report.read_text())["volume_ml"] == pytest.approx(52 * 2.5 / 1000)
+    assert measure(mask, "--label", 3, "--report", report) == 0
+    assert json.loads(report.read_text())["volume_ml"] == pytest.approx(20 * 2.5 / 1000)
+    assert "not a medical device" in capsys.readouterr().out
+
+
+def test_density_comes_from_the_ct(mask, case):
+    report = case.folder / "numbers.json"
+    assert measure(mask, "--label", 1, "--ct", case.ct, "--report", report) == 0
+    volume = sitk.GetArrayFromImage(sitk.ReadImage(str(case.ct)))
+    assert json.loads(report.read_text())["hu_mean"] == pytest.approx(volume[2:4, 10:14, 6:10].mean())
+
+
+@pytest.mark.parametrize("label", [2, 7])
+def test_absent_label_is_named(mask, label, capsys):
+    assert measure(mask, "--label", label) == 2
+    assert f"label {label}" in capsys.readouterr().err
+
+
+def test_ct_on_another_grid_is_refused(mask, case, capsys):
+    image = sitk.ReadImage(str(case.ct))
+    image.SetOrigin((0, 0, 0))
+    sitk.WriteImage(image, str(case.folder / "moved.nii.gz"))
+    assert measure(mask, "--ct", case.folder / "moved.nii.gz") == 2
+    assert "different voxel grids" in capsys.readouterr().err
+
+
+def test_missing_file_and_fractions_are_refused(case, capsys):
+    assert measure(case.folder / "nothing.nrrd") == 2
+    sitk.WriteImage(sitk.Image(4, 4, 4, sitk.sitkFloat32), str(case.folder / "p.nrrd"))
+    assert measure(case.folder / "p.nrrd") == 2
+    assert "fractions" in capsys.readouterr().err
+
+
+def test_report_over_the_mask_is_refused(mask, case):
+    assert measure(mask, "--report", mask) == 2
