@@ -53,49 +53,53 @@ def install():
     for requirement in missing:
         if _packageName(requirement) == "torch":
             _installTorch(requirement)
-    remaining = missingRequirements()
-    if remaining:
-        _pipEnsure(remaining)
+        else:
+            _installFromPyPI(requirement)
     return not missingRequirements()
 
 
 def torchBuild(platform=sys.platform, driverVersion=None):
-    """Name of the PyTorch build for this computer's GPU: "cu128", ..., "cpu"; None for PyPI's own (macOS).
+    """Name of the PyTorch build for this computer's GPU: "cu128", ..., "cpu".
 
-    PyPI has a CUDA build of 3 GB for Linux, useful or not, and only a CPU build for Windows.
+    None stands for the build that PyPI has for the platform: with Metal on macOS, without a GPU on
+    Windows, with the newest CUDA (3 GB, useful or not) on Linux.
     """
     if platform == "darwin":
         return None
     version = driverVersion or _cudaVersionOfDriver()
-    for oldest, build in _CUDA_BUILDS:
-        if version is not None and version >= oldest:
-            return build
-    return "cpu"
+    build = next((name for oldest, name in _CUDA_BUILDS if version is not None and version >= oldest), "cpu")
+    ofPyPI = "cpu" if platform == "win32" else _CUDA_BUILDS[0][1]
+    return None if build == ofPyPI else build
 
 
 def _installTorch(requirement):
     if hasattr(slicer.modules, "pytorchutils"):
         import PyTorchUtils
 
-        PyTorchUtils.PyTorchUtilsLogic().installTorch(
-            askConfirmation=False, torchVersionRequirement=requirement.removeprefix("torch")
-        )
-        return
+        try:
+            PyTorchUtils.PyTorchUtilsLogic().installTorch(
+                askConfirmation=False, torchVersionRequirement=requirement.removeprefix("torch")
+            )
+        except Exception:
+            # It fails with some versions of Slicer and of the tool behind it; pip is still there.
+            logging.exception("The extension PyTorch could not install PyTorch")
+        if not missingRequirements():
+            return
     build = torchBuild()
     if build is None:
-        _pipEnsure([requirement])
+        _installFromPyPI(requirement)
     else:
         slicer.util.pip_install([requirement, "--index-url", _TORCH_BUILDS + build])
 
 
-def _pipEnsure(packages):
+def _installFromPyPI(requirement):
     try:
         from slicer.packaging import pip_ensure
     except ImportError:
         # Slicer before 5.12
-        slicer.util.pip_install(packages)
+        slicer.util.pip_install([requirement])
     else:
-        pip_ensure(packages, requester="ICH-HPINet", prompt_install=False)
+        pip_ensure([requirement], requester="ICH-HPINet", prompt_install=False)
 
 
 def _packageName(requirement):

@@ -37,8 +37,8 @@ _PREVIEW_INTERVAL_SECONDS = 0.3
 
 
 def torch_is_installed() -> bool:
-    """Whether PyTorch and what reads its weights can be imported, found out without importing them."""
-    return all(importlib.util.find_spec(package) for package in ("torch", "safetensors"))
+    """Whether PyTorch can be imported, found out without importing it."""
+    return importlib.util.find_spec("torch") is not None
 
 
 def _measure(mask, spacing, volume):
@@ -189,7 +189,8 @@ class Controller:
         """The result, the strokes or the table was deleted by the user."""
         if self._writing:
             return
-        if not self.status.state.is_busy and self._port.ct_key() is not None:
+        at_rest = not self.status.state.is_busy and self._port.ct_key() is not None
+        if at_rest and self._port.read_mask() is None:
             self._forget_deleted_result()
         self._move(Event.NODE_DELETED)
 
@@ -286,31 +287,33 @@ class Controller:
 
     def _restore_view(self) -> None:
         """Show what was there before the round began to show its slices."""
+        before, deleted = self._before, self._port.read_mask() is None
         with self._silently():
-            if self._before is None:
+            if before is None:
                 self._port.clear_rounds()
-            elif self._port.read_mask() is not None:
-                self._port.show_preview(self._before)
-        self._forget_deleted_result()
+            elif not deleted:
+                self._port.show_preview(before)
+        if before is not None and deleted:
+            self._forget_deleted_result()
 
     def _forget_deleted_result(self) -> None:
         # A result that was thrown away must not come back as the memory of the next round.
-        if (self._history or self._port.rounds()) and self._port.read_mask() is None:
+        if self._history or self._port.rounds():
             self._forget()
             with self._silently():
                 self._port.clear_rounds()
 
     def _new_job(self) -> RoundJob:
         """Everything a round needs, read from the scene now."""
-        self._forget_deleted_result()
-        key = (self._port.ct_key(), self.settings)
-        if key != self._key:
+        before = self._port.read_mask()
+        if before is None:
+            self._forget_deleted_result()
+        if (key := (self._port.ct_key(), self.settings)) != self._key:
             self._volume, self._spacing = self._port.read_ct()
             self._session, self._key = None, key
-        strokes, rounds = self._port.read_scribbles(), self._port.rounds()
-        self._before = self._port.read_mask()
+        strokes, rounds, self._before = self._port.read_scribbles(), self._port.rounds(), before
         job = RoundJob(self._volume, self._spacing, strokes, self.settings, self._session)
-        mask = np.zeros(self._volume.shape, np.uint8) if self._before is None else self._before
+        mask = np.zeros(self._volume.shape, np.uint8) if before is None else before
         if self._session is not None and np.array_equal(self._session.mask, mask):
             return job
         # A reloaded scene, a new session, or a mask that the user corrected by hand.

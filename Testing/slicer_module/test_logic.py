@@ -38,6 +38,29 @@ def test_self_test(self_test, name):
     test.tearDown()
 
 
+def test_self_test_of_the_main_job(self_test, monkeypatch):
+    """With a session that knows the truth in place of the trained network."""
+    from ICHHPINetSupport import Logic, PackageInstaller
+    from ICHHPINetSupport.SelfTest import StandInSession
+
+    from ICHHPINetLib.phantom import generate
+
+    truth = generate("deep", spacing=(5.0, 1.0, 1.0)).mask
+
+    class Knowing(StandInSession):
+        def __init__(self, *inputs):
+            super().__init__(*inputs)
+            self._base = truth
+
+    monkeypatch.setattr(Logic, "SessionFactory", lambda: Knowing)
+    monkeypatch.setattr(Logic, "torch_is_installed", lambda: True)
+    monkeypatch.setattr(PackageInstaller, "missingRequirements", list)
+    test = self_test("test_threeRoundsUndoSaveReloadRoundFour")
+    test.setUp()
+    test.test_threeRoundsUndoSaveReloadRoundFour()
+    test.tearDown()
+
+
 def test_phantom_is_registered_and_generated_without_a_network(scene, monkeypatch):
     import slicer.util
     from ICHHPINetSupport.PhantomSample import registerSampleData
@@ -107,14 +130,13 @@ def installer(scene, monkeypatch):
     from ICHHPINetSupport import PackageInstaller
 
     slicer.app.testingEnabled = lambda: False
-    notes = types.SimpleNamespace(pip=[], missing={"torch", "safetensors"}, module=PackageInstaller)
+    notes = types.SimpleNamespace(pip=[], missing={"torch"}, module=PackageInstaller)
     find = importlib.util.find_spec
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name in notes.missing else find(name)
     )
     monkeypatch.setattr("slicer.util.pip_install", notes.pip.append)
-    monkeypatch.setattr(PackageInstaller, "_cudaVersionOfDriver", lambda: (12, 9))
-    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(PackageInstaller, "torchBuild", lambda: "cu128")
     return notes
 
 
@@ -123,7 +145,8 @@ def test_nothing_is_installed_without_a_yes(installer, monkeypatch):
     monkeypatch.setattr("slicer.util.confirmOkCancelDisplay", lambda text, title: questions.append(text))
     assert not installer.module.install()
     assert installer.pip == []
-    assert "torch>=2.3, safetensors>=0.4" in questions[0]
+    assert "torch>=2.3" in questions[0]
+    assert "cu128" in questions[0]
 
 
 def test_nothing_is_installed_in_testing_mode(installer):
@@ -134,48 +157,53 @@ def test_nothing_is_installed_in_testing_mode(installer):
     assert installer.pip == []
 
 
-def test_gpu_build_by_pip_install_where_there_is_nothing_else(installer):
+def test_gpu_build_by_pip_install(installer):
     installer.module.install()
-    assert installer.pip[0] == ["torch>=2.3", "--index-url", "https://download.pytorch.org/whl/cu128"]
-    assert "safetensors>=0.4" in installer.pip[1]
+    assert installer.pip == [["torch>=2.3", "--index-url", "https://download.pytorch.org/whl/cu128"]]
 
 
-def test_pip_ensure_where_it_exists(installer, monkeypatch):
+@pytest.mark.parametrize("has_pip_ensure", [True, False])
+def test_build_of_pypi_by_pip_ensure_where_it_exists(installer, monkeypatch, has_pip_ensure):
     ensured = []
     packaging = types.ModuleType("slicer.packaging")
     packaging.pip_ensure = lambda packages, **options: ensured.append((packages, options["prompt_install"]))
-    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging)
-    installer.missing.discard("torch")
+    monkeypatch.setitem(sys.modules, "slicer.packaging", packaging if has_pip_ensure else None)
+    monkeypatch.setattr(installer.module, "torchBuild", lambda: None)
     installer.module.install()
-    assert ensured == [(["safetensors>=0.4"], False)]
-    assert installer.pip == []
+    assert ensured == ([(["torch>=2.3"], False)] if has_pip_ensure else [])
+    assert installer.pip == ([] if has_pip_ensure else [["torch>=2.3"]])
 
 
-def test_pytorch_extension_is_preferred(installer, monkeypatch):
+@pytest.mark.parametrize("works", [True, False])
+def test_pytorch_extension_is_preferred_and_not_relied_on(installer, monkeypatch, works):
     import slicer
 
     installed = []
 
     class Logic:
         def installTorch(self, **options):
+            if not works:
+                raise RuntimeError("light-the-torch is broken")
             installed.append(options)
             installer.missing.discard("torch")
 
     slicer.modules.pytorchutils = object()
     monkeypatch.setitem(sys.modules, "PyTorchUtils", types.SimpleNamespace(PyTorchUtilsLogic=Logic))
-    installer.module.install()
-    assert installed == [{"askConfirmation": False, "torchVersionRequirement": ">=2.3"}]
-    assert installer.pip == [["safetensors>=0.4"]]
+    assert installer.module.install() is works
+    assert len(installed) == works
+    assert len(installer.pip) == (not works)
 
 
 @pytest.mark.parametrize(
     ("platform", "driver", "build"),
     [
         ("darwin", None, None),
-        ("linux", (13, 1), "cu130"),
+        ("linux", (13, 1), None),
+        ("win32", (13, 1), "cu130"),
         ("win32", (12, 8), "cu128"),
-        ("win32", (12, 6), "cu126"),
+        ("linux", (12, 6), "cu126"),
         ("linux", (11, 8), "cpu"),
+        ("win32", (11, 8), None),
     ],
 )
 def test_build_fits_the_driver(scene, platform, driver, build):
