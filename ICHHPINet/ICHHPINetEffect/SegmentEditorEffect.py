@@ -281,6 +281,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         self.observeSegmentation(False)
         with slicer.util.tryWithErrorDisplay(_("The hematoma cannot be applied."), waitCursor=True):
             self.ensureController()
+            if not self.port.bleed_id:
+                # The preview came with a loaded scene.
+                self.port.bleed_id, self.port.background_id = self.seeds()
             labelmap = self.port.preview_labelmap()
             segmentationNode = self.segmentationNode()
             self.scriptedEffect.saveStateForUndo()
