@@ -22,7 +22,7 @@ class Session:
     during_round = staticmethod(lambda: None)
 
     def __init__(self, volume, spacing, settings):
-        self.rounds, self.mask = 0, np.zeros(volume.shape, np.uint8)
+        self.rounds, self.mask, self.warnings = 0, np.zeros(volume.shape, np.uint8), []
 
     def reset(self):
         self.rounds, self.mask = 0, np.zeros_like(self.mask)
@@ -183,4 +183,4 @@ def test_nothing_of_the_library_is_imported_with_the_module(name):
             imported |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
             imported.add(node.module.split(".")[0])
-    assert not imported & {"torch", "ICHHPINetLib", "ICHHPINetSupport"}
+    assert not imported & {"torch", "ICHHPINetLib"}
