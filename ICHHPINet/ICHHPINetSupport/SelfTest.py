@@ -86,6 +86,32 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
         self.assertFalse(logic.scene.read_scribbles().foreground[index + 1].any())
         logic.close()
 
+    def test_exportWritesEveryFormat(self):
+        from ICHHPINetLib.errors import OutputError
+
+        logic, ct, phantom = _start()
+        logic.openSession, logic.hasPackages = StandInSession, lambda: True
+        folder = slicer.util.tempDirectory()
+        with self.assertRaises(OutputError):
+            logic.export("hematoma", os.path.join(folder, "early.seg.nrrd"))
+        _paint(logic, ct, phantom.mask, _middle(phantom.mask))
+        row = logic.refine()
+        for role, name in (
+            ("hematomaLabelmap", "labels.nrrd"),
+            ("hematomaLabelmap", "labels.nii.gz"),
+            ("hematoma", "result.seg.nrrd"),
+            ("rounds", "rounds.csv"),
+        ):
+            logic.export(role, os.path.join(folder, name))
+        for name in ("labels.nrrd", "labels.nii.gz"):
+            labels = slicer.util.loadLabelVolume(os.path.join(folder, name))
+            milliliters = slicer.util.arrayFromVolume(labels).sum() * np.prod(phantom.spacing) / 1000
+            self.assertAlmostEqual(milliliters, row["Volume (mL)"], 3)
+        self.assertIsNotNone(slicer.util.loadSegmentation(os.path.join(folder, "result.seg.nrrd")))
+        with open(os.path.join(folder, "rounds.csv"), encoding="utf-8") as table:
+            self.assertIn("Volume (mL)", table.readline())
+        logic.close()
+
     def test_threeRoundsUndoSaveReloadRoundFour(self):
         """The main job with the shipped network, against the phantom's analytic volume."""
         _skipWithoutPackages(self)
