@@ -1,10 +1,10 @@
 """Building blocks shared by the compact modules.
 
-No normalization layer: with one volume a step its statistics would be those of the
-crop, and on a CPU it costs as much as the convolutions. Standardized weights and
-weighted residual branches keep the activations in range instead (Brock et al.,
-"Characterizing signal propagation to close the performance gap in unnormalized
-ResNets", ICLR 2021).
+Statistics are never taken over the image: with one volume a step they would be those of
+the crop, and a window of a head has others than the whole. Weights are standardized
+instead (Brock et al., "Characterizing signal propagation to close the performance gap in
+unnormalized ResNets", ICLR 2021), and each stage ends with a normalization over the
+channels of a voxel, without which activations drift apart over the rounds of training.
 """
 
 from __future__ import annotations
@@ -69,6 +69,20 @@ def head(dims: int, inputs: int, outputs: int) -> nn.Module:
     nn.init.normal_(module.weight, std=0.01)
     nn.init.zeros_(module.bias)
     return module
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer normalization over the channels of each pixel or voxel of (N, C, ...)."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        # A view where the memory format is channels-last, so that no data move.
+        last = x.movedim(1, -1)
+        return super().forward(last).to(x.dtype).movedim(-1, 1)
+
+
+def stage(dims: int, channels: int, blocks: int = 1) -> nn.Sequential:
+    """Residual blocks and the normalization that ends a stage."""
+    return nn.Sequential(*[ResidualBlock(dims, channels) for _ in range(blocks)], ChannelNorm(channels))
 
 
 class ResidualBlock(nn.Module):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .blocks import ACTIVATED, ResidualBlock, activate, conv, head, subpixel_logits, up
+from .blocks import ACTIVATED, activate, conv, head, stage, subpixel_logits, up
 
 INPUTS = 6  # two CT windows, foreground and background strokes, previous mask, VIM probability
 RATES = (1, 2, 4)
@@ -42,12 +42,12 @@ class SIM(nn.Module):
     def __init__(self, widths: tuple[int, int, int]) -> None:
         super().__init__()
         w1, w2, w3 = widths
-        self.stem = nn.Sequential(conv(2, INPUTS, w1, 4, stride=2), ResidualBlock(2, w1))
-        self.down2 = nn.Sequential(conv(2, w1, w2, 2, stride=2), ResidualBlock(2, w2))
-        self.down3 = nn.Sequential(conv(2, w2, w3, 2, stride=2), ResidualBlock(2, w3), ASPP(w3))
+        self.stem = nn.Sequential(conv(2, INPUTS, w1, 4, stride=2), stage(2, w1))
+        self.down2 = nn.Sequential(conv(2, w1, w2, 2, stride=2), stage(2, w2))
+        self.down3 = nn.Sequential(conv(2, w2, w3, 2, stride=2), stage(2, w3), ASPP(w3))
         self.up2, self.up1 = up(2, w3, w2), up(2, w2, w1)
-        self.merge2 = nn.Sequential(conv(2, 2 * w2, w2, 1), ResidualBlock(2, w2))
-        self.merge1 = nn.Sequential(conv(2, 2 * w1, w1, 1), ResidualBlock(2, w1))
+        self.merge2 = nn.Sequential(conv(2, 2 * w2, w2, 1), stage(2, w2))
+        self.merge1 = nn.Sequential(conv(2, 2 * w1, w1, 1), stage(2, w1))
         self.head = head(2, w1, 4)
 
     def forward(self, x: torch.Tensor, volume_logits: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .blocks import ResidualBlock, conv, head, up
+from .blocks import conv, head, stage, up
 
 INPUTS = 5  # two CT windows, foreground and background strokes, previous mask
 
@@ -28,7 +28,7 @@ class VIM(nn.Module):
         self.downs = nn.ModuleList()
         for level, width in enumerate(widths):
             self.stages.append(
-                nn.Sequential(*[ResidualBlock(3, width) for _ in range(1 if level == 0 else 2)])
+                stage(3, width, 1 if level == 0 else 2)
             )
             if level + 1 < len(widths):
                 self.downs.append(conv(3, width, widths[level + 1], (1, 2, 2), stride=(1, 2, 2)))
@@ -37,7 +37,7 @@ class VIM(nn.Module):
         for level in reversed(range(len(widths) - 1)):
             self.ups.append(up(3, widths[level + 1], widths[level]))
             self.merges.append(
-                nn.Sequential(conv(3, 2 * widths[level], widths[level], 1), ResidualBlock(3, widths[level]))
+                nn.Sequential(conv(3, 2 * widths[level], widths[level], 1), stage(3, widths[level]))
             )
         self.head = head(3, widths[0], 1)
 
@@ -46,8 +46,8 @@ class VIM(nn.Module):
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         x = self.stem(x)
         skips = []
-        for level, stage in enumerate(self.stages):
-            x = stage(x)
+        for level, encode in enumerate(self.stages):
+            x = encode(x)
             if level < len(self.downs):
                 skips.append(x)
                 x = self.downs[level](x)

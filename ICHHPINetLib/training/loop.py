@@ -21,6 +21,7 @@ from .sampling import Mixture, Sampler
 from .validation import validate
 
 _WARMUP = 200
+_CLIP = 2.0
 _EMA = 0.998
 
 
@@ -139,7 +140,7 @@ class Trainer:
             group["lr"] = self.rate()
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
         self.optimizer.step()
         self.average.update_parameters(self.network)
         self.step += 1
