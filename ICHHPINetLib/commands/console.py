@@ -47,7 +47,12 @@ def warn(texts: Iterable[str]) -> None:
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table with right-aligned columns, the first one aside."""
     grid = _rich("table").Table(
-        title=title, title_justify="left", title_style="bold", box=_rich("box").SIMPLE_HEAD, pad_edge=False
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=_rich("box").SIMPLE_HEAD,
+        collapse_padding=True,
+        pad_edge=False,
     )
     for number, name in enumerate(columns):
         grid.add_column(name, justify="left" if number == 0 else "right", no_wrap=True)

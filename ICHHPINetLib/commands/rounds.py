@@ -94,7 +94,7 @@ def run_rounds(
 def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
     """Print the table of rounds and the headline."""
     has_truth = any(one.dice is not None for one in rounds)
-    columns = ["Round", "Volume (mL)", "Change (mL)", "ABC/2 (mL)", "Slices drawn", "Time (s)"]
+    columns = ["Round", "Volume (mL)", "Change (mL)", "ABC/2 (mL)", "Drawn on", "Time (s)"]
     rows = []
     before = 0.0
     for one in rounds:
@@ -104,7 +104,7 @@ def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
             f"{volume:.1f}",
             f"{volume - before:+.1f}",
             f"{one.measurement.abc2_ml:.1f}",
-            str(len(one.new_strokes.slices())),
+            _places(one.new_strokes.slices()),
             f"{one.result.seconds:.1f}",
         ]
         rows.append([*row, f"{one.dice:.3f}"] if has_truth else row)
@@ -113,6 +113,10 @@ def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
     last = rounds[-1]
     say(f"Hematoma: {last.measurement.volume_ml:.1f} mL. {DISCLAIMER}")
     say(f"Computed with '{last.result.model}' on {last.result.device}.")
+
+
+def _places(slices: Sequence[int]) -> str:
+    return f"slice {slices[0]}" if len(slices) == 1 else f"{len(slices)} slices"
 
 
 def report(
