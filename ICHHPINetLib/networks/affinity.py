@@ -38,6 +38,34 @@ def read_memory(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -
     return answer.squeeze(1)[..., :channels]
 
 
+def read_memory_top(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, count: int
+) -> torch.Tensor:
+    """As ``read_memory``, over the ``count`` most similar memory entries of each query alone."""
+    square = keys.square().sum(-1).unsqueeze(1)
+    affinity = (2 * query @ keys.transpose(1, 2) - square) * query.shape[-1] ** -0.5
+    best, index = affinity.topk(min(count, keys.shape[1]), dim=-1)
+    chosen = torch.stack([one[where] for one, where in zip(values, index, strict=True)])
+    return (best.softmax(-1).unsqueeze(-1).to(chosen.dtype) * chosen).sum(2)
+
+
+def read_slices(
+    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, top: int | None = None
+) -> torch.Tensor:
+    """The memory's answer for N slices, (N, C, y, x), each with a memory of T slices of its own.
+
+    ``query`` (N, d, y, x), ``keys`` (N, T, d, y, x), ``values`` (N, T, C, y, x); ``top`` limits
+    the entries that a pixel reads, None reads all.
+    """
+    flat = (
+        query.flatten(2).transpose(1, 2),
+        keys.permute(0, 1, 3, 4, 2).flatten(1, 3),
+        values.permute(0, 1, 3, 4, 2).flatten(1, 3),
+    )
+    answer = read_memory(*flat) if top is None else read_memory_top(*flat, top)
+    return answer.transpose(1, 2).unflatten(2, query.shape[2:])
+
+
 def _padded(x: torch.Tensor, width: int) -> torch.Tensor:
     """(N, L, C) with zeros up to ``width`` channels, as one head (N, 1, L, width)."""
     return F.pad(x, (0, width - x.shape[-1])).unsqueeze(1)

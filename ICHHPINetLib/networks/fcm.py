@@ -11,8 +11,8 @@ from .blocks import conv, head
 class FCM(nn.Module):
     """One convolution a scale on slice k of D1, D2 and D3.
 
-    Input: features (S, C_i, Y_i, X_i) of S slices at three scales. Output: as many maps of
-    the same sizes. ``logits`` are the training heads of the Feature Convert Loss.
+    Input: D1, D2 and D3, (1, C_i, Z, Y_i, X_i). Output: maps (Z, C_i, Y_i, X_i), slices first.
+    ``logits`` are the training heads of the Feature Convert Loss.
     """
 
     def __init__(self, widths: tuple[int, int, int]) -> None:
@@ -20,8 +20,9 @@ class FCM(nn.Module):
         self.convs = nn.ModuleList(conv(2, width, width, 3) for width in widths)
         self.heads = nn.ModuleList(head(2, width, 1) for width in widths)
 
-    def forward(self, features: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
-        return tuple(layer(x) for layer, x in zip(self.convs, features, strict=True))
+    def forward(self, maps: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
+        slices = (x[0].transpose(0, 1).contiguous(memory_format=torch.channels_last) for x in maps)
+        return tuple(layer(x) for layer, x in zip(self.convs, slices, strict=True))
 
     def logits(self, converted: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         """Mask logits (S, 1, Y_i, X_i) from each converted scale."""

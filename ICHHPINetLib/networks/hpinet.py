@@ -10,6 +10,8 @@ from torch import nn
 
 from .fcm import FCM
 from .mpffm import MPFFM, SliceFeatures
+from .paper.config import ARCHITECTURE as PAPER
+from .paper.config import PaperConfig
 from .sim import SIM
 from .vim import VIM
 
@@ -24,13 +26,34 @@ class HPINetConfig:
     key_channels: int = 64
 
     def as_dict(self) -> dict:
+        """Entries for a file's header; ``read_config`` reads them."""
         return asdict(self)
+
+    def modules(self) -> tuple[nn.Module, nn.Module, nn.Module, nn.Module]:
+        """VIM, SIM, FCM and MPFFM."""
+        return (
+            VIM(self.volume_widths),
+            SIM(self.slice_widths),
+            FCM(self.volume_widths[:3]),
+            MPFFM(self.slice_widths, self.key_channels, self.volume_widths[:3]),
+        )
+
+
+def read_config(entries: dict) -> HPINetConfig | PaperConfig:
+    """The configuration that ``as_dict`` of either class wrote, as JSON may have changed it.
+
+    Raises TypeError for entries that neither class knows.
+    """
+    entries = {key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()}
+    architecture = entries.pop("architecture", None)
+    return PaperConfig(**entries) if architecture == PAPER else HPINetConfig(**entries)
 
 
 class VolumeFeatures(NamedTuple):
     """What one round's VIM and FCM say of every slice.
 
-    logits (Z, 1, Y', X'), converted: three maps (Z, C_i, Y_i, X_i).
+    logits (Z, 1, Y', X'), converted: three maps (Z, C_i, Y_i, X_i). Compact: Y' = Y/2 and maps at
+    1/2, 1/4, 1/8; paper: Y' = Y and maps at 1, 1/2, 1/4.
     """
 
     logits: torch.Tensor
@@ -47,15 +70,13 @@ class HPINet(nn.Module):
     All tensors are float32 or the autocast type; slices run along the first axis:
     image (Z, 2, Y, X) from ``imaging.windowing``, strokes (Z, 2, Y, X) with channel 0
     foreground and 1 background, masks (Z, 1, Y, X) in 0..1. Y and X are multiples of 16.
+    ``config`` chooses the compact modules or those at the paper's scale.
     """
 
-    def __init__(self, config: HPINetConfig = HPINetConfig()) -> None:
+    def __init__(self, config: HPINetConfig | PaperConfig = HPINetConfig()) -> None:
         super().__init__()
         self.config = config
-        self.vim = VIM(config.volume_widths)
-        self.sim = SIM(config.slice_widths)
-        self.fcm = FCM(config.volume_widths[:3])
-        self.mpffm = MPFFM(config.slice_widths, config.key_channels, config.volume_widths[:3])
+        self.vim, self.sim, self.fcm, self.mpffm = config.modules()
         for module in (self.sim, self.fcm, self.mpffm):
             module.to(memory_format=torch.channels_last)
         self.vim.to(memory_format=torch.channels_last_3d)
@@ -70,7 +91,6 @@ class HPINet(nn.Module):
         """VIM, then FCM (equation 1) for every slice (Algorithm 1, lines 5, 6 and 9)."""
         stacked = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1).unsqueeze(0)
         logits, maps = self.vim(stacked.contiguous(memory_format=torch.channels_last_3d))
-        maps = tuple(x[0].transpose(0, 1).contiguous(memory_format=torch.channels_last) for x in maps)
         return VolumeFeatures(logits[0].transpose(0, 1), self.fcm(maps))
 
     def segment_slices(
@@ -82,7 +102,7 @@ class HPINet(nn.Module):
         return self.sim(stacked.contiguous(memory_format=torch.channels_last), volume_logits)
 
     def remember(self, image: torch.Tensor, mask: torch.Tensor, slices: SliceFeatures) -> torch.Tensor:
-        """Memory encoder (equation 2): values (R, C, Y/8, X/8) of R slices with their masks."""
+        """Memory encoder (equation 2): values (R, C, y, x) of R slices with their masks."""
         return self.mpffm.memory_encoder(image.contiguous(memory_format=torch.channels_last), mask, slices.f3)
 
     def propagate(
@@ -90,7 +110,7 @@ class HPINet(nn.Module):
     ) -> torch.Tensor:
         """MPFFM (equations 3 to 5): logits (N, 1, Y, X) of N slices, each with its own memory.
 
-        ``keys`` (N, T, d, Y/8, X/8), ``values`` (N, T, C, Y/8, X/8).
+        ``keys`` (N, T, d, y, x), ``values`` (N, T, C, y, x); y is Y/8, in the paper's configuration Y/16.
         """
         return self.mpffm(slices, keys, values, volume.converted, volume.logits)
 

@@ -7,13 +7,14 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .affinity import read_memory
-from .blocks import ACTIVATED, ResidualBlock, activate, conv, head, subpixel_logits, up
+from .affinity import read_slices
+from .blocks import ACTIVATED, activate, conv, head, stage, subpixel_logits, up
 
 
 class SliceFeatures(NamedTuple):
     """What the query encoder makes of slices: it depends on the image alone.
 
+    Sizes of the compact network; ``paper.mpffm`` has coarser and wider ones.
     f1 (S, w1, Y/2, X/2), f2 (S, w2, Y/4, X/4), f3 (S, w3, Y/8, X/8), key (S, d, Y/8, X/8),
     value (S, w3, Y/8, X/8).
     """
@@ -35,9 +36,9 @@ class QueryEncoder(nn.Module):
     def __init__(self, widths: tuple[int, int, int], key: int) -> None:
         super().__init__()
         w1, w2, w3 = widths
-        self.stem = nn.Sequential(conv(2, 2, w1, 4, stride=2), ResidualBlock(2, w1))
-        self.down2 = nn.Sequential(conv(2, w1, w2, 2, stride=2), ResidualBlock(2, w2), ResidualBlock(2, w2))
-        self.down3 = nn.Sequential(conv(2, w2, w3, 2, stride=2), ResidualBlock(2, w3), ResidualBlock(2, w3))
+        self.stem = nn.Sequential(conv(2, 2, w1, 4, stride=2), stage(2, w1))
+        self.down2 = nn.Sequential(conv(2, w1, w2, 2, stride=2), stage(2, w2, 2))
+        self.down3 = nn.Sequential(conv(2, w2, w3, 2, stride=2), stage(2, w3, 2))
         self.key = conv(2, w3, key, 3, gain=ACTIVATED)
         self.value = conv(2, w3, w3, 3, gain=ACTIVATED)
 
@@ -56,9 +57,9 @@ class MemoryEncoder(nn.Module):
         super().__init__()
         w1, w2, w3 = widths
         self.stem = conv(2, 3, w1, 4, stride=2)
-        self.down2 = nn.Sequential(ResidualBlock(2, w1), conv(2, w1, w2, 2, stride=2))
-        self.down3 = nn.Sequential(ResidualBlock(2, w2), conv(2, w2, w3, 2, stride=2))
-        self.fuse = nn.Sequential(conv(2, 2 * w3, w3, 1), ResidualBlock(2, w3))
+        self.down2 = nn.Sequential(stage(2, w1), conv(2, w1, w2, 2, stride=2))
+        self.down3 = nn.Sequential(stage(2, w2), conv(2, w2, w3, 2, stride=2))
+        self.fuse = nn.Sequential(conv(2, 2 * w3, w3, 1), stage(2, w3))
 
     def forward(self, image: torch.Tensor, mask: torch.Tensor, f3: torch.Tensor) -> torch.Tensor:
         x = self.down3(self.down2(self.stem(torch.cat([image, mask], 1))))
@@ -72,10 +73,10 @@ class MaskDecoder(nn.Module):
         super().__init__()
         w1, w2, w3 = widths
         v1, v2, v3 = volume_widths
-        self.merge3 = nn.Sequential(conv(2, 2 * w3 + v3, w3, 1), ResidualBlock(2, w3))
+        self.merge3 = nn.Sequential(conv(2, 2 * w3 + v3, w3, 1), stage(2, w3))
         self.up2, self.up1 = up(2, w3, w2), up(2, w2, w1)
-        self.merge2 = nn.Sequential(conv(2, 2 * w2 + v2, w2, 1), ResidualBlock(2, w2))
-        self.merge1 = nn.Sequential(conv(2, 2 * w1 + v1, w1, 1), ResidualBlock(2, w1))
+        self.merge2 = nn.Sequential(conv(2, 2 * w2 + v2, w2, 1), stage(2, w2))
+        self.merge1 = nn.Sequential(conv(2, 2 * w1 + v1, w1, 1), stage(2, w1))
         self.head = head(2, w1, 4)
 
     def forward(
@@ -100,20 +101,6 @@ class MPFFM(nn.Module):
         self.memory_encoder = MemoryEncoder(widths)
         self.decoder = MaskDecoder(widths, volume_widths)
 
-    def read(self, slices: SliceFeatures, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """The memory's answer for N slices, (N, C, Y/8, X/8).
-
-        ``keys`` (N, T, d, Y/8, X/8) and ``values`` (N, T, C, Y/8, X/8) hold T memory slices
-        for each of the N.
-        """
-        height, width = slices.key.shape[2:]
-        answer = read_memory(
-            slices.key.flatten(2).transpose(1, 2),
-            keys.permute(0, 1, 3, 4, 2).flatten(1, 3),
-            values.permute(0, 1, 3, 4, 2).flatten(1, 3),
-        )
-        return answer.transpose(1, 2).unflatten(2, (height, width))
-
     def forward(
         self,
         slices: SliceFeatures,
@@ -122,5 +109,5 @@ class MPFFM(nn.Module):
         features: tuple[torch.Tensor, ...],
         volume_logits: torch.Tensor,
     ) -> torch.Tensor:
-        """Mask logits (N, 1, Y, X) of N slices; see ``read`` and ``MaskDecoder``."""
-        return self.decoder(features, self.read(slices, keys, values), slices, volume_logits)
+        """Mask logits (N, 1, Y, X) of N slices; see ``read_slices`` and ``MaskDecoder``."""
+        return self.decoder(features, read_slices(slices.key, keys, values), slices, volume_logits)

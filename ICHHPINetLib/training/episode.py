@@ -97,8 +97,9 @@ def round_loss(
         else:
             propagated = (slice_logits, target[scribbled])
         feature_logits = network.fcm.logits(volume.converted)
+    coarse = F.adaptive_avg_pool2d(target, volume.logits.shape[2:])
     total, parts = loss.total(
-        (volume.logits.transpose(0, 1).unsqueeze(0), F.avg_pool2d(target, 2).transpose(0, 1).unsqueeze(0)),
+        (volume.logits.transpose(0, 1).unsqueeze(0), coarse.transpose(0, 1).unsqueeze(0)),
         (slice_logits, target[scribbled]),
         propagated,
         [(x, F.adaptive_avg_pool2d(target, x.shape[2:])) for x in feature_logits],

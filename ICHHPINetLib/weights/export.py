@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 
 from ..networks.blocks import fold_standardization
-from ..networks.hpinet import HPINet
+from ..networks.hpinet import HPINet, read_config
 
 
 def export(network: HPINet, path: Path, **about: str) -> str:
@@ -19,10 +19,12 @@ def export(network: HPINet, path: Path, **about: str) -> str:
 
     ``about`` are free texts for the header, such as the training data. The network's
     standardized weights are folded in place: export a copy of a network that still trains.
+    Statistics of batch normalization keep their type, since they can exceed fp16's range.
     """
     fold_standardization(network)
+    statistics = {key for key, _ in network.named_buffers()}
     state = {
-        key: value.detach().to("cpu", torch.float16).contiguous()
+        key: value.detach().to("cpu", value.dtype if key in statistics else torch.float16).contiguous()
         for key, value in network.state_dict().items()
     }
     metadata = {"config": json.dumps(network.config.as_dict()), **about}
@@ -35,10 +37,8 @@ def export(network: HPINet, path: Path, **about: str) -> str:
 
 def export_checkpoint(checkpoint: Path, path: Path, **about: str) -> str:
     """As ``export``, from the averaged weights of a training checkpoint."""
-    from ..networks.hpinet import HPINetConfig
-
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = HPINet(HPINetConfig(**state["config"]))
+    network = HPINet(read_config(state["config"]))
     prefix = "module."
     averaged = {
         key.removeprefix(prefix): value for key, value in state["average"].items() if key.startswith(prefix)

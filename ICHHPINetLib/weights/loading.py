@@ -100,13 +100,12 @@ def _read(path: Path) -> bytes:
 
 def _build(config: dict, state: dict[str, torch.Tensor], path: Path) -> HPINet:
     from ..networks.blocks import fold_standardization
-    from ..networks.hpinet import HPINet, HPINetConfig
+    from ..networks.hpinet import HPINet, read_config
 
-    known = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
     try:
-        network = fold_standardization(HPINet(HPINetConfig(**known)))
+        network = fold_standardization(HPINet(read_config(config)))
         network.load_state_dict(state, strict=True)
-    except (TypeError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError) as error:
         raise WeightsError(
             f"The weights in {path} belong to another version of the network ({str(error).splitlines()[0]}). "
             "Use weights that were exported by this version."

@@ -1,0 +1,51 @@
+"""Which network the ``paper`` configuration builds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from torch import nn
+
+from .fcm import FCM
+from .mpffm import MPFFM
+from .sim import SIM
+from .vim import VIM
+
+ARCHITECTURE = "paper"
+
+
+@dataclass(frozen=True)
+class PaperConfig:
+    """Options of the network at the paper's scale.
+
+    Attributes
+    ----------
+    name: tells users which network they see.
+    width: feature maps of the finest level; everything else is a multiple of it (key 1, value 8).
+    volume_norm: VIM's normalization, "batch" as in the authors' code, or "group", which does not
+        depend on how many volumes a training step holds.
+    image_pooling: DeepLabv3's image-level pooling in SIM, which the authors removed.
+    memory_top: how many memory entries a pixel reads: None is the softmax over all of them
+        (paper, equation 4), a number that many of the most similar ones.
+    gray_range: what the ends of the brain window become as network input.
+    """
+
+    name: str = "paper"
+    width: int = 64
+    volume_norm: str = "batch"
+    image_pooling: bool = False
+    memory_top: int | None = None
+    gray_range: tuple[float, float] = (-1.0, 1.0)
+
+    def as_dict(self) -> dict:
+        """Entries for a file's header; ``networks.hpinet.read_config`` reads them."""
+        return {"architecture": ARCHITECTURE, **asdict(self)}
+
+    def modules(self) -> tuple[nn.Module, nn.Module, nn.Module, nn.Module]:
+        """VIM, SIM, FCM and MPFFM."""
+        return (
+            VIM(self.width, self.volume_norm, self.gray_range),
+            SIM(self.width, self.image_pooling, self.gray_range),
+            FCM(self.width),
+            MPFFM(self.width, self.memory_top, self.gray_range),
+        )
