@@ -137,7 +137,7 @@ def require_matplotlib() -> None:
     try:
         import matplotlib.figure  # noqa: F401
     except ImportError as error:
-        raise MissingPackageError("Pictures need matplotlib. Install it by: pip install matplotlib") from error
+        raise MissingPackageError("Pictures need matplotlib. Run: pip install matplotlib") from error
 
 
 def _new_figure(size: tuple[float, float]):
