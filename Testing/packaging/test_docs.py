@@ -30,6 +30,6 @@ def test_links_inside_the_repository_lead_somewhere(document):
     assert not missing
 
 
-@pytest.mark.parametrize("words", _commands())
+@pytest.mark.parametrize("words", list(_commands()))
 def test_commands_in_the_documents_are_understood(words):
     build_parser(words[0]).parse_args(words)
