@@ -260,6 +260,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         return node
 
     def removePreviewNode(self):
+        if self.scriptedEffect.parameterSetNode() is None:
+            return  # removed with the scene, and the preview with it
         node = self.scriptedEffect.nodeReference(PREVIEW_ROLE)
         if node is not None:
             self.scriptedEffect.setCommonNodeReference(PREVIEW_ROLE, None)
