@@ -135,8 +135,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
             selector.blockSignals(wasBlocked)
 
     def onSeedSelected(self, index):
-        self.scriptedEffect.setParameter(BLEED, self.bleedSelector.currentData or "")
-        self.scriptedEffect.setParameter(BACKGROUND, self.backgroundSelector.currentData or "")
+        # Setting the first parameter updates both selectors.
+        bleed, background = self.bleedSelector.currentData, self.backgroundSelector.currentData
+        self.scriptedEffect.setParameter(BLEED, bleed or "")
+        self.scriptedEffect.setParameter(BACKGROUND, background or "")
         if self.getPreviewNode() is not None:
             # The preview shows what the former seeds led to.
             self.reset()

@@ -58,8 +58,11 @@ class ScriptedEffect:
 
     def setParameter(self, name, value):
         self.parameters[name] = str(value)
+        # The Segment Editor shows every change of its node at once.
+        self.effect.updateGUIFromMRML()
 
-    setCommonParameter = setParameter
+    def setCommonParameter(self, name, value):
+        self.parameters[name] = str(value)
 
     def setParameterDefault(self, name, value):
         self.parameters.setdefault(name, str(value))

@@ -55,6 +55,7 @@ def effect(editor, monkeypatch):
     monkeypatch.setattr(Session, "during_round", staticmethod(lambda: None))
     module = importlib.import_module("ICHHPINetEffect")
     effect = module.SegmentEditorEffect(fakes.ScriptedEffect(editor))
+    effect.scriptedEffect.effect = effect
     effect.setMRMLDefaults()
     effect.setupOptionsFrame()
     effect.updateGUIFromMRML()
@@ -151,6 +152,13 @@ def test_a_new_choice_of_seeds_starts_anew(effect, editor):
     refine(effect)
     assert effect.port.bleed_id == editor.ids["Other"]
     assert effect.controller.status.rounds == 1
+
+
+def test_background_alone_can_be_chosen(effect, editor):
+    effect.backgroundSelector.index = 1
+    effect.onSeedSelected(1)
+    assert effect.bleedSelector.currentText == "Bleed"
+    assert effect.backgroundSelector.currentText == "Other"
 
 
 def test_missing_seeds_are_explained(effect, editor):
