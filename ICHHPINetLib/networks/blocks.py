@@ -99,9 +99,13 @@ class ResidualBlock(nn.Module):
 
 def fold_standardization(module: nn.Module) -> nn.Module:
     """Replaces every standardized weight by its value, in place: what inference and the file need."""
-    for layer in module.modules():
+    for layer in list(module.modules()):
         if parametrize.is_parametrized(layer, "weight"):
-            parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
+            weight = layer.weight.detach()
+            # PyTorch's own removal would take the weight from every copy of the layer as well.
+            layer.__class__ = type(layer).__bases__[0]
+            del layer.parametrizations
+            layer.weight = nn.Parameter(weight)
     return module
 
 
