@@ -149,12 +149,12 @@ class SeedPort:
     # The result
 
     def read_mask(self) -> np.ndarray | None:
-        """Result of the last round, uint8 (Z, Y, X), before masking; None without one."""
-        return None if self._mask is None or self._preview.find() is None else self._mask.copy()
+        """Result of the last round, uint8 (Z, Y, X), before masking; None without one for this CT."""
+        return self._mask.copy() if self._has_result() else None
 
     def rounds(self) -> int:
         """Number of rounds behind the preview."""
-        return self._rounds if self._preview.find() is not None else 0
+        return self._rounds if self._has_result() else 0
 
     def show_preview(self, mask: np.ndarray) -> None:
         """Show a mask (Z, Y, X), as far as the masking settings let it be applied."""
@@ -167,7 +167,7 @@ class SeedPort:
     def write_round(self, outcome: Outcome) -> None:
         """Show a finished round and keep it as memory of the next one."""
         self._mask, self._rounds = outcome.result.mask, outcome.result.round
-        self._strokes = outcome.strokes
+        self._strokes, self._result_key = outcome.strokes, self.ct_key()
         self.show_preview(self._mask)
 
     def clear_rounds(self) -> None:
@@ -200,7 +200,14 @@ class SeedPort:
     def _forget(self) -> None:
         self._mask: np.ndarray | None = None
         self._strokes: Scribbles | None = None
+        self._result_key: Hashable | None = None
         self._rounds = 0
+
+    def _has_result(self) -> bool:
+        """Whether the last round is still shown, and was one of what the editor shows now."""
+        return (
+            self._mask is not None and self._preview.find() is not None and self._result_key == self.ct_key()
+        )
 
     @property
     def _segmentation_node(self):

@@ -161,6 +161,17 @@ def test_background_alone_can_be_chosen(effect, editor):
     assert effect.backgroundSelector.currentText == "Other"
 
 
+def test_another_source_volume_starts_anew(effect, editor):
+    from ICHHPINetLib.scene import add_ct_node
+
+    refine(effect)
+    volume = np.zeros((8, 20, 24), np.int16)
+    other = add_ct_node(editor.scene, "Other CT", volume, np.diag([-0.5, -0.5, 5.0, 1.0]))
+    editor.node.SetAndObserveSourceVolumeNode(other)
+    refine(effect)
+    assert effect.controller.status.rounds == 1
+
+
 def test_missing_seeds_are_explained(effect, editor):
     for name in ("Other", "Background"):
         editor.segmentation.GetDisplayNode().SetSegmentVisibility(editor.ids[name], False)

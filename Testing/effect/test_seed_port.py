@@ -181,6 +181,15 @@ def test_a_deleted_preview_is_no_memory(editor, port):
     assert port.read_mask() is None and port.rounds() == 0
 
 
+def test_the_result_of_another_ct_is_no_memory(editor, port):
+    from ICHHPINetLib.scene import add_ct_node
+
+    port.write_round(outcome(port, np.ones((8, 20, 24), bool)))
+    other = add_ct_node(editor.scene, "Other CT", np.zeros((4, 20, 24), np.int16), np.eye(4))
+    editor.node.SetAndObserveSourceVolumeNode(other)
+    assert port.read_mask() is None and port.rounds() == 0
+
+
 def test_a_deleted_seed_is_named(editor, port):
     editor.segmentation.GetSegmentation().RemoveSegment(editor.ids["Background"])
     with pytest.raises(InvalidScribblesError, match="deleted"):
