@@ -9,7 +9,6 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -76,9 +75,10 @@ _NAMES = {
 _OURS_ALONE = {"fcm": ("convs.0.weight", "convs.0.bias", "head.weight", "head.bias")}
 
 
-def read_authors(folder: Path) -> HPINet:
+def read_authors(folder: Path, config: PaperConfig = CONFIG) -> HPINet:
     """The ``paper`` configuration with the weights of the authors' four files in ``folder``.
 
+    ``config`` says how the weights were trained: as the authors' code trains, unless told otherwise.
     Returns the network on the CPU in evaluation mode; ``weights.export.export`` makes the file of
     it that ``load_network`` reads.
 
@@ -87,16 +87,16 @@ def read_authors(folder: Path) -> HPINet:
     WeightsError
         If a file is missing or no state dict, or a tensor is missing, unknown or of another shape.
     """
-    return convert({module: _read(Path(folder) / name) for module, name in FILES.items()})
+    return convert({module: _read(Path(folder) / name) for module, name in FILES.items()}, config)
 
 
-def convert(states: Mapping[str, Mapping[str, torch.Tensor]], width: int = CONFIG.width) -> HPINet:
+def convert(states: Mapping[str, Mapping[str, torch.Tensor]], config: PaperConfig = CONFIG) -> HPINet:
     """As ``read_authors``, from state dicts under the names "vim", "sim", "mpffm" and "fcm".
 
-    ``width`` is that of the networks they come from. The network shares memory with the tensors.
+    The network shares memory with their tensors.
     """
     with torch.device("meta"):
-        network = HPINet(replace(CONFIG, width=width))
+        network = HPINet(config)
     for module, name in FILES.items():
         target = getattr(network, module)
         target.load_state_dict(_renamed(module, target.state_dict(), states[module], name), assign=True)
@@ -158,8 +158,9 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
             f"{', '.join(FILES.values())}."
         ) from error
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+        reason = str(error).partition("\n")[0] or "it ends too early"
         raise WeightsError(
-            f"{path} is damaged or holds more than weights ({str(error).splitlines()[0]}). Download it again."
+            f"{path} is damaged or holds more than weights ({reason}). Download the authors' file again."
         ) from error
     if isinstance(state, Mapping) and isinstance(state.get("network"), Mapping):
         state = state["network"]

@@ -22,11 +22,12 @@ def parse(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     Raises
     ------
     WeightsError
-        If the content is no safetensors file, is cut off, or holds other types than floats.
+        If the content is no safetensors file, is cut off, or holds other types than floats and
+        the counters of batch normalization.
     """
     import torch
 
-    types = {"F16": torch.float16, "F32": torch.float32, "BF16": torch.bfloat16}
+    types = {"F16": torch.float16, "F32": torch.float32, "BF16": torch.bfloat16, "I64": torch.int64}
     try:
         length = int.from_bytes(content[:8], "little")
         if len(content) < 8 + length:
