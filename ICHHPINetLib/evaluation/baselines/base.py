@@ -1,0 +1,118 @@
+"""What all classical methods share: strokes that accumulate, a head crop, obeyed strokes."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+from scipy import ndimage
+
+from ...errors import InvalidScribblesError
+from ...imaging.hu_calibration import calibrate_hu
+from ...imaging.validation import check_volume
+from ...interaction.result import RoundResult
+from ...interaction.scribbles import Scribbles
+
+_AIR_HU = -200.0
+_BOX_STEP = 4
+
+
+class ClassicalSession(ABC):
+    """A session without a network: every round starts anew from all strokes so far.
+
+    Parameters
+    ----------
+    volume: CT (Z, Y, X) in HU, any real dtype.
+    spacing: voxel size (z, y, x) in mm.
+
+    Attributes
+    ----------
+    warnings: what had to be assumed about the volume.
+    scribbles: all strokes so far; a later one wins over an earlier one.
+
+    Raises
+    ------
+    InvalidVolumeError
+        If the volume or the spacing cannot be worked on.
+    """
+
+    name: ClassVar[str]
+    needs_background: ClassVar[bool]
+
+    def __init__(self, volume: np.ndarray, spacing: Sequence[float]) -> None:
+        self.warnings = check_volume(volume, spacing)
+        hu, assumptions = calibrate_hu(volume)
+        self.warnings += assumptions
+        self.scribbles = Scribbles.empty(volume.shape)
+        self._box = head_box(hu)
+        self._hu = np.ascontiguousarray(hu[self._box])
+        self._spacing = tuple(float(step) for step in spacing)
+        self._mask = np.zeros(volume.shape, np.uint8)
+        self._round = 0
+
+    def refine(self, scribbles: Scribbles) -> RoundResult:
+        """Segment from these strokes and all earlier ones.
+
+        Without any foreground stroke the mask is empty. Grow-cut and watershed need
+        background strokes as well: until there are some, the mask is the foreground
+        strokes alone and the result's notes say so.
+
+        Raises
+        ------
+        InvalidScribblesError
+            If the strokes are not on the grid of the volume.
+        """
+        if scribbles.shape != self._mask.shape:
+            raise InvalidScribblesError(
+                f"The strokes are on a grid of {scribbles.shape}, the CT on one of {self._mask.shape}. "
+                "Paint both on the grid of the CT."
+            )
+        start = time.perf_counter()
+        strokes = self.scribbles.merged(scribbles)
+        mask = np.zeros(strokes.shape, np.uint8)
+        foreground, background = strokes.foreground[self._box], strokes.background[self._box]
+        notes = ()
+        if foreground.any() and (background.any() or not self.needs_background):
+            mask[self._box] = self._segment(foreground, background)
+        elif foreground.any():
+            notes = (f"{self.name} needs background strokes too; the mask is the strokes alone.",)
+        strokes.clamp(mask)
+        changed = np.flatnonzero((mask != self._mask).any(axis=(1, 2))).tolist()
+        self.scribbles, self._mask = strokes, mask
+        self._round += 1
+        return RoundResult(
+            mask=mask.copy(),
+            probability=mask.astype(np.float32),
+            round=self._round,
+            seconds=time.perf_counter() - start,
+            changed_slices=changed,
+            device="cpu",
+            model=self.name,
+            notes=notes,
+        )
+
+    @abstractmethod
+    def _segment(self, foreground: np.ndarray, background: np.ndarray) -> np.ndarray:
+        """Bleed (bool) from strokes, all three (Z, Y, X) on the head crop ``self._hu``."""
+
+
+def head_box(hu: np.ndarray) -> tuple[slice, slice, slice]:
+    """Bounding box of the largest thing that is not air, all slices included.
+
+    ``hu`` is (Z, Y, X). The bleed lies inside whatever the strokes are, the table and
+    the air around the head mostly do not.
+    """
+    solid = hu[:, ::_BOX_STEP, ::_BOX_STEP] > max(_AIR_HU, float(hu.min()))
+    labels, count = ndimage.label(solid)
+    if not count:
+        return tuple(slice(0, size) for size in hu.shape)
+    largest = int(np.bincount(labels.ravel())[1:].argmax()) + 1
+    _, rows, columns = ndimage.find_objects(labels)[largest - 1]
+    # One coarse voxel of margin makes up for what the strides skipped.
+    in_plane = (
+        slice(max(0, (side.start - 1) * _BOX_STEP), (side.stop + 1) * _BOX_STEP) for side in (rows, columns)
+    )
+    return (slice(0, hu.shape[0]), *in_plane)
