@@ -8,8 +8,9 @@ from pathlib import Path
 from ..errors import InputFileError, MissingPackageError, OutputError
 
 _DESCRIPTION = """
-Cases are <id>_ct.nii.gz with <id>_mask.nii.gz beside them; a case without a mask counts as
-bleed-free, and synthetic bleeds are put into it. Training stops after --minutes and goes on
+Cases are <id>_ct.nii.gz with <id>_mask.nii.gz beside them, where a case without a mask counts as
+bleed-free, or the folder of CT-ICH, BHSD, MBH-Seg, INSTANCE 2022 or nnU-Net as it comes
+(docs/datasets.md). Synthetic bleeds are put into what is bleed-free. Training stops after --minutes and goes on
 from the same place when the command is given again; Ctrl-C loses what came after the last
 checkpoint, a few minutes.
 
@@ -148,5 +149,6 @@ def _pack(arguments: argparse.Namespace):
                 f"{path} does not exist yet: name the folder of training cases with --cases."
             )
         print(f"Reading {arguments.cases} once ...", flush=True)
-        pack.build(arguments.cases, arguments.shapes, path)
+        for note in pack.build(arguments.cases, arguments.shapes, path):
+            print(note, flush=True)
     return pack.load(path)

@@ -14,6 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ..datasets import CaseImages, check_cases, find_cases, read_case
 from ..errors import InputFileError
 from ..imaging.working_grid import PIXEL_MM, WorkingGrid
 from .codec import decode, encode
@@ -77,54 +78,62 @@ def inside_skull(hu: np.ndarray) -> np.ndarray:
     return inside
 
 
-def build(cases_folder: Path, shapes_folder: Path | None, output: Path) -> None:
+def build(cases_folder: Path, shapes_folder: Path | None, output: Path) -> list[str]:
     """Writes the pack.
 
     Parameters
     ----------
-    cases_folder: holds ``<id>_ct.nii.gz`` and, where there is a bleed, ``<id>_mask.nii.gz``.
+    cases_folder: a data set in any layout that ``datasets.find_cases`` knows. A case that may bleed
+        but has no mask teaches nothing and is left out.
     shapes_folder: masks of bleeds without images, or None.
     output: the .npz to write.
+
+    Returns
+    -------
+    What a user should know about the cases, a line each.
 
     Raises
     ------
     InputFileError
-        If the folder has no case.
+        If the folder has no case to learn from, or a mask does not lie on its CT.
     """
-    paths = sorted(Path(cases_folder).glob("*_ct.nii.gz"))
-    if not paths:
-        raise InputFileError(
-            f"No <id>_ct.nii.gz in {cases_folder}: name the folder that holds the training CTs."
-        )
+    cases = find_cases(cases_folder)
+    usable = [case for case in cases if case.labeled]
+    if not usable:
+        raise InputFileError(f"None of the {len(cases)} cases in {cases_folder} has a mask: add the masks.")
+    check_cases(usable)
+    notes = [f"{case.name}: left out. {' '.join(case.notes)}" for case in cases if not case.labeled]
     arrays: dict[str, np.ndarray] = {}
-    for path in paths:
-        name = path.name.removesuffix("_ct.nii.gz")
-        arrays.update(_pack_case(name, path, path.with_name(f"{name}_mask.nii.gz")))
+    for case in usable:
+        images = read_case(case)
+        arrays.update(_pack_case(images))
+        notes += [f"{case.name}: {note}" for note in images.notes]
     if shapes_folder is not None:
         for number, path in enumerate(sorted(Path(shapes_folder).glob("*.nii.gz"))):
             arrays.update(_pack_shape(number, path))
     np.savez_compressed(output, **arrays)
+    return notes
 
 
-def _read(path: Path) -> tuple[np.ndarray, tuple[float, float, float]]:
-    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
-    return sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
-
-
-def _pack_case(name: str, ct: Path, mask: Path) -> dict[str, np.ndarray]:
-    volume, spacing = _read(ct)
-    grid = WorkingGrid.fit(volume, spacing)
+def _pack_case(images: CaseImages) -> dict[str, np.ndarray]:
+    name, volume = images.name, images.volume
+    grid = WorkingGrid.fit(volume, images.spacing)
     crop = (slice(None), slice(0, grid.size[0]), slice(0, grid.size[1]))
     hu = grid.lower(volume.astype(np.float32))[crop]
     arrays = {
         f"case/{name}/codes": encode(hu),
         f"case/{name}/inside": np.packbits(inside_skull(hu)),
-        f"case/{name}/slice_mm": np.float32(spacing[0] * grid.group),
+        f"case/{name}/slice_mm": np.float32(images.spacing[0] * grid.group),
     }
-    if mask.exists():
-        truth = _read(mask)[0] > 0
+    if images.mask is not None:
+        truth = images.mask > 0
         arrays[f"case/{name}/fraction"] = np.rint(255 * grid.lower(truth)[crop]).astype(np.uint8)
     return arrays
+
+
+def _read(path: Path) -> tuple[np.ndarray, tuple[float, float, float]]:
+    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
+    return sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
 
 
 def _pack_shape(number: int, path: Path) -> dict[str, np.ndarray]:

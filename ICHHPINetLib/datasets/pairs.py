@@ -1,0 +1,53 @@
+"""CTs and masks side by side: ``<id>_ct.nii.gz``, ``<id>_mask.nii.gz`` and perhaps ``cases.csv``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .case import BLEED_TYPES, Case, Layout
+from .files import images, number, read_table
+
+
+def _ends_with(suffix: str):
+    return lambda stem: stem[: -len(suffix)] if stem.endswith(suffix) else None
+
+
+def _cases(folder: Path) -> list[Case]:
+    cts, masks = images(folder, _ends_with("_ct")), images(folder, _ends_with("_mask"))
+    rows = {row["id"]: row for row in _rows(folder / "cases.csv")}
+    cases = []
+    for name, ct in cts.items():
+        mask, row = masks.get(name), rows.get(name)
+        # Without a table, what has no mask has no bleed.
+        bleeding = row is not None and number(row.get("bleed_slices")) > 0
+        notes = () if mask or not bleeding else ("It has no mask, though cases.csv counts bleeding slices.",)
+        cases.append(
+            Case(
+                name,
+                ct,
+                (mask,) if mask else (),
+                folder.resolve().name,
+                bleed_types=None if row is None else _types(row),
+                bleed_free=mask is None and not bleeding,
+                notes=notes,
+            )
+        )
+    return cases
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    return read_table(table, ["id"]) if table.exists() else []
+
+
+def _types(row: dict[str, str]) -> tuple[str, ...] | None:
+    if not any(kind in row for kind in BLEED_TYPES):
+        return None
+    return tuple(kind for kind in BLEED_TYPES if number(row.get(kind)) > 0)
+
+
+LAYOUT = Layout(
+    name="CTs and masks side by side",
+    expects="<id>_ct.nii.gz and <id>_mask.nii.gz; a case without a mask has no bleed",
+    fits=lambda folder: bool(images(folder, _ends_with("_ct"))),
+    cases=_cases,
+)
