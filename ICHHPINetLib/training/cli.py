@@ -10,9 +10,9 @@ from ..errors import InputFileError, MissingPackageError, OutputError
 _DESCRIPTION = """
 Cases are <id>_ct.nii.gz with <id>_mask.nii.gz beside them, where a case without a mask counts as
 bleed-free, or the folder of CT-ICH, BHSD, MBH-Seg, INSTANCE 2022 or nnU-Net as it comes
-(docs/datasets.md). Synthetic bleeds are put into what is bleed-free. Training stops after --minutes and goes on
-from the same place when the command is given again; Ctrl-C loses what came after the last
-checkpoint, a few minutes.
+(docs/datasets.md). Synthetic bleeds are put into bleed-free cases. Training stops after --minutes
+and goes on from the same place when the command is given again; Ctrl-C loses what came after the
+last checkpoint, a few minutes.
 
 examples:
   ichhpinet train --cases DATA --steps 8000 --export my.safetensors
