@@ -10,6 +10,6 @@
 
 from .case import BLEED_TYPES, Case
 from .detect import find_cases
-from .reading import CaseImages, check_cases, read_case
+from .reading import CaseImages, check_cases, read_case, read_mask
 
-__all__ = ["BLEED_TYPES", "Case", "CaseImages", "check_cases", "find_cases", "read_case"]
+__all__ = ["BLEED_TYPES", "Case", "CaseImages", "check_cases", "find_cases", "read_case", "read_mask"]

@@ -29,7 +29,8 @@ class Case:
     ct: file of the CT.
     masks: files of its masks: none, one, or one a rater.
     dataset: name of the data set.
-    bleed_types: those of ``BLEED_TYPES`` that the tables of the data set name; None where they are silent.
+    bleed_types: what the tables of the data set name, of ``BLEED_TYPES`` in the public ones; None where
+        they are silent.
     classes: bleed type of a label value, where the masks tell types apart.
     not_blood: label values that mark something other than blood, such as edema.
     bleed_free: known to have no bleed, so that it needs no mask.

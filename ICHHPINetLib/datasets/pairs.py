@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .case import BLEED_TYPES, Case, Layout
+from .case import Case, Layout
 from .files import images, number, read_table
+
+_OTHER_COLUMNS = {"id", "slices", "bleed_slices", "bleed_voxels"}
 
 
 def _ends_with(suffix: str):
@@ -40,9 +42,9 @@ def _rows(table: Path) -> list[dict[str, str]]:
 
 
 def _types(row: dict[str, str]) -> tuple[str, ...] | None:
-    if not any(kind in row for kind in BLEED_TYPES):
-        return None
-    return tuple(kind for kind in BLEED_TYPES if number(row.get(kind)) > 0)
+    """The columns beside the known ones, whose number says how many slices have this type of bleed."""
+    columns = [column for column in row if column and column not in _OTHER_COLUMNS]
+    return tuple(column for column in columns if number(row[column]) > 0) if columns else None
 
 
 LAYOUT = Layout(

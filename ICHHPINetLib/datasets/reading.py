@@ -30,8 +30,8 @@ class CaseImages:
     volume: HU (Z, Y, X), of the type that the file stores.
     mask: uint8 (Z, Y, X), 1 where blood of any type is; None where the case has no mask.
     spacing: mm (z, y, x).
-    bleed_types: those of ``BLEED_TYPES`` in the mask, or what the tables of the data set say; None
-        where nothing tells.
+    bleed_types: those in the mask where it tells types apart, or else what the tables of the data set
+        say; None where nothing tells.
     notes: what a user should know about the case.
     """
 
@@ -55,25 +55,38 @@ def read_case(case: Case) -> CaseImages:
     InvalidVolumeError
         If the CT is no CT volume.
     """
-    check_cases([case])
+    mask, bleed_types = read_mask(case)
     try:
         ct = read_ct(case.ct)
-        volume, reorientation = to_canonical(ct.array, ct.direction)
-        labels = [_labels(path, ct.direction) for path in case.masks]
     except ICHHPINetError as error:
         raise type(error)(f"Case {case.name}: {error}") from error
-    mask = None
-    if labels:
-        votes = sum((_blood(one, case).astype(np.uint8) for one in labels), np.zeros(volume.shape, np.uint8))
-        mask = (2 * votes > len(labels)).astype(np.uint8)
+    volume, reorientation = to_canonical(ct.array, ct.direction)
     return CaseImages(
         case.name,
         np.ascontiguousarray(volume),
         mask,
         reorientation.spacing(ct.spacing),
-        _types(labels, case) if labels and case.classes else case.bleed_types,
+        bleed_types,
         (*case.notes, *ct.warnings),
     )
+
+
+def read_mask(case: Case) -> tuple[np.ndarray | None, tuple[str, ...] | None]:
+    """``mask`` and ``bleed_types`` of ``read_case`` without the time to read the CT; raises the same."""
+    check_cases([case])
+    if not case.masks:
+        return None, case.bleed_types
+    try:
+        labels = [_labels(path, _direction(_header(case.ct))) for path in case.masks]
+    except ICHHPINetError as error:
+        raise type(error)(f"Case {case.name}: {error}") from error
+    mask = _majority([_blood(one, case) for one in labels]).astype(np.uint8)
+    if not case.classes:
+        return mask, case.bleed_types
+    found = {
+        kind for value, kind in case.classes.items() if _majority([one == value for one in labels]).any()
+    }
+    return mask, tuple(kind for kind in BLEED_TYPES if kind in found)
 
 
 def check_cases(cases: Sequence[Case]) -> None:
@@ -88,8 +101,8 @@ def check_cases(cases: Sequence[Case]) -> None:
     if problems:
         more = f"; and {len(problems) - _MOST_LISTED} more" if len(problems) > _MOST_LISTED else ""
         raise InputFileError(
-            f"CT and mask do not go together: {'; '.join(problems[:_MOST_LISTED])}{more}. Resample masks "
-            "that lie elsewhere to their CTs, get damaged files again, or move these cases out of the folder."
+            f"CT and mask do not go together: {'; '.join(problems[:_MOST_LISTED])}{more}. Resample the "
+            "masks that lie elsewhere to their CTs, get damaged files again, or move these cases away."
         )
 
 
@@ -133,11 +146,15 @@ def _direction(header: sitk.ImageFileReader) -> np.ndarray:
     return np.array(header.GetDirection()).reshape(dimension, dimension)[:3, :3]
 
 
+def _direction(header: sitk.ImageFileReader) -> np.ndarray:
+    dimension = header.GetDimension()
+    return np.array(header.GetDirection()).reshape(dimension, dimension)[:3, :3]
+
+
 def _grid(header: sitk.ImageFileReader) -> tuple[tuple[int, ...], np.ndarray]:
     """Size (x, y, z) and the centers of the 8 corner voxels (8, 3) in mm, both in canonical order."""
     size, spacing = np.array(header.GetSize()[:3]), np.array(header.GetSpacing()[:3])
-    dimension = header.GetDimension()
-    direction = np.array(header.GetDirection()).reshape(dimension, dimension)[:3, :3]
+    direction = _direction(header)
     ends = np.stack(np.meshgrid(*([0, 1],) * 3, indexing="ij"), -1).reshape(8, 3)[:, ::-1]
     corners = np.array(header.GetOrigin()[:3]) + (ends * (size - 1) * spacing) @ direction.T
     order, reorientation = to_canonical(np.arange(8).reshape(2, 2, 2), direction)
@@ -162,14 +179,9 @@ def _blood(labels: np.ndarray, case: Case) -> np.ndarray:
     return blood & ~np.isin(labels, list(case.not_blood)) if case.not_blood else blood
 
 
-def _types(labels: list[np.ndarray], case: Case) -> tuple[str, ...]:
-    """Types that more than half of the raters see at the same voxel."""
-    found = {
-        kind
-        for value, kind in case.classes.items()
-        if (2 * sum((one == value).astype(np.uint8) for one in labels) > len(labels)).any()
-    }
-    return tuple(kind for kind in BLEED_TYPES if kind in found)
+def _majority(votes: list[np.ndarray]) -> np.ndarray:
+    """Bool (Z, Y, X): where more than half of the raters' bool arrays are true."""
+    return 2 * np.sum(votes, axis=0, dtype=np.int16) > len(votes)
 
 
 def _by(size: Sequence[int]) -> str:

@@ -88,7 +88,7 @@ def test_all_misfits_are_named_at_once(tmp_path):
         write(tmp_path / f"{name}_ct.nii", volume())
         write(tmp_path / f"{name}_mask.nii", labels(1)[: 6 if name == "b" else 2])
     (tmp_path / "c_mask.nii").write_bytes(b"nothing")
-    with pytest.raises(InputFileError, match=r"case a: .*case c: .*move these cases out") as caught:
+    with pytest.raises(InputFileError, match=r"case a: .*case c: .*move these cases away") as caught:
         check_cases(find_cases(tmp_path))
     assert "case b" not in str(caught.value)
 
