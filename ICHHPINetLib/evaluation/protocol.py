@@ -1,0 +1,160 @@
+"""The protocol: a robot scribbles round after round on every case, several times.
+
+First round on a random slice of the middle 80 % of the bleeding ones, later rounds on
+the slice with the largest error area; one slice a round, strokes accumulate, the whole
+volume counts. Everything random follows from the seed and the case's id, so that all
+methods start alike and a run can be repeated.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..errors import RoundCancelled
+from ..interaction.scribbles import Scribbles
+from ..measurement import measure
+from . import robot
+from .cases import Case
+from .machine import peak_memory_mib
+from .metrics import evaluate_mask
+
+Report = dict[str, Any]
+
+
+class RoundLike(Protocol):
+    mask: np.ndarray
+
+
+class SessionLike(Protocol):
+    def refine(self, scribbles: Scribbles) -> RoundLike: ...
+
+
+Method = Callable[[np.ndarray, tuple[float, float, float]], SessionLike]
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the protocol stands: called back after every round.
+
+    ``done`` of ``total`` rounds of all cases and seeds, and the Dice just reached.
+    """
+
+    done: int
+    total: int
+    case_id: str
+    seed: int
+    round: int
+    dice: float
+
+
+def run_cases(
+    cases: Sequence[Case],
+    method: Method,
+    rounds: int,
+    seeds: int,
+    on_step: Callable[[Step], None] | None = None,
+) -> list[Report]:
+    """Run the robot ``seeds`` times for ``rounds`` rounds on each case.
+
+    A case or a run that fails is reported with its ``error`` and the others go on.
+
+    Returns
+    -------
+    A report a case, made of what JSON can hold: ``id``, ``bleed_types``, ``truth`` (its
+    measurement), ``shape``, ``spacing``, and ``runs``, each with ``seed``, ``error`` and
+    ``rounds``. A round has the figures of ``SegmentationMetrics`` and what
+    ``scribble_rounds`` adds.
+    """
+    reports = []
+    total = len(cases) * seeds * rounds
+    for number, case in enumerate(cases):
+        report: Report = {"id": case.id, "bleed_types": list(case.bleed_types), "error": None, "runs": []}
+        reports.append(report)
+        try:
+            loaded = case.load()
+            report["truth"] = measure(loaded.truth, loaded.spacing, loaded.volume).as_dict()
+            report["shape"], report["spacing"] = list(loaded.volume.shape), list(loaded.spacing)
+        except Exception as error:
+            report["error"] = _describe(error)
+            continue
+        for seed in range(seeds):
+            run: Report = {"seed": seed, "error": None, "rounds": []}
+            report["runs"].append(run)
+            done = (number * seeds + seed) * rounds
+            try:
+                session = method(loaded.volume, loaded.spacing)
+                rng = np.random.default_rng([seed, zlib.crc32(case.id.encode())])
+                for row in scribble_rounds(session, loaded.truth, loaded.spacing, rounds, rng):
+                    run["rounds"].append(row)
+                    if on_step:
+                        done += 1
+                        on_step(Step(done, total, case.id, seed, row["round"], row["dice"]))
+            except RoundCancelled:
+                raise
+            except Exception as error:
+                run["error"] = _describe(error)
+    return reports
+
+
+def scribble_rounds(
+    session: SessionLike,
+    truth: np.ndarray,
+    spacing: tuple[float, float, float],
+    rounds: int,
+    rng: np.random.Generator,
+) -> Iterator[Report]:
+    """Yield a row of figures after each round of the robot.
+
+    Parameters
+    ----------
+    session: what is scribbled on; its ``refine`` gets the new strokes only.
+    truth: bool (Z, Y, X); spacing: mm (z, y, x).
+
+    Yields
+    ------
+    The figures of ``SegmentationMetrics.as_dict``, and ``round``, ``seconds`` (of
+    ``refine``), ``slice`` (None where the mask was perfect and nothing was left to
+    scribble), ``foreground_voxels`` and ``background_voxels`` of the new strokes,
+    ``obeyed`` (share of all voxels scribbled so far that carry the user's label) and
+    ``peak_memory_mib`` of the process so far.
+    """
+    prediction = np.zeros(truth.shape, bool)
+    strokes = Scribbles.empty(truth.shape)
+    for number in range(1, rounds + 1):
+        seconds, index, new = 0.0, None, Scribbles.empty(truth.shape)
+        if number == 1 or not np.array_equal(prediction, truth):
+            chosen = robot.first_slice(truth, rng) if number == 1 else None
+            new = robot.next_scribbles(truth, prediction, spacing, rng, chosen)
+        if not new.is_empty:
+            index = new.slices()[0]
+            strokes = strokes.merged(new)
+            start = time.perf_counter()
+            prediction = session.refine(new).mask != 0
+            seconds = time.perf_counter() - start
+        yield {
+            "round": number,
+            **evaluate_mask(prediction, truth, spacing).as_dict(),
+            "seconds": seconds,
+            "slice": index,
+            "foreground_voxels": int(np.count_nonzero(new.foreground)),
+            "background_voxels": int(np.count_nonzero(new.background)),
+            "obeyed": _obeyed(prediction, strokes),
+            "peak_memory_mib": peak_memory_mib(),
+        }
+
+
+def _obeyed(prediction: np.ndarray, strokes: Scribbles) -> float:
+    scribbled = np.count_nonzero(strokes.foreground) + np.count_nonzero(strokes.background)
+    right = np.count_nonzero(prediction[strokes.foreground])
+    right += np.count_nonzero(~prediction[strokes.background])
+    return right / scribbled if scribbled else 1.0
+
+
+def _describe(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -1,0 +1,108 @@
+"""One call from a folder of cases and a method's name to a result file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from .. import __version__
+from ..errors import InputFileError
+from ..imaging.output_files import check_writable, whole_file
+from .baselines import BASELINE_NAMES, baseline
+from .cases import FOLDS_FILE, find_cases, select_fold
+from .machine import describe_machine
+from .protocol import Method, Report, Step, run_cases
+
+FORMAT = 1
+
+
+def evaluate(
+    cases_dir: Path | str,
+    method: str = "default",
+    rounds: int = 8,
+    seeds: int = 3,
+    output: Path | str | None = None,
+    *,
+    min_slices: int = 1,
+    fold: int | None = None,
+    folds_file: Path | str = FOLDS_FILE,
+    device: str = "auto",
+    on_step: Callable[[Step], None] | None = None,
+) -> Report:
+    """Evaluate a method under the scribbling robot.
+
+    Parameters
+    ----------
+    cases_dir: folder with ``<id>_ct.nii.gz`` and ``<id>_mask.nii.gz``.
+    method: "default" or another name of shipped weights, the path of a .safetensors
+        file, or one of ``BASELINE_NAMES``.
+    rounds, seeds: rounds a run, runs a case.
+    output: JSON file for the result.
+    min_slices: cases with fewer bleeding slices are left out.
+    fold: only the cases that this fold of ``folds_file`` leaves out of training.
+    device: where a network runs, as ``load_network`` names devices.
+    on_step: called after every round.
+
+    Returns
+    -------
+    What the JSON holds; ``summarize`` and ``compare`` read it.
+
+    Raises
+    ------
+    InputFileError, OutputError, WeightsError, DeviceError, MissingPackageError
+        Before the first round. What fails later is written into the case's report.
+    """
+    if rounds < 1 or seeds < 1:
+        raise InputFileError(f"{rounds} rounds and {seeds} seeds were asked for; both must be 1 or more.")
+    if output is not None:
+        check_writable(output)
+    cases = find_cases(cases_dir, min_slices)
+    if fold is not None:
+        cases = select_fold(cases, fold, folds_file)
+    factory, model = _method(method, device)
+    result = {
+        "format": FORMAT,
+        "software": f"ichhpinet {__version__}",
+        "started": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+        **model,
+        "data": {
+            "name": Path(cases_dir).resolve().name,
+            "cases": len(cases),
+            "min_slices": min_slices,
+            "fold": fold,
+        },
+        "rounds": rounds,
+        "seeds": list(range(seeds)),
+        "machine": describe_machine(),
+        "cases": run_cases(cases, factory, rounds, seeds, on_step),
+    }
+    if output is not None:
+        with whole_file(output) as temporary:
+            temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    return result
+
+
+def read_result(path: Path | str) -> Report:
+    """Read a result that ``evaluate`` wrote. Raises InputFileError if it is none."""
+    advice = "Name a JSON file that `ichhpinet evaluate -o` wrote."
+    try:
+        result = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputFileError(f"'{path}' cannot be read as a result ({error}). {advice}") from error
+    if not isinstance(result, dict) or result.get("format") != FORMAT or "cases" not in result:
+        raise InputFileError(f"'{path}' is no evaluation result of this version. {advice}")
+    return result
+
+
+def _method(name: str, device: str) -> tuple[Method, Report]:
+    """Session factory of a method, and what the result says about it."""
+    if name in BASELINE_NAMES:
+        return baseline(name), {"method": name, "sha256": None, "device": "cpu"}
+    from ..interaction.session import InteractiveSession
+    from ..weights.loading import load_network
+
+    network = load_network(name, device)
+    description = {"method": network.name, "sha256": network.sha256, "device": str(network.device)}
+    return lambda volume, spacing: InteractiveSession(network, volume, spacing), description

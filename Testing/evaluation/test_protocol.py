@@ -1,0 +1,191 @@
+"""The protocol with made-up sessions, and the whole way from a folder to a result file."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from ICHHPINetLib.errors import InputFileError, MissingPackageError, OutputError, WeightsError
+from ICHHPINetLib.evaluation.cases import LoadedCase
+from ICHHPINetLib.evaluation.protocol import run_cases, scribble_rounds
+from ICHHPINetLib.evaluation.run import evaluate, read_result
+
+pytest.importorskip("skimage")
+
+SPACING = (5.0, 1.0, 1.0)
+SHAPE = (6, 60, 56)
+
+
+def bleed():
+    slices, rows, columns = np.indices(SHAPE)
+    return (((slices - 3) / 2.5) ** 2 + ((rows - 26) / 11) ** 2 + ((columns - 30) / 8) ** 2) <= 1
+
+
+class PerfectOnScribbledSlices:
+    """Knows the truth of every slice that was ever scribbled on, and nothing else."""
+
+    def __init__(self, truth):
+        self.truth, self.mask, self.given = truth, np.zeros(truth.shape, np.uint8), []
+
+    def refine(self, scribbles):
+        self.given.append(scribbles)
+        for index in scribbles.slices():
+            self.mask[index] = self.truth[index]
+        return SimpleNamespace(mask=self.mask.copy())
+
+
+class Deaf:
+    """Never finds anything, not even what is scribbled."""
+
+    def __init__(self, *_):
+        pass
+
+    def refine(self, scribbles):
+        return SimpleNamespace(mask=np.zeros(scribbles.shape, np.uint8))
+
+
+def case(name="a", truth=None, error=None):
+    def load():
+        if error:
+            raise error
+        return LoadedCase(np.full(SHAPE, 30, np.int16), bleed() if truth is None else truth, SPACING)
+
+    return SimpleNamespace(id=name, bleed_types=("deep",), load=load)
+
+
+def rows_of(session, rounds=8, seed=0):
+    return list(scribble_rounds(session, bleed(), SPACING, rounds, np.random.default_rng(seed)))
+
+
+def test_scribbles_on_the_worst_slice_until_nothing_is_wrong():
+    rows = rows_of(PerfectOnScribbledSlices(bleed()))
+
+    dices = [row["dice"] for row in rows]
+    assert dices == sorted(dices)
+    assert dices[-1] == 1
+    scribbled = [row["slice"] for row in rows if row["slice"] is not None]
+    assert sorted(scribbled) == np.flatnonzero(bleed().any(axis=(1, 2))).tolist()
+    after = rows[len(scribbled) :]
+    assert all(row["foreground_voxels"] == row["background_voxels"] == row["seconds"] == 0 for row in after)
+    assert [row["round"] for row in rows] == list(range(1, 9))
+
+
+def test_first_round_has_strokes_of_both_kinds_on_one_slice():
+    session = PerfectOnScribbledSlices(bleed())
+    row = rows_of(session, rounds=1)[0]
+
+    assert len(session.given[0].slices()) == 1
+    assert row["foreground_voxels"] == np.count_nonzero(session.given[0].foreground) > 0
+    assert row["background_voxels"] > 0
+
+
+def test_counts_how_much_of_the_scribbles_was_obeyed():
+    assert all(row["obeyed"] == 1 for row in rows_of(PerfectOnScribbledSlices(bleed())))
+    deaf = rows_of(Deaf(), rounds=2)
+    share = deaf[0]["background_voxels"] / (deaf[0]["background_voxels"] + deaf[0]["foreground_voxels"])
+    assert deaf[0]["obeyed"] == pytest.approx(share)
+    assert deaf[0]["hd95_mm"] is None
+
+
+def test_same_seed_same_rounds_and_another_seed_another_start():
+    def slices(seeds):
+        reports = run_cases([case()], lambda *_: PerfectOnScribbledSlices(bleed()), 3, seeds)
+        return [[row["slice"] for row in run["rounds"]] for run in reports[0]["runs"]]
+
+    assert slices(2) == slices(4)[:2]
+    assert len({tuple(run) for run in slices(4)}) > 1
+
+
+def test_a_failing_case_does_not_stop_the_others():
+    broken = case("broken", error=InputFileError("no such file"))
+    other_shape = case("other", truth=np.pad(bleed(), 1))
+    steps = []
+
+    reports = run_cases(
+        [broken, other_shape, case("fine")],
+        lambda *_: PerfectOnScribbledSlices(bleed()),
+        rounds=2,
+        seeds=2,
+        on_step=steps.append,
+    )
+
+    assert reports[0]["error"] == "InputFileError: no such file"
+    assert reports[0]["runs"] == []
+    assert "InvalidVolumeError" in reports[1]["error"]
+    assert [len(run["rounds"]) for run in reports[2]["runs"]] == [2, 2]
+    assert steps[-1].done == steps[-1].total == 12
+
+
+def test_a_failing_run_keeps_its_first_rounds():
+    class FailsInRoundTwo(PerfectOnScribbledSlices):
+        def refine(self, scribbles):
+            if self.given:
+                raise ValueError("broken")
+            return super().refine(scribbles)
+
+    run = run_cases([case()], lambda *_: FailsInRoundTwo(bleed()), rounds=3, seeds=1)[0]["runs"][0]
+
+    assert run["error"] == "ValueError: broken"
+    assert len(run["rounds"]) == 1
+
+
+def test_reports_the_truth_with_its_bedside_estimate():
+    report = run_cases([case()], Deaf, rounds=1, seeds=1)[0]
+    assert report["truth"]["volume_ml"] == pytest.approx(bleed().sum() * 5 / 1000)
+    assert report["truth"]["abc2_ml"] > 0
+    assert report["bleed_types"] == ["deep"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    truth = bleed()
+    volume = np.where(truth, 65, 30) + np.random.default_rng(0).normal(0, 3, SHAPE)
+    volume[:, :4] = -1000
+    for name, array in (("ct", volume.astype(np.int16)), ("mask", truth.astype(np.uint8))):
+        image = sitk.GetImageFromArray(array)
+        image.SetSpacing(SPACING[::-1])
+        sitk.WriteImage(image, str(tmp_path / f"p_{name}.nii.gz"))
+    return tmp_path
+
+
+def test_evaluates_a_baseline_from_folder_to_file(folder):
+    output = folder / "out" / "result.json"
+
+    result = evaluate(folder, "threshold", rounds=2, seeds=2, output=output)
+
+    assert read_result(output) == json.loads(json.dumps(result))
+    assert result["method"] == "threshold"
+    assert result["data"]["cases"] == 1
+    assert str(folder) not in output.read_text(), "a result must not tell where the data lay"
+    rounds = result["cases"][0]["runs"][1]["rounds"]
+    assert rounds[-1]["dice"] > 0.8
+    assert rounds[-1]["obeyed"] == 1
+
+
+def test_evaluates_a_network(folder, tiny_weights):
+    result = evaluate(folder, str(tiny_weights), rounds=1, seeds=1, device="cpu")
+    assert len(result["sha256"]) == 64
+    assert result["device"] == "cpu"
+    assert result["cases"][0]["runs"][0]["rounds"][0]["obeyed"] == 1
+
+
+def test_what_cannot_work_is_told_before_the_first_round(folder):
+    with pytest.raises(InputFileError, match="1 or more"):
+        evaluate(folder, "threshold", rounds=0)
+    with pytest.raises(OutputError):
+        evaluate(folder, "threshold", output=folder)
+    with pytest.raises((WeightsError, MissingPackageError)):
+        evaluate(folder, str(folder / "nothing.safetensors"))
+
+
+def test_files_that_are_no_result_are_refused(tmp_path):
+    wrong = tmp_path / "wrong.json"
+    wrong.write_text("{}")
+    with pytest.raises(InputFileError, match="no evaluation result"):
+        read_result(wrong)
+    with pytest.raises(InputFileError, match="cannot be read"):
+        read_result(tmp_path / "missing.json")
