@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from ICHHPINetLib.errors import InputFileError
 from ICHHPINetLib.evaluation.cases import FOLDS_FILE, find_cases, select_fold
+from Testing.datasets import lookalikes
 
 SPACING_XYZ = (0.5, 0.6, 5.0)
 
@@ -63,6 +64,27 @@ def test_loads_arrays_in_axial_order(tmp_path):
     assert loaded.volume[loaded.truth] == volume[0, 1, 2]
 
 
+@pytest.mark.parametrize("layout", ["ct_ich", "bhsd", "mbh_seg", "instance", "nnunet"])
+def test_evaluates_the_masked_cases_of_any_layout(layout, tmp_path):
+    cases = find_cases(getattr(lookalikes, layout)(tmp_path))
+    assert [case.bleeding_slices for case in cases] == [1] * len(cases)
+    assert cases[0].bleed_types == {
+        "ct_ich": ("intraparenchymal", "epidural"),
+        "bhsd": ("intraparenchymal", "subdural"),
+        "mbh_seg": ("intraparenchymal", "subarachnoid"),
+    }.get(layout, ())
+    loaded = cases[0].load()
+    assert loaded.truth.dtype == bool
+    assert loaded.truth.any()
+    assert loaded.truth.shape == loaded.volume.shape
+
+
+def test_a_folder_without_masks_is_explained(tmp_path):
+    write(tmp_path / "a_ct.nii.gz", np.zeros((5, 12, 10), np.int16))
+    with pytest.raises(InputFileError, match="Add the masks"):
+        find_cases(tmp_path)
+
+
 def test_mask_on_another_grid_is_refused(folder):
     write(folder / "a_mask.nii.gz", np.ones((5, 12, 10), np.uint8), (0, 1, 0, -1, 0, 0, 0, 0, 1))
     with pytest.raises(InputFileError, match="Resample the mask"):
@@ -73,7 +95,7 @@ def test_unusable_folders_are_explained(tmp_path, folder):
     with pytest.raises(InputFileError, match="not a folder"):
         find_cases(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputFileError, match="two files"):
+    with pytest.raises(InputFileError, match="No data set"):
         find_cases(tmp_path / "empty")
     with pytest.raises(InputFileError, match="Ask for fewer"):
         find_cases(folder, min_slices=4)
