@@ -35,7 +35,7 @@ def evaluate(
 
     Parameters
     ----------
-    cases_dir: folder with ``<id>_ct.nii.gz`` and ``<id>_mask.nii.gz``.
+    cases_dir: a data set in any layout that ``datasets.find_cases`` knows.
     method: "default" or another name of shipped weights, the path of a .safetensors
         file, or one of ``BASELINE_NAMES``.
     rounds, seeds: rounds a run, runs a case.
