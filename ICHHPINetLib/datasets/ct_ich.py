@@ -14,6 +14,7 @@ from .files import images, number, pair, read_table
 
 _DIAGNOSES = "hemorrhage_diagnosis_raw_ct.csv"
 _DEMOGRAPHICS = "patient_demographics.csv"
+_ADULT_YEARS = 18
 
 
 def _cases(folder: Path) -> list[Case]:
@@ -55,15 +56,15 @@ def _types(table: Path) -> dict[int, tuple[str, ...]]:
 
 
 def _remarks(folder: Path) -> dict[int, tuple[str, ...]]:
-    """Age and the data set's own note of each patient."""
+    """Of each patient the data set's own note, and the age of a child: its skull and brain look different."""
     # Releases differ in the case of the first letter.
     table = next((path for path in sorted(folder.iterdir()) if path.name.lower() == _DEMOGRAPHICS), None)
     remarks: dict[int, tuple[str, ...]] = {}
     for row in read_table(table, ["Patient Number"]) if table else []:
         cells = {" ".join(column.split()): (cell or "").strip() for column, cell in row.items() if column}
         patient = int(number(cells["Patient Number"]))
-        age = next((cell for column, cell in cells.items() if column.startswith("Age")), "")
-        said = [f"Age {age} years."] if age else []
+        age = number(next((cell for column, cell in cells.items() if column.startswith("Age")), None))
+        said = [f"A child of {age:g} years."] if 0 < age < _ADULT_YEARS else []
         said += [cell for column, cell in cells.items() if column.startswith("Note") and cell]
         if patient:
             remarks[patient] = tuple(said)
