@@ -38,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pack", type=Path, metavar="FILE", help="a pack made earlier, instead of --cases")
     parser.add_argument(
+        "--network",
+        choices=("default", "paper"),
+        default="default",
+        help="the compact network, or the paper's, which needs a GPU (default: %(default)s)",
+    )
+    parser.add_argument(
         "--fold", type=int, metavar="N", help="hold out fold N (0 to 4) of the development cases"
     )
     parser.add_argument(
@@ -82,6 +88,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise MissingPackageError(
             f"Training needs the package {error.name}: install it with: pip install 'ichhpinet[train]'"
         ) from error
+    from ..networks.hpinet import HPINetConfig
+    from ..networks.paper.config import PaperConfig
     from ..weights.devices import resolve_device
     from ..weights.export import export_checkpoint
     from .loop import Settings, Trainer
@@ -103,7 +111,8 @@ def run(arguments: argparse.Namespace) -> None:
         weights=LossWeights(*arguments.loss_weights),
     )
     print(f"{len(train)} cases to train on, {len(validation)} held out; everything goes to {arguments.run}")
-    trainer = Trainer(pack, settings)
+    config = HPINetConfig() if arguments.network == "default" else PaperConfig(volume_norm="group")
+    trainer = Trainer(pack, settings, config)
     if trainer.step:
         print(f"Going on from step {trainer.step}.")
     trainer.run(lambda line: print(line, flush=True))
