@@ -1,0 +1,230 @@
+"""Tables of one or several evaluations, for the terminal and as Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+from .statistics import Comparison
+from .summary import Summary
+
+_WIDTH_IN_FILES = 140
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, column names and rows of text; the first column holds labels."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def tables(summary: Summary) -> list[Table]:
+    """Everything that is reported of one method."""
+    return [_rounds(summary), _overall([summary]), _volumes(summary), _groups(summary)]
+
+
+def overview(summaries: Sequence[Summary]) -> list[Table]:
+    """Several methods side by side: mean Dice and NSD by round, then the overall figures."""
+    rounds = range(1, 1 + min(len(summary.rounds) for summary in summaries))
+    columns = ("Method", *(str(number) for number in rounds))
+
+    def rows(metric: str) -> tuple[tuple[str, ...], ...]:
+        return tuple(
+            (summary.method, *(_number(getattr(summary.rounds[number - 1], metric)) for number in rounds))
+            for summary in summaries
+        )
+
+    return [
+        Table("Mean Dice after each round", columns, rows("dice")),
+        Table("Mean NSD at 2 mm after each round", columns, rows("nsd_2mm")),
+        _overall(summaries),
+    ]
+
+
+def comparison_table(comparisons: Sequence[Comparison]) -> Table:
+    """Paired comparisons, with both corrected p values."""
+    return Table(
+        "Paired comparison (t-test: Bonferroni; Wilcoxon: Holm)",
+        ("Metric", "A", "B", "Cases", "Mean A", "Mean B", "A - B", "95 % interval", "p (t)", "p (Wilcoxon)"),
+        tuple(
+            (
+                row.metric,
+                row.a,
+                row.b,
+                str(row.cases),
+                _number(row.mean_a, 4),
+                _number(row.mean_b, 4),
+                _signed(row.difference, 4),
+                f"{_signed(row.low, 4)} to {_signed(row.high, 4)}",
+                f"{row.t_test:.2g}",
+                f"{row.wilcoxon:.2g}",
+            )
+            for row in comparisons
+        ),
+    )
+
+
+def markdown(shown: Sequence[Table]) -> str:
+    """The tables as Markdown, each under its title in bold."""
+    return "\n".join(_markdown(table) for table in shown)
+
+
+def print_tables(shown: Sequence[Table], stream: TextIO | None = None) -> None:
+    """Print tables to a stream, standard output by default; plain text where rich is missing."""
+    try:
+        from rich.box import SIMPLE_HEAD
+        from rich.console import Console
+        from rich.table import Table as RichTable
+    except ImportError:
+        for table in shown:
+            print(_plain(table), file=stream)
+        return
+    console = Console(file=stream, highlight=False)
+    if not console.is_terminal:
+        console.width = _WIDTH_IN_FILES
+    for table in shown:
+        grid = RichTable(box=SIMPLE_HEAD, pad_edge=False)
+        for number, (column, *cells) in enumerate(zip(table.columns, *table.rows, strict=True)):
+            # Names of columns may wrap, figures must not.
+            grid.add_column(column, justify="right" if number else "left", min_width=max(map(len, cells)))
+        for row in table.rows:
+            grid.add_row(*row)
+        console.print(table.title, style="bold", markup=False)
+        console.print(grid)
+
+
+def _rounds(summary: Summary) -> Table:
+    return Table(
+        f"{summary.method}: {summary.cases} cases, {summary.runs} runs; mean by round (HD95, time: median)",
+        (
+            "Round",
+            "Dice",
+            "SD",
+            "Jaccard",
+            "NSD 2 mm",
+            "HD95 mm",
+            "MAE",
+            "Volume error mL",
+            "Error %",
+            "Time s",
+        ),
+        tuple(
+            (
+                str(row.round),
+                _number(row.dice),
+                _number(row.dice_sd),
+                _number(row.jaccard),
+                _number(row.nsd_2mm),
+                _number(row.hd95_mm, 1),
+                _number(row.mae, 4),
+                _signed(row.volume_error_ml, 1),
+                _percent(row.volume_error),
+                _number(row.seconds, 2),
+            )
+            for row in summary.rounds
+        ),
+    )
+
+
+def _overall(summaries: Sequence[Summary]) -> Table:
+    rows = [_overall_figures(summary) for summary in summaries]
+    return Table(
+        "Over all rounds",
+        ("", *(summary.method for summary in summaries)),
+        tuple((name, *(figures[name] for figures in rows)) for name in rows[0]),
+    )
+
+
+def _overall_figures(summary: Summary) -> dict[str, str]:
+    memory = summary.peak_memory_mib
+    goals = {
+        f"Rounds to Dice {goal.dice:.2f} (never reached)": f"{goal.rounds:.1f} ({_percent(goal.failure_rate)})"
+        for goal in summary.interactions
+    }
+    return {
+        "Dice-AUC": _number(summary.dice_auc),
+        "NSD-AUC": _number(summary.nsd_auc),
+        **goals,
+        "Final Dice, worst tenth of the runs": _number(summary.worst_decile_dice),
+        "Rounds that lowered Dice by more than 0.01": _percent(summary.lowering_rounds),
+        "Scribbled voxels obeyed, least": _percent(summary.obeyed),
+        "Seconds a round, median (95th percentile)": (
+            f"{_number(summary.seconds_median, 2)} ({_number(summary.seconds_p95, 2)})"
+        ),
+        "Peak memory MiB": "-" if memory is None else f"{memory:.0f}",
+        "Failed runs": str(len(summary.failures)),
+    }
+
+
+def _volumes(summary: Summary) -> Table:
+    return Table(
+        f"{summary.method}: volume against the truth",
+        ("Measured", "Bias mL", "95 % limits mL", "Within 10 %", "Within 10 %, >5 mL", "Agree at 30 mL"),
+        tuple(
+            (
+                panel.label,
+                _signed(panel.bias_ml, 1),
+                f"{_signed(panel.lower_ml, 1)} to {_signed(panel.upper_ml, 1)}",
+                _percent(panel.within_10_percent),
+                "-"
+                if panel.within_10_percent_above_5_ml is None
+                else _percent(panel.within_10_percent_above_5_ml),
+                _percent(panel.agree_at_30_ml),
+            )
+            for panel in summary.volumes
+        ),
+    )
+
+
+def _groups(summary: Summary) -> Table:
+    last = len(summary.rounds)
+    numbers = sorted({number for number in (1, 2, 3, last) if number <= last})
+    return Table(
+        f"{summary.method}: by kind of bleed (a case counts for each of its types) and volume",
+        ("Bleed", "Cases", *(f"Dice {number}" for number in numbers), f"NSD 2 mm {last}"),
+        tuple(
+            (
+                group.label,
+                str(group.cases),
+                *(_number(group.dice_by_round[number - 1]) for number in numbers),
+                _number(group.nsd_2mm),
+            )
+            for group in summary.groups
+        ),
+    )
+
+
+def _markdown(table: Table) -> str:
+    alignment = ["---", *["---:"] * (len(table.columns) - 1)]
+    # Pipes would end a cell, and "<5 mL" would begin a tag.
+    rows = [[cell.replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in table.rows]
+    lines = [f"| {' | '.join(cells)} |" for cells in (table.columns, alignment, *rows)]
+    return "\n".join([f"**{table.title}**", "", *lines, ""])
+
+
+def _plain(table: Table) -> str:
+    widths = [max(map(len, column)) for column in zip(table.columns, *table.rows, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if number else cell.ljust(width)
+            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (table.columns, *table.rows)
+    ]
+    return "\n".join([table.title, *lines, ""])
+
+
+def _number(value: float, digits: int = 3) -> str:
+    return f"{value:.{digits}f}" if math.isfinite(value) else "inf"
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if math.isfinite(share) else "inf"

@@ -1,0 +1,295 @@
+"""The figures of one evaluation: by round, over all rounds, for volumes, and by kind of bleed.
+
+A mean is one over cases of each case's mean over its seeds, so that every patient counts
+the same. Runs that failed are left out of all figures and listed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import InputFileError
+from .protocol import Report
+
+TARGETS = (0.85, 0.90)
+# A smaller loss is within what two strokes of the same user differ by.
+_LOSS = 0.01
+_CLINICAL_CUT_ML = 30.0
+_ACCEPTABLE = 0.10
+_SMALL_ML = 5.0
+VOLUME_BINS = (
+    ("<5 mL", 0.0, 5.0),
+    ("5-15 mL", 5.0, 15.0),
+    ("15-30 mL", 15.0, 30.0),
+    (">30 mL", 30.0, math.inf),
+)
+
+
+@dataclass(frozen=True)
+class RoundFigures:
+    """Means over cases after one round; ``dice_sd`` is the SD over cases.
+
+    ``hd95_mm`` is the median over runs, infinite where half of the masks were empty;
+    ``volume_error`` is the mean of the relative errors' absolute values, and ``seconds``
+    the median over runs.
+    """
+
+    round: int
+    dice: float
+    dice_sd: float
+    jaccard: float
+    nsd_2mm: float
+    hd95_mm: float
+    mae: float
+    volume_error_ml: float
+    volume_error: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class VolumePanel:
+    """Agreement of measured volumes with the truth.
+
+    ``bias_ml`` and the 95 % limits of agreement are of measured minus true volume (Bland
+    and Altman); ``within_10_percent`` is the share of masks whose relative error is at
+    most 10 %, beside the same among bleeds of more than 5 mL (None where there is none);
+    ``agree_at_30_ml`` is the share on the right side of 30 mL.
+    """
+
+    label: str
+    bias_ml: float
+    lower_ml: float
+    upper_ml: float
+    within_10_percent: float
+    within_10_percent_above_5_ml: float | None
+    agree_at_30_ml: float
+
+
+@dataclass(frozen=True)
+class GroupFigures:
+    """Mean Dice by round and final surface Dice of some of the cases."""
+
+    label: str
+    cases: int
+    dice_by_round: tuple[float, ...]
+    nsd_2mm: float
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """Rounds until a Dice is first reached; a run that never does counts all its rounds."""
+
+    dice: float
+    rounds: float
+    failure_rate: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Figures of one method.
+
+    ``dice_auc`` and ``nsd_auc`` are the areas under the curves over rounds (trapezoids),
+    divided by their length, 0 to 1. ``worst_decile_dice`` is the mean final Dice of the
+    worst tenth of the runs. ``lowering_rounds`` is the share of rounds, the first ones
+    aside, that lowered Dice by more than 0.01. ``obeyed`` is the least share of scribbled
+    voxels that carried the user's label. Seconds are over all rounds.
+    """
+
+    method: str
+    cases: int
+    runs: int
+    failures: tuple[str, ...]
+    rounds: tuple[RoundFigures, ...]
+    dice_auc: float
+    nsd_auc: float
+    interactions: tuple[Interactions, ...]
+    worst_decile_dice: float
+    lowering_rounds: float
+    obeyed: float
+    seconds_median: float
+    seconds_p95: float
+    peak_memory_mib: float | None
+    volumes: tuple[VolumePanel, ...]
+    groups: tuple[GroupFigures, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The figures by name, ready for strict JSON: what is not finite is None."""
+        return _finite(asdict(self))
+
+
+class _Runs:
+    """Complete runs of a result as arrays: figures (run, round), and the case of each run."""
+
+    def __init__(self, result: Report) -> None:
+        self.rounds = result["rounds"]
+        self.failures = []
+        self._rows, self.reports = [], []
+        for report in result["cases"]:
+            if report["error"]:
+                self.failures.append(f"{report['id']}: {report['error']}")
+            for run in report["runs"]:
+                if run["error"]:
+                    self.failures.append(f"{report['id']}, seed {run['seed']}: {run['error']}")
+                else:
+                    self._rows.append(run["rounds"])
+                    self.reports.append(report)
+        if not self._rows:
+            raise InputFileError(
+                f"No run of {result['method']} was completed, so there is nothing to summarize. "
+                f"The first failure: {self.failures[0] if self.failures else 'none'}."
+            )
+        self.ids = np.array([report["id"] for report in self.reports])
+
+    @property
+    def peak_memory_mib(self) -> float | None:
+        peaks = [row["peak_memory_mib"] for run in self._rows for row in run]
+        return None if None in peaks else max(peaks)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        # Only distances and ratios are ever None, and only where infinite.
+        return np.array([[math.inf if row[name] is None else row[name] for row in run] for run in self._rows])
+
+    def by_case(self, values: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
+        """Mean over seeds, a row a case, of ``values`` (run, ...)."""
+        ids = self.ids if chosen is None else self.ids[chosen]
+        values = values if chosen is None else values[chosen]
+        return np.stack([values[ids == name].mean(axis=0) for name in dict.fromkeys(ids)])
+
+    def truth(self, name: str) -> np.ndarray:
+        return np.array([report["truth"][name] for report in self.reports])
+
+    def select(self, wanted: Callable[[Report], bool]) -> np.ndarray:
+        return np.array([wanted(report) for report in self.reports])
+
+
+def case_means(result: Report, metric: str, round_number: int) -> dict[str, float]:
+    """Mean over seeds of a metric after one round, by case id; complete runs only.
+
+    Raises
+    ------
+    InputFileError
+        If no run was completed, or the result has no such round.
+    """
+    if not 1 <= round_number <= result["rounds"]:
+        raise InputFileError(
+            f"There is no round {round_number} in the result of {result['method']}; "
+            f"choose one of 1 to {result['rounds']}."
+        )
+    runs = _Runs(result)
+    means = runs.by_case(runs[metric][:, round_number - 1])
+    return dict(zip(dict.fromkeys(runs.ids.tolist()), means.tolist(), strict=True))
+
+
+def summarize(result: Report) -> Summary:
+    """Figures of a result of ``evaluate``. Raises InputFileError if no run was completed."""
+    runs = _Runs(result)
+    dice, nsd, seconds = runs["dice"], runs["nsd_2mm"], runs["seconds"]
+    final = np.sort(dice[:, -1])
+    steps = np.diff(dice, axis=1)
+    return Summary(
+        method=result["method"],
+        cases=len(set(runs.ids)),
+        runs=len(dice),
+        failures=tuple(runs.failures),
+        rounds=_by_round(runs),
+        dice_auc=_area(runs.by_case(dice).mean(axis=0)),
+        nsd_auc=_area(runs.by_case(nsd).mean(axis=0)),
+        interactions=tuple(_interactions(dice, target) for target in TARGETS),
+        worst_decile_dice=float(final[: math.ceil(len(final) / 10)].mean()),
+        lowering_rounds=float((steps < -_LOSS).mean()) if steps.size else 0.0,
+        obeyed=float(runs["obeyed"].min()),
+        seconds_median=float(np.median(seconds)),
+        seconds_p95=float(np.percentile(seconds, 95)),
+        peak_memory_mib=runs.peak_memory_mib,
+        volumes=_volumes(runs),
+        groups=_groups(runs),
+    )
+
+
+def _by_round(runs: _Runs) -> tuple[RoundFigures, ...]:
+    names = ("dice", "jaccard", "nsd_2mm", "mae", "volume_error_ml")
+    means = {name: runs.by_case(runs[name]).mean(axis=0) for name in names}
+    spread = runs.by_case(runs["dice"]).std(axis=0)
+    relative = runs.by_case(np.abs(runs["relative_volume_error"])).mean(axis=0)
+    hd95, seconds = np.median(runs["hd95_mm"], axis=0), np.median(runs["seconds"], axis=0)
+    return tuple(
+        RoundFigures(
+            round=index + 1,
+            dice_sd=float(spread[index]),
+            hd95_mm=float(hd95[index]),
+            volume_error=float(relative[index]),
+            seconds=float(seconds[index]),
+            **{name: float(values[index]) for name, values in means.items()},
+        )
+        for index in range(runs.rounds)
+    )
+
+
+def _area(curve: np.ndarray) -> float:
+    if len(curve) == 1:
+        return float(curve[0])
+    return float((curve[1:] + curve[:-1]).mean() / 2)
+
+
+def _interactions(dice: np.ndarray, target: float) -> Interactions:
+    reached = dice >= target
+    budget = dice.shape[1]
+    needed = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, budget)
+    return Interactions(target, float(needed.mean()), float(1 - reached.any(axis=1).mean()))
+
+
+def _volumes(runs: _Runs) -> tuple[VolumePanel, ...]:
+    measured, truth = runs["volume_ml"], runs.truth("volume_ml")
+    numbers = dict.fromkeys((min(3, runs.rounds), runs.rounds))
+    panels = [_panel(f"round {number}", measured[:, number - 1], truth) for number in numbers]
+    _, first = np.unique(runs.ids, return_index=True)
+    panels.append(_panel("ABC/2 of the truth", runs.truth("abc2_ml")[first], truth[first]))
+    return tuple(panels)
+
+
+def _panel(label: str, measured: np.ndarray, truth: np.ndarray) -> VolumePanel:
+    difference = measured - truth
+    spread = 1.96 * float(difference.std(ddof=1)) if len(difference) > 1 else 0.0
+    bias = float(difference.mean())
+    close = np.abs(difference) <= _ACCEPTABLE * truth
+    large = truth > _SMALL_ML
+    return VolumePanel(
+        label=label,
+        bias_ml=bias,
+        lower_ml=bias - spread,
+        upper_ml=bias + spread,
+        within_10_percent=float(close.mean()),
+        within_10_percent_above_5_ml=float(close[large].mean()) if large.any() else None,
+        agree_at_30_ml=float(((measured >= _CLINICAL_CUT_ML) == (truth >= _CLINICAL_CUT_ML)).mean()),
+    )
+
+
+def _groups(runs: _Runs) -> tuple[GroupFigures, ...]:
+    types = sorted({kind for report in runs.reports for kind in report["bleed_types"]})
+    chosen = [(kind, runs.select(lambda report, kind=kind: kind in report["bleed_types"])) for kind in types]
+    volumes = runs.truth("volume_ml")
+    chosen += [(label, (volumes >= low) & (volumes < high)) for label, low, high in VOLUME_BINS]
+    dice, nsd = runs["dice"], runs["nsd_2mm"]
+    return tuple(
+        GroupFigures(
+            label=label,
+            cases=len(set(runs.ids[mask])),
+            dice_by_round=tuple(runs.by_case(dice, mask).mean(axis=0).tolist()),
+            nsd_2mm=float(runs.by_case(nsd, mask).mean(axis=0)[-1]),
+        )
+        for label, mask in chosen
+        if mask.any()
+    )
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
