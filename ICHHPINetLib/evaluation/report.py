@@ -142,7 +142,7 @@ def _overall(summaries: Sequence[Summary]) -> Table:
 def _overall_figures(summary: Summary) -> dict[str, str]:
     memory = summary.peak_memory_mib
     goals = {
-        f"Rounds to Dice {goal.dice:.2f} (never reached)": f"{goal.rounds:.1f} ({_percent(goal.failure_rate)})"
+        f"Rounds to Dice {goal.dice:.2f} (failed)": f"{goal.rounds:.1f} ({_percent(goal.failure_rate)})"
         for goal in summary.interactions
     }
     return {
