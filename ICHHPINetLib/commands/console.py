@@ -1,8 +1,8 @@
-"""What the commands print: progress bars, tables, notes."""
+"""What the commands print besides tables: progress bars, lines, notes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from ..errors import MissingPackageError
@@ -44,26 +44,9 @@ def warn(texts: Iterable[str]) -> None:
         console().print(f"note: {text}", style="yellow", markup=False, soft_wrap=True)
 
 
-def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table with right-aligned columns, the first one aside."""
-    grid = _rich("table").Table(
-        title=title,
-        title_justify="left",
-        title_style="bold",
-        box=_rich("box").SIMPLE_HEAD,
-        collapse_padding=True,
-        pad_edge=False,
-    )
-    for number, name in enumerate(columns):
-        grid.add_column(name, justify="left" if number == 0 else "right", no_wrap=True)
-    for row in rows:
-        grid.add_row(*row)
-    console().print(grid)
-
-
 @contextmanager
-def round_progress(rounds: int) -> Iterator[RoundBars]:
-    """A progress bar over several rounds."""
+def progress_bar(description: str) -> Iterator[Callable[[float, str], None]]:
+    """A progress bar; gives what sets it to a fraction, 0 to 1, and a description."""
     progress = _rich("progress")
     with progress.Progress(
         progress.TextColumn("{task.description}", markup=False),
@@ -73,17 +56,17 @@ def round_progress(rounds: int) -> Iterator[RoundBars]:
         console=console(),
         transient=True,
     ) as bars:
-        yield RoundBars(bars, rounds)
+        task = bars.add_task(description, total=1.0)
+        yield lambda fraction, text: bars.update(task, completed=fraction, description=text)
 
 
-class RoundBars:
-    """Feeds the progress of rounds into one bar; call :meth:`start` before each round."""
+class RoundProgress:
+    """Feeds the progress of several rounds into one bar; call :meth:`start` before each round."""
 
-    def __init__(self, bars, rounds: int) -> None:
-        self._bars = bars
+    def __init__(self, show: Callable[[float, str], None], rounds: int) -> None:
+        self._show = show
         self._rounds = rounds
         self._round = 0
-        self._task = bars.add_task("starting", total=rounds)
 
     def start(self) -> None:
         self._round += 1
@@ -91,8 +74,5 @@ class RoundBars:
     def __call__(self, progress: Progress) -> None:
         where = "" if progress.slice_index is None else f", slice {progress.slice_index}"
         stage = _STAGES.get(progress.stage, progress.stage)
-        self._bars.update(
-            self._task,
-            completed=self._round - 1 + progress.fraction,
-            description=f"round {self._round} of {self._rounds}: {stage}{where}",
-        )
+        fraction = (self._round - 1 + progress.fraction) / self._rounds
+        self._show(fraction, f"round {self._round} of {self._rounds}: {stage}{where}")

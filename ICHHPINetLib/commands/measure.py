@@ -9,11 +9,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
+from ..evaluation.report import Table, print_tables
 from ..imaging.io import CTImage, read_ct, read_image
 from ..imaging.orientation import to_canonical
 from ..measurement import Measurement, measure
 from . import outputs
-from .console import DISCLAIMER, say, table
+from .console import DISCLAIMER, say
 
 # In mm; positions in files are rounded to about this.
 _SAME_PLACE = 1e-2
@@ -59,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.report:
         content = {"mask": arguments.mask.name, "notice": DISCLAIMER, **numbers.as_dict()}
         outputs.write_json(arguments.report, content)
-    table(arguments.mask.name, ["", "value"], _rows(numbers))
+    print_tables([Table(arguments.mask.name, ("", "Value"), tuple(_rows(numbers)))])
     say(DISCLAIMER)
 
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from .. import __version__
 from ..evaluation.figures import RoundPanel
+from ..evaluation.report import Table, print_tables
 from ..interaction.result import RoundResult
 from ..interaction.scribbles import Scribbles
 from ..measurement import Measurement, measure
-from .console import DISCLAIMER, console, round_progress, say, table
+from .console import DISCLAIMER, RoundProgress, console, progress_bar, say
 
 if TYPE_CHECKING:
     import argparse
@@ -80,11 +81,12 @@ def run_rounds(
     """Run a round for each of ``strokes``, which gets the mask so far and gives the round's strokes."""
     strokes = list(strokes)
     finished = []
-    with round_progress(len(strokes)) as bars:
+    with progress_bar("starting") as show:
+        progress = RoundProgress(show, len(strokes))
         for draw in strokes:
-            bars.start()
+            progress.start()
             new = draw(session.mask)
-            result = session.refine(new, on_progress=bars)
+            result = session.refine(new, on_progress=progress)
             score = None if dice is None else dice(result.mask)
             numbers = measure(result.mask, spacing, volume)
             finished.append(FinishedRound(result, numbers, new, session.scribbles, score))
@@ -94,22 +96,22 @@ def run_rounds(
 def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
     """Print the table of rounds and the headline."""
     has_truth = any(one.dice is not None for one in rounds)
-    columns = ["Round", "Volume (mL)", "Change (mL)", "ABC/2 (mL)", "Drawn on", "Time (s)"]
+    columns = ("Round", "Volume (mL)", "Change (mL)", "ABC/2 (mL)", "Drawn on", "Time (s)")
     rows = []
     before = 0.0
     for one in rounds:
         volume = one.measurement.volume_ml
-        row = [
+        row = (
             str(one.result.round),
             f"{volume:.1f}",
             f"{volume - before:+.1f}",
             f"{one.measurement.abc2_ml:.1f}",
             _places(one.new_strokes.slices()),
             f"{one.result.seconds:.1f}",
-        ]
-        rows.append([*row, f"{one.dice:.3f}"] if has_truth else row)
+        )
+        rows.append((*row, f"{one.dice:.3f}") if has_truth else row)
         before = volume
-    table(title, [*columns, "Dice"] if has_truth else columns, rows)
+    print_tables([Table(title, (*columns, "Dice") if has_truth else columns, tuple(rows))])
     last = rounds[-1]
     say(f"Hematoma: {last.measurement.volume_ml:.1f} mL. {DISCLAIMER}")
     say(f"Computed with '{last.result.model}' on {last.result.device}.")

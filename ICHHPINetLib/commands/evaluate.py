@@ -1,0 +1,81 @@
+"""``ichhpinet evaluate``: a robot scribbles on cases with a known mask; accuracy by round comes out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..evaluation.baselines import BASELINE_NAMES
+from ..evaluation.report import print_tables, tables
+from ..evaluation.run import evaluate
+from ..evaluation.summary import summarize
+from . import outputs
+from .console import progress_bar, say, warn
+
+_EXAMPLES = f"""
+examples:
+  ichhpinet evaluate cases -o default.json
+  ichhpinet evaluate cases --method growcut --rounds 8 --seeds 3 -o growcut.json
+  ichhpinet evaluate cases --method my.safetensors --fold 0 --min-slices 3 -o fold0.json
+
+CASES holds <id>_ct.nii.gz and <id>_mask.nii.gz. Classical methods that get the same strokes:
+{", ".join(BASELINE_NAMES)}.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.epilog = _EXAMPLES
+    parser.add_argument("cases", metavar="CASES", type=Path, help="folder of cases")
+    parser.add_argument("--rounds", type=int, default=8, metavar="N", help="rounds a run (default: 8)")
+    parser.add_argument(
+        "--seeds", type=int, default=3, metavar="N", help="runs a case, each with other strokes (default: 3)"
+    )
+    parser.add_argument(
+        "--method",
+        default="default",
+        metavar="NAME|FILE",
+        help="'default', a .safetensors file, or a classical method (default: default)",
+    )
+    parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write all figures (.json)")
+    parser.add_argument(
+        "--min-slices",
+        type=int,
+        default=1,
+        metavar="N",
+        help="leave out cases with fewer bleeding slices (default: 1; the paper's is 3)",
+    )
+    parser.add_argument(
+        "--fold", type=int, metavar="N", help="only the development cases that fold N keeps out of training"
+    )
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="NAME",
+        help="where a network computes: auto, cpu, cuda, cuda:1, mps (default: auto)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command; ICHHPINetError on bad input."""
+    if arguments.output:
+        outputs.check_suffix(arguments.output, (".json",), "A result")
+    with progress_bar("reading the cases") as show:
+        result = evaluate(
+            arguments.cases,
+            arguments.method,
+            arguments.rounds,
+            arguments.seeds,
+            arguments.output,
+            min_slices=arguments.min_slices,
+            fold=arguments.fold,
+            device=arguments.device,
+            on_step=lambda step: show(
+                step.done / step.total, f"{step.case_id}, seed {step.seed}: Dice {step.dice:.2f}"
+            ),
+        )
+    summary = summarize(result)
+    print_tables(tables(summary))
+    warn(f"failed: {failure}" for failure in summary.failures)
+    if arguments.output:
+        say(f"Written: {arguments.output}")
