@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 
 from ..networks.hpinet import HPINet, VolumeFeatures
 from ..networks.mpffm import SliceFeatures
+from ..networks.variants import VOLUME_PRO, WITHOUT_MEMORY
 
 # More slices at once would need more memory than they save time.
 _BATCH = 8
@@ -58,6 +60,14 @@ class Memory:
         return torch.stack(keys), torch.stack(values)
 
 
+def remembered(
+    network: HPINet, slices: SliceFeatures, scribbled: list[int], values: dict[int, torch.Tensor]
+) -> Memory:
+    """The memory of a round as the network's variant keeps it."""
+    shared = [] if network.config.variant == WITHOUT_MEMORY else scribbled
+    return Memory(slices.key, shared, values)
+
+
 OnSlice = Callable[[str, int, torch.Tensor], None]
 
 
@@ -103,7 +113,23 @@ def run_round(
         finish, scribbled ones first; an exception from it ends the round.
     """
     volume = network.segment_volume(image, strokes, previous)
+    if network.config.variant == VOLUME_PRO:
+        return volume_result(volume, strokes, on_slice)
     return propagate_outwards(network, image, slices, strokes, previous, volume, on_slice)
+
+
+def volume_result(
+    volume: VolumeFeatures, strokes: torch.Tensor, on_slice: OnSlice | None = None
+) -> torch.Tensor:
+    """Probabilities (Z, 1, Y, X) of a round that ends with VIM."""
+    logits = F.interpolate(
+        volume.logits.float(), size=strokes.shape[2:], mode="bilinear", align_corners=False
+    )
+    result = clamp(logits.sigmoid(), strokes)
+    for index, probability in enumerate(result):
+        if on_slice:
+            on_slice("propagate", index, probability)
+    return result
 
 
 def propagate_outwards(
@@ -123,7 +149,7 @@ def propagate_outwards(
     for index in scribbled:
         if on_slice:
             on_slice("slice", index, result[index])
-    memory = Memory(slices.key, scribbled, {})
+    memory = remembered(network, slices, scribbled, {})
     _store(network, image, slices, memory, result, scribbled)
     plan = waves(depth, scribbled)
     for step, wave in enumerate(plan):

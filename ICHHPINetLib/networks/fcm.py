@@ -9,11 +9,13 @@ from .blocks import conv, head
 
 
 class FCM(nn.Module):
-    """One convolution a scale on slice k of D1, D2 and D3.
+    """One convolution a scale on slice k of D1, D2 and D3; D1 is at half the plane.
 
     Input: D1, D2 and D3, (1, C_i, Z, Y_i, X_i). Output: maps (Z, C_i, Y_i, X_i), slices first.
     ``logits`` are the training heads of the Feature Convert Loss.
     """
+
+    finest = 2
 
     def __init__(self, widths: tuple[int, int, int]) -> None:
         super().__init__()

@@ -8,22 +8,31 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from .affinity import memory_reader
 from .fcm import FCM
 from .mpffm import MPFFM, SliceFeatures
 from .paper.config import ARCHITECTURE as PAPER
 from .paper.config import PaperConfig
 from .sim import SIM
+from .variants import FULL, SLICE_PRO, WITHOUT_FUSION, check_variant
 from .vim import VIM
 
 
 @dataclass(frozen=True)
 class HPINetConfig:
-    """Widths of the compact network; ``name`` tells users which network they see."""
+    """Widths of the compact network; ``name`` tells users which network they see.
+
+    ``variant`` is one of ``networks.variants.VARIANTS``; everything but "full" is an ablation.
+    """
 
     name: str = "default"
     volume_widths: tuple[int, int, int, int] = (32, 64, 96, 128)
     slice_widths: tuple[int, int, int] = (32, 64, 96)
     key_channels: int = 64
+    variant: str = FULL
+
+    def __post_init__(self) -> None:
+        check_variant(self.variant)
 
     def as_dict(self) -> dict:
         """Entries for a file's header; ``read_config`` reads them."""
@@ -35,14 +44,15 @@ class HPINetConfig:
             VIM(self.volume_widths),
             SIM(self.slice_widths),
             FCM(self.volume_widths[:3]),
-            MPFFM(self.slice_widths, self.key_channels, self.volume_widths[:3]),
+            MPFFM(self.slice_widths, self.key_channels, self.volume_widths[:3], memory_reader(self.variant)),
         )
 
 
 def read_config(entries: dict) -> HPINetConfig | PaperConfig:
     """The configuration that ``as_dict`` of either class wrote, as JSON may have changed it.
 
-    Raises TypeError for entries that neither class knows.
+    Entries that are missing have their defaults. Raises TypeError for entries that neither class
+    knows, ValueError for a variant that does not exist.
     """
     entries = {key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()}
     architecture = entries.pop("architecture", None)
@@ -89,9 +99,23 @@ class HPINet(nn.Module):
         self, image: torch.Tensor, strokes: torch.Tensor, previous: torch.Tensor
     ) -> VolumeFeatures:
         """VIM, then FCM (equation 1) for every slice (Algorithm 1, lines 5, 6 and 9)."""
+        if self.config.variant == SLICE_PRO:
+            return self._no_volume(image)
         stacked = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1).unsqueeze(0)
         logits, maps = self.vim(stacked.contiguous(memory_format=torch.channels_last_3d))
         return VolumeFeatures(logits[0].transpose(0, 1), self.fcm(maps))
+
+    def _no_volume(self, image: torch.Tensor) -> VolumeFeatures:
+        """What the slices get where there is no VIM."""
+        depth, _, height, width = image.shape
+        strides = [self.fcm.finest * 2**level for level in range(3)]
+        return VolumeFeatures(
+            image.new_zeros(depth, 1, height // strides[0], width // strides[0]),
+            tuple(
+                image.new_zeros(depth, layer.out_channels, height // stride, width // stride)
+                for layer, stride in zip(self.fcm.convs, strides, strict=True)
+            ),
+        )
 
     def segment_slices(
         self, image: torch.Tensor, strokes: torch.Tensor, previous: torch.Tensor, volume_logits: torch.Tensor
@@ -112,6 +136,10 @@ class HPINet(nn.Module):
 
         ``keys`` (N, T, d, y, x), ``values`` (N, T, C, y, x); y is Y/8, in the paper's configuration Y/16.
         """
+        if self.config.variant == WITHOUT_FUSION:
+            volume = VolumeFeatures(
+                torch.zeros_like(volume.logits), tuple(torch.zeros_like(x) for x in volume.converted)
+            )
         return self.mpffm(slices, keys, values, volume.converted, volume.logits)
 
 

@@ -93,10 +93,16 @@ class MaskDecoder(nn.Module):
 
 
 class MPFFM(nn.Module):
-    """Propagates masks between slices by attention over a memory of slices."""
+    """Propagates masks between slices by attention over a memory of slices.
 
-    def __init__(self, widths: tuple[int, int, int], key: int, volume_widths: tuple[int, int, int]) -> None:
+    ``read`` is how the memory answers: ``affinity.read_slices`` or, in an ablation, another one.
+    """
+
+    def __init__(
+        self, widths: tuple[int, int, int], key: int, volume_widths: tuple[int, int, int], read=read_slices
+    ) -> None:
         super().__init__()
+        self.read = read
         self.query_encoder = QueryEncoder(widths, key)
         self.memory_encoder = MemoryEncoder(widths)
         self.decoder = MaskDecoder(widths, volume_widths)
@@ -110,4 +116,4 @@ class MPFFM(nn.Module):
         volume_logits: torch.Tensor,
     ) -> torch.Tensor:
         """Mask logits (N, 1, Y, X) of N slices; see ``read_slices`` and ``MaskDecoder``."""
-        return self.decoder(features, read_slices(slices.key, keys, values), slices, volume_logits)
+        return self.decoder(features, self.read(slices.key, keys, values), slices, volume_logits)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import InputFileError, MissingPackageError, OutputError
+from ..networks.variants import FULL, VARIANTS
 
 _DESCRIPTION = """
 Cases are <id>_ct.nii.gz with <id>_mask.nii.gz beside them, where a case without a mask counts as
@@ -64,6 +65,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="of the paper's three losses (default: 5 1 4)",
     )
     parser.add_argument(
+        "--loss-shares",
+        type=float,
+        nargs=2,
+        default=(0.5, 0.5),
+        metavar=("DICE", "CE"),
+        help="of Dice and cross-entropy in each of them (default: 0.5 0.5)",
+    )
+    parser.add_argument(
+        "--variant",
+        choices=VARIANTS,
+        default=FULL,
+        help="leave a part of the network out, for an ablation (default: %(default)s)",
+    )
+    parser.add_argument(
         "--seed", type=int, default=0, help="of samples, strokes and weights (default: %(default)s)"
     )
     parser.add_argument(
@@ -81,13 +96,7 @@ def run(arguments: argparse.Namespace) -> None:
     ------
     InputFileError, OutputError, DeviceError
     """
-    try:
-        import monai  # noqa: F401
-        import skimage  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError(
-            f"Training needs the package {error.name}: install it with: pip install 'ichhpinet[train]'"
-        ) from error
+    require_packages()
     from ..networks.hpinet import HPINetConfig
     from ..networks.paper.config import PaperConfig
     from ..weights.devices import resolve_device
@@ -96,7 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
     from .losses import LossWeights
 
     device = resolve_device(arguments.device)
-    pack = _pack(arguments)
+    pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
     train, validation = split(sorted(pack.cases), arguments.fold)
     settings = Settings(
         checkpoint=arguments.run / "checkpoint.pt",
@@ -108,10 +117,13 @@ def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         device=str(device),
         log_folder=arguments.run / "log",
-        weights=LossWeights(*arguments.loss_weights),
+        weights=LossWeights(*arguments.loss_weights, *arguments.loss_shares),
     )
     print(f"{len(train)} cases to train on, {len(validation)} held out; everything goes to {arguments.run}")
-    config = HPINetConfig() if arguments.network == "default" else PaperConfig(volume_norm="group")
+    if arguments.network == "default":
+        config = HPINetConfig(variant=arguments.variant)
+    else:
+        config = PaperConfig(volume_norm="group", variant=arguments.variant)
     trainer = Trainer(pack, settings, config)
     if trainer.step:
         print(f"Going on from step {trainer.step}.")
@@ -119,6 +131,17 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.export:
         digest = export_checkpoint(settings.checkpoint, arguments.export)
         print(f"{arguments.export}: SHA256 {digest}")
+
+
+def require_packages() -> None:
+    """Raises MissingPackageError where training could not run."""
+    try:
+        import monai  # noqa: F401
+        import skimage  # noqa: F401
+    except ImportError as error:
+        raise MissingPackageError(
+            f"Training needs the package {error.name}: install it with: pip install 'ichhpinet[train]'"
+        ) from error
 
 
 def split(names: list[str], fold: int | None) -> tuple[list[str], list[str]]:
@@ -142,22 +165,26 @@ def split(names: list[str], fold: int | None) -> tuple[list[str], list[str]]:
     return [name for name in names if name not in held_out], held_out
 
 
-def _pack(arguments: argparse.Namespace):
+def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path | None):
+    """The pack at ``path``; without one, that in ``folder``, built from ``cases`` and ``shapes`` if missing.
+
+    Raises
+    ------
+    InputFileError, OutputError
+    """
     from . import pack
 
     try:
-        arguments.run.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f"{arguments.run} cannot be made ({error.strerror}); give another folder as --run."
-        ) from error
-    path = arguments.pack or arguments.run / "pack.npz"
+        raise OutputError(f"{folder} cannot be made ({error.strerror}); choose another folder.") from error
+    path = path or folder / "pack.npz"
     if not path.exists():
-        if arguments.cases is None:
+        if cases is None:
             raise InputFileError(
                 f"{path} does not exist yet: name the folder of training cases with --cases."
             )
-        print(f"Reading {arguments.cases} once ...", flush=True)
-        for note in pack.build(arguments.cases, arguments.shapes, path):
+        print(f"Reading {cases} once ...", flush=True)
+        for note in pack.build(cases, shapes, path):
             print(note, flush=True)
     return pack.load(path)

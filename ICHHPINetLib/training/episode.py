@@ -11,10 +11,11 @@ from torch.nn.utils import parametrize
 
 from ..imaging.windowing import windowed
 from ..imaging.working_grid import PIXEL_MM
-from ..interaction.propagation import Memory, propagate_outwards, waves
+from ..interaction.propagation import propagate_outwards, remembered, volume_result, waves
 from ..interaction.scribbles import Scribbles
 from ..networks.hpinet import HPINet, VolumeFeatures
-from .losses import HPINetLoss
+from ..networks.variants import SLICE_PRO, VOLUME_PRO
+from .losses import HPINetLoss, Pair
 from .prompting import training_scribbles
 from .sampling import Sample
 
@@ -73,6 +74,11 @@ def round_loss(
 ) -> tuple[torch.Tensor, dict[str, float], torch.Tensor]:
     """Loss of one round, its parts, and the probabilities (Z, 1, Y, X) it ended with."""
     bf16 = torch.autocast(image.device.type, torch.bfloat16)
+    if network.config.variant == VOLUME_PRO:
+        with bf16:
+            volume = network.segment_volume(image, strokes, previous)
+        total, parts = loss.total(_volume_pair(volume, target), None, [])
+        return total, parts, volume_result(VolumeFeatures(volume.logits.detach(), ()), strokes)
     with bf16:
         slices = network.encode_slices(image)
         volume = network.segment_volume(image, strokes, previous)
@@ -89,22 +95,27 @@ def round_loss(
             targets, neighbours = zip(*pairs, strict=True)
             members = sorted({*scribbled, *neighbours})
             values = network.remember(image[members], result[members], slices.at(members))
-            memory = Memory(slices.key, scribbled, dict(zip(members, values, strict=True)))
+            memory = remembered(network, slices, scribbled, dict(zip(members, values, strict=True)))
             keys, values = memory.gather(list(neighbours))
             targets = list(targets)
             logits = network.propagate(slices.at(targets), keys, values, volume.at(targets))
             propagated = (logits, target[targets])
         else:
             propagated = (slice_logits, target[scribbled])
-        feature_logits = network.fcm.logits(volume.converted)
-    coarse = F.adaptive_avg_pool2d(target, volume.logits.shape[2:])
+        has_volume = network.config.variant != SLICE_PRO
+        feature_logits = network.fcm.logits(volume.converted) if has_volume else ()
     total, parts = loss.total(
-        (volume.logits.transpose(0, 1).unsqueeze(0), coarse.transpose(0, 1).unsqueeze(0)),
-        (slice_logits, target[scribbled]),
-        propagated,
+        _volume_pair(volume, target) if has_volume else None,
+        ((slice_logits, target[scribbled]), propagated),
         [(x, F.adaptive_avg_pool2d(target, x.shape[2:])) for x in feature_logits],
     )
     return total, parts, result
+
+
+def _volume_pair(volume: VolumeFeatures, target: torch.Tensor) -> Pair:
+    """VIM's logits and the truth at their size, (1, 1, Z, Y', X')."""
+    coarse = F.adaptive_avg_pool2d(target, volume.logits.shape[2:])
+    return volume.logits.transpose(0, 1).unsqueeze(0), coarse.transpose(0, 1).unsqueeze(0)
 
 
 def _choose(

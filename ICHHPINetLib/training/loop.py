@@ -13,7 +13,9 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset
 
-from ..networks.hpinet import HPINet, HPINetConfig
+from ..errors import InputFileError
+from ..networks.hpinet import HPINet, HPINetConfig, read_config
+from ..networks.paper.config import PaperConfig
 from .episode import draw_rounds, episode
 from .losses import HPINetLoss, LossWeights
 from .pack import Pack
@@ -63,9 +65,14 @@ class _Stream(IterableDataset):
 
 
 class Trainer:
-    """A network in training, with its average, optimizer and step count."""
+    """A network in training, with its average, optimizer and step count.
 
-    def __init__(self, pack: Pack, settings: Settings, config: HPINetConfig | None = None) -> None:
+    Goes on from the checkpoint where there is one. Raises InputFileError if it is of another network.
+    """
+
+    def __init__(
+        self, pack: Pack, settings: Settings, config: HPINetConfig | PaperConfig | None = None
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.pack, self.settings = pack, settings
         self.device = torch.device(settings.device)
@@ -81,6 +88,12 @@ class Trainer:
 
     def _resume(self) -> None:
         state = torch.load(self.settings.checkpoint, map_location=self.device, weights_only=True)
+        found = read_config(state["config"])
+        if found != self.network.config:
+            raise InputFileError(
+                f"{self.settings.checkpoint} is of another network ({found}). Go on with the options it was "
+                "started with, or choose another folder."
+            )
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -105,8 +118,12 @@ class Trainer:
         fall = min(1.0, (1.0 - done) / self.settings.decay) if self.settings.decay else 1.0
         return self.settings.learning_rate * min(1.0, (self.step + 1) / _WARMUP) * max(fall, 0.0)
 
-    def run(self, report=print) -> None:
-        """Trains until the steps or the minutes are over; ``report`` takes a line of text."""
+    def run(self, report=print, until: int | None = None) -> None:
+        """Trains until the steps or the minutes are over; ``report`` takes a line of text.
+
+        ``until`` ends this call at an earlier step than ``settings.steps``, which the learning rate follows.
+        """
+        end = self.settings.steps if until is None else until
         writer = _writer(self.settings.log_folder)
         start = saved = validated = time.monotonic()
         rng = np.random.default_rng(self.settings.seed + self.step)
@@ -125,7 +142,7 @@ class Trainer:
             if len(meters["total"]) >= 200:
                 _log(writer, report, self.step, meters, now - start)
                 meters.clear()
-            over = self.step >= self.settings.steps or now - start > 60 * self.settings.minutes
+            over = self.step >= end or now - start > 60 * self.settings.minutes
             if over or now - saved > 60 * self.settings.save_minutes:
                 self.save()
                 saved = now

@@ -8,6 +8,9 @@ import torch
 import torch.nn.functional as F
 from monai.losses import DiceLoss
 
+# Logits and targets, (N, 1, ...).
+Pair = tuple[torch.Tensor, torch.Tensor]
+
 
 @dataclass(frozen=True)
 class LossWeights:
@@ -37,21 +40,25 @@ class HPINetLoss:
 
     def total(
         self,
-        volume: tuple[torch.Tensor, torch.Tensor],
-        scribbled: tuple[torch.Tensor, torch.Tensor],
-        propagated: tuple[torch.Tensor, torch.Tensor],
-        converted: list[tuple[torch.Tensor, torch.Tensor]],
+        volume: Pair | None,
+        slices: tuple[Pair, Pair] | None,
+        converted: list[Pair],
     ) -> tuple[torch.Tensor, dict[str, float]]:
-        """Each argument pairs logits with targets; ``converted`` has one pair a scale.
+        """The weighted sum and its parts by name.
 
-        Returns the weighted sum and its parts by name.
+        A pair is logits and targets: VIM's, those of the scribbled and of the propagated slices, and
+        one a scale of FCM. An ablation leaves out what it does not compute.
         """
         w = self.weights
-        vsl = self.term(*volume)
-        ssl = self.term(*scribbled) + self.term(*propagated)
-        fcl = sum(self.term(*pair) for pair in converted) / len(converted)
-        total = w.volume * vsl + w.slice * ssl + w.convert * fcl
-        return total, {"VSL": vsl.item(), "SSL": ssl.item(), "FCL": fcl.item(), "total": total.item()}
+        parts = {}
+        if volume is not None:
+            parts["VSL"] = w.volume, self.term(*volume)
+        if slices is not None:
+            parts["SSL"] = w.slice, self.term(*slices[0]) + self.term(*slices[1])
+        if converted:
+            parts["FCL"] = w.convert, sum(self.term(*pair) for pair in converted) / len(converted)
+        total = sum(weight * value for weight, value in parts.values())
+        return total, {name: value.item() for name, (_, value) in parts.items()} | {"total": total.item()}
 
 
 def _cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

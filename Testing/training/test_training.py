@@ -1,5 +1,7 @@
 """Training runs, resumes where it stopped, and its data are what they claim to be."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -128,7 +130,7 @@ def test_the_loss_is_the_papers_weighted_sum():
     loss = HPINetLoss(LossWeights(5, 1, 4))
     pair = (torch.randn(2, 1, 8, 8), torch.zeros(2, 1, 8, 8))
     term = loss.term(*pair)
-    total, parts = loss.total(pair, pair, pair, [pair, pair, pair])
+    total, parts = loss.total(pair, (pair, pair), [pair, pair, pair])
     assert torch.isclose(total, 5 * term + 1 * (term + term) + 4 * term)
     assert parts["VSL"] == pytest.approx(float(term))
     perfect = torch.where(torch.arange(8) < 3, 30.0, -30.0).expand(2, 1, 8, 8)
@@ -153,6 +155,23 @@ def test_training_stops_resumes_and_exports(small_pack, tmp_path):
     network = load_network(tmp_path / "x.safetensors", device="cpu")
     assert network.sha256 == digest
     assert network.name == "tiny"
+
+
+def test_a_checkpoint_goes_on_with_its_own_network_alone(small_pack, tmp_path):
+    Trainer(small_pack, settings(tmp_path), TINY).save()
+    with pytest.raises(InputFileError, match="another network"):
+        Trainer(small_pack, settings(tmp_path), dataclasses.replace(TINY, variant="slice_pro"))
+    state = torch.load(tmp_path / "x.pt", weights_only=True)
+    del state["config"]["variant"]
+    torch.save(state, tmp_path / "x.pt")
+    assert Trainer(small_pack, settings(tmp_path), TINY).network.config.variant == "full"
+
+
+def test_a_call_can_end_earlier_than_the_training(small_pack, tmp_path):
+    trainer = Trainer(small_pack, settings(tmp_path, steps=500, validation=[]), TINY)
+    trainer.run(lambda line: None, until=1)
+    assert 1 <= trainer.step <= 8
+    assert (tmp_path / "x.pt").exists()
 
 
 def test_the_learning_rate_warms_up_and_falls_to_zero(small_pack, tmp_path):

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 
 from torch import nn
 
+from ..affinity import memory_reader
+from ..variants import FULL, check_variant
 from .fcm import FCM
 from .mpffm import MPFFM
 from .sim import SIM
@@ -28,6 +30,7 @@ class PaperConfig:
     memory_top: how many memory entries a pixel reads: None is the softmax over all of them
         (paper, equation 4), a number that many of the most similar ones.
     gray_range: what the ends of the brain window become as network input.
+    variant: one of ``networks.variants.VARIANTS``; everything but "full" is an ablation.
     """
 
     name: str = "paper"
@@ -36,6 +39,10 @@ class PaperConfig:
     image_pooling: bool = False
     memory_top: int | None = None
     gray_range: tuple[float, float] = (-1.0, 1.0)
+    variant: str = FULL
+
+    def __post_init__(self) -> None:
+        check_variant(self.variant)
 
     def as_dict(self) -> dict:
         """Entries for a file's header; ``networks.hpinet.read_config`` reads them."""
@@ -47,5 +54,5 @@ class PaperConfig:
             VIM(self.width, self.volume_norm, self.gray_range),
             SIM(self.width, self.image_pooling, self.gray_range),
             FCM(self.width),
-            MPFFM(self.width, self.memory_top, self.gray_range),
+            MPFFM(self.width, self.memory_top, self.gray_range, memory_reader(self.variant)),
         )

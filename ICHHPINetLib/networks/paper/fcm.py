@@ -20,6 +20,8 @@ class FCM(nn.Module):
     are told apart by their position in it, a one-hot vector beside the features.
     """
 
+    finest = 1
+
     def __init__(self, width: int) -> None:
         super().__init__()
         widths = (width, 2 * width, 4 * width)

@@ -1,0 +1,28 @@
+"""Parts of the method that an ablation takes away (paper, Table 2 and "Analysis of hybrid propagation").
+
+All variants have the same weights by name; what a variant leaves out is neither computed nor trained.
+"""
+
+from __future__ import annotations
+
+FULL = "full"
+VOLUME_PRO = "volume_pro"
+SLICE_PRO = "slice_pro"
+WITHOUT_MEMORY = "without_memory"
+WITHOUT_AFFINITY = "without_affinity"
+WITHOUT_FUSION = "without_fusion"
+
+VARIANTS = {
+    FULL: "the whole network",
+    VOLUME_PRO: "VIM alone: its mask is the result, there is no SIM and no MPFFM",
+    SLICE_PRO: "SIM and MPFFM alone: VIM's mask and features are zeros",
+    WITHOUT_MEMORY: "memory cleared between slices: MPFFM reads the neighbor just done and nothing else",
+    WITHOUT_AFFINITY: "no affinity: the memory's values are averaged pixel by pixel instead of attended to",
+    WITHOUT_FUSION: "no fusion: MPFFM's decoder gets zeros for F_k and for VIM's mask",
+}
+
+
+def check_variant(name: str) -> None:
+    """Raises ValueError unless ``name`` is one of ``VARIANTS``."""
+    if name not in VARIANTS:
+        raise ValueError(f"There is no variant '{name}' of the network; choose one of {', '.join(VARIANTS)}.")
