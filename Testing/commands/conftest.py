@@ -7,6 +7,7 @@ import pytest
 import SimpleITK as sitk
 from scipy import ndimage
 
+from ICHHPINetLib import cli, phantom
 from ICHHPINetLib.interaction.result import Progress, RoundResult
 from ICHHPINetLib.interaction.scribbles import Scribbles
 
@@ -40,9 +41,8 @@ class Session:
         )
 
 
-@pytest.fixture
-def without_network(monkeypatch):
-    """Commands work with a :class:`Session`; gives the list of those that were opened."""
+def replace_network(monkeypatch):
+    """Make the commands work with a :class:`Session`; the list of those that were opened."""
     monkeypatch.setattr(Session, "interrupt_in_round", None)
     opened = []
 
@@ -53,6 +53,27 @@ def without_network(monkeypatch):
     for command in ("segment", "demo"):
         monkeypatch.setattr(f"ICHHPINetLib.commands.{command}.open_session", open_session)
     return opened
+
+
+@pytest.fixture
+def without_network(monkeypatch):
+    return replace_network(monkeypatch)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    """Folder of a demo on a coarse phantom, made once."""
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("skimage")
+    folder = tmp_path_factory.mktemp("parent") / "new" / "demo"
+    with pytest.MonkeyPatch.context() as patch:
+        replace_network(patch)
+        patch.setattr(
+            "ICHHPINetLib.commands.demo.generate",
+            lambda kind, seed: phantom.generate(kind, seed=seed, spacing=(5.0, 2.0, 2.0)),
+        )
+        assert cli.main(["demo", "-o", str(folder)]) == 0
+    return folder
 
 
 @pytest.fixture

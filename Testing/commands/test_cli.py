@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -70,3 +72,13 @@ def test_module_runs_like_the_command():
         [sys.executable, "-m", "ICHHPINetLib", "--version"], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == f"ichhpinet {__version__}"
+
+
+def test_a_terminal_without_unicode_is_no_error(tmp_path):
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray([[[1, 1], [0, 1]], [[1, 1], [1, 1]]])
+    sitk.WriteImage(image, str(tmp_path / "mask.nrrd"))
+    words = [sys.executable, "-m", "ICHHPINetLib", "measure", "mask.nrrd", "--ct", "mask.nrrd"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(__file__).parents[2])}
+    subprocess.run(words, check=True, cwd=tmp_path, env=environment, capture_output=True)

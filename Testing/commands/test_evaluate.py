@@ -27,7 +27,7 @@ def evaluate(*arguments):
 def test_figures_by_round_are_printed_and_written(cases, tmp_path, capsys):
     output = tmp_path / "new" / "result.json"
     assert evaluate(cases, "--method", "threshold", "--rounds", 2, "--seeds", 2, "-o", output) == 0
-    result = json.loads(output.read_text())
+    result = json.loads(output.read_text(encoding="utf-8"))
     assert [len(run["rounds"]) for run in result["cases"][0]["runs"]] == [2, 2]
     text = capsys.readouterr().out
     assert "Dice" in text and "threshold" in text and str(output.name) in text

@@ -26,9 +26,9 @@ def measure(*arguments):
 def test_volume_of_all_labels_and_of_one(mask, case, capsys):
     report = case.folder / "numbers.json"
     assert measure(mask, "--report", report) == 0
-    assert json.loads(report.read_text())["volume_ml"] == pytest.approx(52 * 2.5 / 1000)
+    assert json.loads(report.read_text(encoding="utf-8"))["volume_ml"] == pytest.approx(52 * 2.5 / 1000)
     assert measure(mask, "--label", 3, "--report", report) == 0
-    assert json.loads(report.read_text())["volume_ml"] == pytest.approx(20 * 2.5 / 1000)
+    assert json.loads(report.read_text(encoding="utf-8"))["volume_ml"] == pytest.approx(20 * 2.5 / 1000)
     assert "not a medical device" in capsys.readouterr().out
 
 
@@ -36,7 +36,9 @@ def test_density_comes_from_the_ct(mask, case):
     report = case.folder / "numbers.json"
     assert measure(mask, "--label", 1, "--ct", case.ct, "--report", report) == 0
     volume = sitk.GetArrayFromImage(sitk.ReadImage(str(case.ct)))
-    assert json.loads(report.read_text())["hu_mean"] == pytest.approx(volume[2:4, 10:14, 6:10].mean())
+    assert json.loads(report.read_text(encoding="utf-8"))["hu_mean"] == pytest.approx(
+        volume[2:4, 10:14, 6:10].mean()
+    )
 
 
 @pytest.mark.parametrize("label", [2, 7])

@@ -51,7 +51,7 @@ def test_wrong_ending_is_named_with_the_right_ones():
 
 def test_file_is_written_whole(tmp_path):
     outputs.write_json(tmp_path / "a.json", {"volume": 1.5})
-    assert json.loads((tmp_path / "a.json").read_text()) == {"volume": 1.5}
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8")) == {"volume": 1.5}
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 

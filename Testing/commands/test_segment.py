@@ -41,7 +41,7 @@ def test_each_scribble_file_is_a_round_on_top_of_the_earlier_ones(case, without_
     assert segment(case, "--scribbles", case.round2, "--report", report, "--labelmap", labelmap) == 0
     mask = sitk.GetArrayFromImage(sitk.ReadImage(str(labelmap)))
     np.testing.assert_array_equal(mask > 0, expected(*case.strokes))
-    content = json.loads(report.read_text())
+    content = json.loads(report.read_text(encoding="utf-8"))
     assert [one["round"] for one in content["rounds"]] == [1, 2]
     assert content["volume_ml"] == pytest.approx(mask.sum() * 2.5 / 1000)
     assert content["rounds"][1]["scribbled_slices"] == [1]  # slice 4 of 6, counted from the feet

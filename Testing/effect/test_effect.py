@@ -197,7 +197,7 @@ def test_closing_the_scene_is_clean(effect, editor):
 def test_nothing_of_the_library_is_imported_with_the_module(name):
     path = FOLDER / name if (FOLDER / name).exists() else EFFECT / name
     imported = set()
-    for node in ast.parse(path.read_text()).body:
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.Import):
             imported |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:

@@ -14,7 +14,7 @@ DOCUMENTS = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"
 
 def _commands():
     for document in DOCUMENTS:
-        for block in re.findall(r"```sh\n(.*?)```", document.read_text(), flags=re.DOTALL):
+        for block in re.findall(r"```sh\n(.*?)```", document.read_text(encoding="utf-8"), flags=re.DOTALL):
             for line in block.replace("\\\n", " ").splitlines():
                 words = shlex.split(line, comments=True)
                 if words and words[0] == "ichhpinet":
@@ -23,7 +23,7 @@ def _commands():
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_links_inside_the_repository_lead_somewhere(document):
-    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text())
+    targets = re.findall(r"\]\(([^)#\s]+)[^)]*\)", document.read_text(encoding="utf-8"))
     missing = [
         target for target in targets if "://" not in target and not (document.parent / target).exists()
     ]

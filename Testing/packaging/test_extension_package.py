@@ -31,7 +31,7 @@ def package(repository, tmp_path_factory):
     ):
         done = subprocess.run([executable, *command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    tests = (build / "registered_tests.txt").read_text().split()
+    tests = (build / "registered_tests.txt").read_text(encoding="utf-8").split()
     return prefix / "lib/Slicer/qt-scripted-modules", [Path(test) for test in tests]
 
 

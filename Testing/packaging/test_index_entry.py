@@ -28,12 +28,12 @@ SCHEMA = {
 
 @pytest.fixture(scope="module")
 def entry(repository):
-    return json.loads((repository / "packaging" / "ICHHPINet.json").read_text())
+    return json.loads((repository / "packaging" / "ICHHPINet.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="module")
 def cmake(repository):
-    return (repository / "CMakeLists.txt").read_text()
+    return (repository / "CMakeLists.txt").read_text(encoding="utf-8")
 
 
 def _setting(cmake: str, name: str) -> str:
@@ -69,4 +69,4 @@ def test_pictures_named_for_the_index_are_in_the_repository(name, cmake, reposit
 
 
 def test_license_lies_in_the_root(repository):
-    assert "Apache License" in (repository / "LICENSE.txt").read_text()
+    assert "Apache License" in (repository / "LICENSE.txt").read_text(encoding="utf-8")
