@@ -23,6 +23,7 @@ from . import robot
 from .cases import Case
 from .machine import peak_memory_mib
 from .metrics import evaluate_mask
+from .prompt_shift import User
 
 Report = dict[str, Any]
 
@@ -59,8 +60,9 @@ def run_cases(
     rounds: int,
     seeds: int,
     on_step: Callable[[Step], None] | None = None,
+    user: User = robot.next_scribbles,
 ) -> list[Report]:
-    """Run the robot ``seeds`` times for ``rounds`` rounds on each case.
+    """Run the robot, or another ``user``, ``seeds`` times for ``rounds`` rounds on each case.
 
     A case or a run that fails is reported with its ``error`` and the others go on.
 
@@ -90,7 +92,7 @@ def run_cases(
             try:
                 session = method(loaded.volume, loaded.spacing)
                 rng = np.random.default_rng([seed, zlib.crc32(case.id.encode())])
-                for row in scribble_rounds(session, loaded.truth, loaded.spacing, rounds, rng):
+                for row in scribble_rounds(session, loaded.truth, loaded.spacing, rounds, rng, user):
                     run["rounds"].append(row)
                     if on_step:
                         done += 1
@@ -108,6 +110,7 @@ def scribble_rounds(
     spacing: tuple[float, float, float],
     rounds: int,
     rng: np.random.Generator,
+    user: User = robot.next_scribbles,
 ) -> Iterator[Report]:
     """Yield a row of figures after each round of the robot.
 
@@ -115,6 +118,7 @@ def scribble_rounds(
     ----------
     session: what is scribbled on; its ``refine`` gets the new strokes only.
     truth: bool (Z, Y, X); spacing: mm (z, y, x).
+    user: who draws; one of ``prompt_shift.USERS``.
 
     Yields
     ------
@@ -130,7 +134,7 @@ def scribble_rounds(
         seconds, index, new = 0.0, None, Scribbles.empty(truth.shape)
         if number == 1 or not np.array_equal(prediction, truth):
             chosen = robot.first_slice(truth, rng) if number == 1 else None
-            new = robot.next_scribbles(truth, prediction, spacing, rng, chosen)
+            new = user(truth, prediction, spacing, rng, chosen)
         if not new.is_empty:
             index = new.slices()[0]
             strokes = strokes.merged(new)

@@ -13,6 +13,7 @@ from ..imaging.output_files import check_writable, whole_file
 from .baselines import BASELINE_NAMES, baseline
 from .cases import FOLDS_FILE, find_cases, select_fold
 from .machine import describe_machine
+from .prompt_shift import ROBOT, user
 from .protocol import Method, Report, Step, run_cases
 
 FORMAT = 1
@@ -29,6 +30,7 @@ def evaluate(
     fold: int | None = None,
     folds_file: Path | str = FOLDS_FILE,
     device: str = "auto",
+    prompts: str = ROBOT,
     on_step: Callable[[Step], None] | None = None,
 ) -> Report:
     """Evaluate a method under the scribbling robot.
@@ -43,6 +45,7 @@ def evaluate(
     min_slices: cases with fewer bleeding slices are left out.
     fold: only the cases that this fold of ``folds_file`` leaves out of training.
     device: where a network runs, as ``load_network`` names devices.
+    prompts: who scribbles, one of ``prompt_shift.USERS``.
     on_step: called after every round.
 
     Returns
@@ -58,6 +61,7 @@ def evaluate(
         raise InputFileError(f"{rounds} rounds and {seeds} seeds were asked for; both must be 1 or more.")
     if output is not None:
         check_writable(output)
+    draw = user(prompts)
     cases = find_cases(cases_dir, min_slices)
     if fold is not None:
         cases = select_fold(cases, fold, folds_file)
@@ -73,10 +77,11 @@ def evaluate(
             "min_slices": min_slices,
             "fold": fold,
         },
+        "prompts": prompts,
         "rounds": rounds,
         "seeds": list(range(seeds)),
         "machine": describe_machine(),
-        "cases": run_cases(cases, factory, rounds, seeds, on_step),
+        "cases": run_cases(cases, factory, rounds, seeds, on_step, draw),
     }
     if output is not None:
         with whole_file(output) as temporary:

@@ -1,0 +1,95 @@
+"""Every other way of scribbling draws what it says, and obeys the robot's signature."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from ICHHPINetLib.errors import InputFileError
+from ICHHPINetLib.evaluation import prompt_shift, robot
+
+pytest.importorskip("skimage")
+
+SPACING = (5.0, 1.0, 1.0)
+SHAPE = (6, 60, 56)
+
+
+@pytest.fixture
+def truth():
+    slices, rows, columns = np.indices(SHAPE)
+    return (((slices - 3) / 2.5) ** 2 + ((rows - 26) / 11) ** 2 + ((columns - 30) / 8) ** 2) <= 1
+
+
+def draw(name, truth, prediction, seed=0, index=None):
+    return prompt_shift.user(name)(truth, prediction, SPACING, np.random.default_rng(seed), index)
+
+
+@pytest.mark.parametrize("name", prompt_shift.USERS)
+def test_every_user_draws_on_one_slice_and_repeats_by_seed(name, truth):
+    first = draw(name, truth, np.zeros_like(truth), index=2)
+    again = draw(name, truth, np.zeros_like(truth), index=2)
+    assert first.slices() == [2]
+    assert np.array_equal(first.foreground, again.foreground)
+    assert np.array_equal(first.background, again.background)
+
+
+@pytest.mark.parametrize("name", ["center_click", "contour_scribble", "one_stroke", "lazy_user"])
+def test_careful_users_are_never_wrong(name, truth):
+    for seed in range(5):
+        for prediction in (np.zeros_like(truth), np.roll(truth, 5, 2), np.roll(truth, 2, 0)):
+            strokes = draw(name, truth, prediction, seed)
+            assert not (strokes.foreground & ~truth).any()
+            assert not (strokes.background & truth).any()
+
+
+def test_a_click_is_one_voxel_in_the_middle_of_the_error(truth):
+    strokes = draw("center_click", truth, np.zeros_like(truth), index=3)
+    assert np.argwhere(strokes.foreground).tolist() == [[3, 26, 30]]
+    assert not strokes.background.any()
+    too_much = draw("center_click", truth, np.ones_like(truth), index=3)
+    assert too_much.background.sum() == 1
+    assert not too_much.foreground.any()
+
+
+def test_a_contour_lies_two_voxels_outside_and_inside(truth):
+    strokes = draw("contour_scribble", truth, np.zeros_like(truth), index=3)
+    far = ndimage.distance_transform_cdt(~truth[3], "chessboard")[strokes.background[3]]
+    assert (far == 2).all()
+    deep = ndimage.distance_transform_cdt(truth[3], "chessboard")[strokes.foreground[3]]
+    assert (deep == 2).all()
+    outline = truth[3] & ~ndimage.binary_erosion(truth[3])
+    assert 0.1 * outline.sum() < strokes.foreground.sum() < 0.4 * outline.sum()
+
+
+def test_one_stroke_is_one_piece_of_one_label(truth):
+    half = truth & (np.indices(SHAPE)[2] < 30)
+    for prediction in (np.zeros_like(truth), half, np.ones_like(truth)):
+        strokes = draw("one_stroke", truth, prediction, index=3)
+        assert strokes.foreground.any() != strokes.background.any()
+        marks = strokes.foreground | strokes.background
+        assert ndimage.label(marks[3], np.ones((3, 3)))[1] == 1
+
+
+def test_the_noisy_robot_misses_now_and_then(truth):
+    wrong = right = 0
+    for seed in range(60):
+        strokes = draw("noisy_robot", truth, np.zeros_like(truth), seed, 3)
+        assert not (strokes.foreground & strokes.background).any()
+        wrong += (strokes.foreground & ~truth).sum() + (strokes.background & truth).sum()
+        right += (strokes.foreground & truth).sum() + (strokes.background & ~truth).sum()
+    assert 0.02 * right < wrong < 0.3 * right
+
+
+def test_the_lazy_user_does_not_look_for_the_worst_slice(truth):
+    prediction = truth.copy()
+    prediction[3] = False
+    chosen = {draw("lazy_user", truth, prediction, seed).slices()[0] for seed in range(20)}
+    assert robot.worst_slice(truth, prediction) == 3
+    assert len(chosen) > 2
+    assert chosen <= set(np.flatnonzero(truth.any(axis=(1, 2))).tolist())
+
+
+def test_unknown_users_are_named():
+    with pytest.raises(InputFileError, match="lazy_user"):
+        prompt_shift.user("nobody")
