@@ -27,9 +27,7 @@ class VIM(nn.Module):
         self.stages = nn.ModuleList()
         self.downs = nn.ModuleList()
         for level, width in enumerate(widths):
-            self.stages.append(
-                stage(3, width, 1 if level == 0 else 2)
-            )
+            self.stages.append(stage(3, width, 1 if level == 0 else 2))
             if level + 1 < len(widths):
                 self.downs.append(conv(3, width, widths[level + 1], (1, 2, 2), stride=(1, 2, 2)))
         self.ups = nn.ModuleList()

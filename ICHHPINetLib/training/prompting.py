@@ -86,4 +86,6 @@ def thickened(strokes: Scribbles, index: int, truth: np.ndarray, rng: np.random.
         (strokes.background, out.background, ~wanted),
     ):
         target[index] = source[index] | (ndimage.binary_dilation(source[index], iterations=width) & allowed)
+    # A shaky stroke may lie on the wrong side, where the other kind's wider brush reaches it.
+    out.background[index] &= ~out.foreground[index]
     return out

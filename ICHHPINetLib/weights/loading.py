@@ -30,7 +30,8 @@ def load_network(name_or_path: str | Path = "default", device: str = "auto") -> 
 
     Returns
     -------
-    The network in evaluation mode with ``.name``, ``.device`` and ``.sha256`` of its file.
+    The network in evaluation mode with ``.name``, ``.device``, ``.sha256`` of its file and ``.about``,
+    the free texts in the file's header such as the training data.
 
     Raises
     ------
@@ -64,6 +65,7 @@ def load_network(name_or_path: str | Path = "default", device: str = "auto") -> 
     network.eval().requires_grad_(False)
     network.to(device=target, dtype=torch.float32)
     network.name, network.device, network.sha256 = config.get("name", path.stem), target, digest
+    network.about = {key: text for key, text in metadata.items() if key != "config"}
     return network
 
 
