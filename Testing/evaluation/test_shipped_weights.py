@@ -1,0 +1,54 @@
+"""The shipped network does its job: on the phantom, and on a real case that it was not trained on."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("skimage")
+
+from ICHHPINetLib import InteractiveSession, load_network, measure, phantom
+from ICHHPINetLib.datasets import find_cases, read_case
+from ICHHPINetLib.evaluation.robot import first_slice, next_scribbles
+from ICHHPINetLib.training.pack import folds
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load_network("default", device="cpu")
+
+
+def dice_by_round(network, volume, truth, spacing, rounds):
+    """Dice after each round of the robot, and the session."""
+    rng = np.random.default_rng(0)
+    session = InteractiveSession(network, volume, spacing)
+    scores = []
+    for number in range(rounds):
+        index = None if number else first_slice(truth, rng)
+        strokes = next_scribbles(truth, session.mask, spacing, rng, index)
+        mask = session.refine(strokes).mask > 0
+        assert mask[strokes.foreground].all()
+        assert not mask[strokes.background].any()
+        scores.append(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
+    return scores, session
+
+
+def test_a_compact_bleed_of_the_phantom_takes_two_rounds(network):
+    head = phantom.generate("deep", seed=0)
+    scores, session = dice_by_round(network, head.volume, head.mask > 0, head.spacing, 2)
+    assert scores[1] >= 0.9
+    assert measure(session.mask, head.spacing).volume_ml == pytest.approx(head.volume_ml, rel=0.05)
+
+
+def test_a_second_focus_beyond_a_gap_is_found(network):
+    head = phantom.generate("multifocal", seed=0)
+    scores, _ = dice_by_round(network, head.volume, head.mask > 0, head.spacing, 2)
+    assert scores[1] >= 0.9
+
+
+def test_a_real_case_that_was_held_out(network, real_cases):
+    cases = {case.name: case for case in find_cases(real_cases / "ct-ich")}
+    assert "053" in folds()[0]
+    images = read_case(cases["053"])
+    scores, _ = dice_by_round(network, images.volume, images.mask > 0, images.spacing, 3)
+    assert scores[2] >= 0.6
+    assert scores[2] > scores[0]
