@@ -21,6 +21,8 @@ _COMMANDS = {
     "measure": ("commands.measure", "volume, ABC/2 and more of an existing mask"),
     "evaluate": ("commands.evaluate", "accuracy by round on cases with a known mask"),
     "train": ("training.cli", "train a network"),
+    "reproduce": ("reproduce.cli", "rerun the paper's experiments, its figures beside the new ones"),
+    "benchmark": ("reproduce.benchmark", "make the benchmark's document from results of evaluate"),
 }
 
 

@@ -1,0 +1,1 @@
+"""The paper's experiments, each rerun by one command, with the published figures beside ours."""

@@ -1,0 +1,142 @@
+"""``ichhpinet benchmark``: the benchmark's document from results of ``ichhpinet evaluate``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ..commands.console import DISCLAIMER, say
+from ..commands.outputs import check_outputs, check_suffix, write_bytes
+from ..errors import InputFileError
+from ..evaluation.prompt_shift import ROBOT
+from ..evaluation.protocol import Report
+from ..evaluation.report import Table, comparison_table, markdown, overview, tables
+from ..evaluation.summary import Summary, summarize
+from . import prompt_shift
+from .evaluations import by_method
+from .outputs import text_of
+
+_EPILOG = """
+The first result names the method that the others are compared with. Folds of one method are joined;
+results of other ways of scribbling (`ichhpinet reproduce prompt_shift`) make the prompt-shift panel.
+
+example:
+  ichhpinet benchmark reproduce/table1/results/*.json reproduce/prompt_shift/results/*.json
+"""
+
+_PROTOCOL = """
+A robot scribbles for {rounds} rounds on the whole CT, one slice a round: first on a random slice of the
+middle 80 % of the bleeding ones, then on the slice with the largest error area. Strokes accumulate. Each case
+is run {seeds} times; a mean is one over cases of each case's mean over its runs.
+
+- **Dice-AUC, NSD-AUC**: area under the curve over rounds, divided by its length, 0 to 1. NSD is the
+  share of both surfaces within 2 mm.
+- **Rounds to a Dice**: until it is first reached; a run that never does counts all rounds and as failed.
+- **HD95**: 95th percentile Hausdorff distance in mm, median over runs.
+- **Volume**: bias and 95 % limits of agreement (Bland and Altman), the share within 10 % of the truth,
+  and on the right side of 30 mL. *ABC/2 of the truth* is what the bedside formula makes of the true mask.
+""".strip()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.epilog = _EPILOG
+    parser.add_argument(
+        "results", type=Path, nargs="+", metavar="RESULT", help="files of `ichhpinet evaluate -o`"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("docs/benchmark.md"),
+        metavar="FILE",
+        help="the document (default: docs/benchmark.md)",
+    )
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the command; ICHHPINetError on bad input."""
+    check_suffix(arguments.output, (".md",), "The document")
+    check_outputs([arguments.output], arguments.results)
+    text = document(by_method(arguments.results))
+    write_bytes(arguments.output, text.encode())
+    say(f"Written: {arguments.output}")
+
+
+def document(results: dict[tuple[str, str], Report]) -> str:
+    """Markdown from results by method and by who scribbled.
+
+    Raises
+    ------
+    InputFileError
+        If none was scribbled by the robot, or too few cases are shared to compare methods.
+    """
+    by_robot = [result for (_, prompts), result in results.items() if prompts == ROBOT]
+    if not by_robot:
+        raise InputFileError("No result was scribbled by the robot. Add one of `ichhpinet evaluate -o`.")
+    summaries = [summarize(result) for result in by_robot]
+    main = by_robot[0]
+    parts = [
+        "# Benchmark",
+        f"Written by `ichhpinet benchmark` from results of `ichhpinet evaluate`; do not edit. {DISCLAIMER}",
+        _provenance(by_robot),
+        "## Protocol",
+        _PROTOCOL.format(rounds=main["rounds"], seeds=len(main["seeds"])),
+        "## All methods",
+        markdown(overview(summaries)),
+    ]
+    if len(by_robot) > 1:
+        from ..evaluation.statistics import compare
+
+        parts.append(markdown([comparison_table(compare(main, *by_robot[1:]))]))
+    rounds, _, volumes, groups = tables(summaries[0])
+    parts += [
+        f"## {summaries[0].method} by round",
+        markdown([rounds]),
+        "## Volume",
+        markdown([volumes, *(_volumes(summary) for summary in summaries[1:])]),
+        "## Kind and size of the bleed",
+        markdown([groups]),
+    ]
+    shifted = {
+        prompts: summarize(result)
+        for (method, prompts), result in results.items()
+        if method == main["method"]
+    }
+    if len(shifted) > 1:
+        parts += ["## Prompt shift", markdown([_panel(shifted)]), prompt_shift.NOTE]
+    parts += _failures(summaries)
+    return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _provenance(results: Sequence[Report]) -> str:
+    lines = []
+    for result in results:
+        data, machine = result["data"], result["machine"]
+        folds = [str(fold) for fold in data["folds"] if fold is not None]
+        where = f", folds {', '.join(folds)}" if folds else ""
+        lines.append(
+            f"- **{result['method']}**: {len(result['cases'])} cases of {data['name']}{where}, at least "
+            f"{data['min_slices']} bleeding slices; {result['software']} on {result['device']} "
+            f"({machine['processor']}, {machine['cores']} cores), {result['started'][:10]}"
+            + (f"; weights {', '.join(result['weights'])}" if result["weights"] else "")
+        )
+    return "\n".join(lines)
+
+
+def _volumes(summary: Summary) -> Table:
+    """Volumes of a further method; the yardstick of the truth is the first one's."""
+    return tables(replace(summary, volumes=summary.volumes[:-1]))[2]
+
+
+def _panel(shifted: dict[str, Summary]) -> Table:
+    ordered = dict(sorted(shifted.items(), key=lambda item: item[0] != ROBOT))
+    rows = tuple(tuple(map(text_of, row)) for row in prompt_shift.rows(ordered))
+    return Table("Other ways of scribbling", prompt_shift.COLUMNS, rows)
+
+
+def _failures(summaries: Sequence[Summary]) -> list[str]:
+    lines = [f"- {summary.method}: {failure}" for summary in summaries for failure in summary.failures]
+    return ["## Runs that failed", "\n".join(lines)] if lines else []

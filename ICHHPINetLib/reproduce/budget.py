@@ -1,0 +1,209 @@
+"""Experiments that train: one network a setting, all with the same small budget, on the same folds.
+
+Each network has a folder of its own below --output, with checkpoint, weights and results; a finished
+one is not trained again, an interrupted one goes on.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..commands.console import say
+from ..errors import InputFileError
+from ..evaluation.protocol import Report
+from ..networks.variants import FULL
+from . import paper
+from .evaluations import COLUMNS, add_protocol_arguments, evaluate_fold, failures, fold_cells, merged
+from .outputs import Findings, Spread, bars, prepare, write
+
+if TYPE_CHECKING:
+    from ..networks.hpinet import HPINetConfig
+    from ..training.loop import Trainer
+    from ..training.pack import Pack
+
+STEPS = 1500
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One row: its folder's name, label, options of the training, and what the paper has for it.
+
+    ``losses`` are keyword arguments of ``LossWeights``; ``published_dice`` stands alone where
+    the paper tells nothing but a Dice.
+    """
+
+    name: str
+    label: str
+    variant: str = FULL
+    losses: dict[str, float] = field(default_factory=dict)
+    published: paper.Published | None = None
+    published_dice: float | None = None
+
+
+def add_training_arguments(parser: argparse.ArgumentParser, name: str) -> None:
+    """Options of all experiments that train."""
+    parser.add_argument("--cases", type=Path, metavar="FOLDER", help="cases to train and to evaluate on")
+    parser.add_argument(
+        "--shapes", type=Path, metavar="FOLDER", help="masks of bleeds without images (*.nii.gz)"
+    )
+    parser.add_argument("--pack", type=Path, metavar="FILE", help="a training pack made earlier")
+    parser.add_argument(
+        "--steps", type=int, default=STEPS, metavar="N", help="steps of each training (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=float("inf"),
+        metavar="N",
+        help="stop after so long in one training, to be resumed by the same command",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all trainings (default: 0)")
+    parser.add_argument("--output", type=Path, default=Path(f"reproduce/{name}"), metavar="FOLDER")
+
+
+def add_arguments(parser: argparse.ArgumentParser, name: str, settings: Sequence[Setting]) -> None:
+    """Options of an experiment that compares ``settings``."""
+    add_training_arguments(parser, name)
+    add_protocol_arguments(parser, [0])
+    parser.add_argument(
+        "--only",
+        nargs="+",
+        choices=[one.name for one in settings],
+        default=[one.name for one in settings],
+        metavar="SETTING",
+        help=f"of {', '.join(one.name for one in settings)} (default: all)",
+    )
+
+
+def run(
+    arguments: argparse.Namespace, name: str, title: str, settings: Sequence[Setting], notes: Sequence[str]
+) -> None:
+    """Train and evaluate the settings asked for, then write the table.
+
+    Raises
+    ------
+    InputFileError, OutputError, MissingPackageError, DeviceError
+    """
+    from ..training.cli import open_pack, require_packages
+
+    require_packages()
+    if arguments.cases is None:
+        raise InputFileError("Name the folder of cases with --cases: the networks are evaluated on them.")
+    prepare(arguments.output)
+    pack = open_pack(arguments.output, arguments.pack, arguments.cases, arguments.shapes)
+    chosen = [one for one in settings if one.name in arguments.only]
+    results: dict[str, list[Report]] = {}
+    for setting in chosen:
+        for fold in arguments.folds:
+            folder = arguments.output / "runs" / f"{setting.name}_fold{fold}"
+            weights = trained(arguments, pack, setting, fold, folder)
+            if weights is None:
+                say(f"{folder.name} is not finished yet: give the same command again to go on.")
+                return
+            results.setdefault(setting.name, []).append(
+                evaluate_fold(arguments, str(weights), fold, folder / "result.json")
+            )
+    write(arguments.output, findings(arguments, name, title, chosen, results, notes))
+
+
+def trained(
+    arguments: argparse.Namespace, pack: Pack, setting: Setting, fold: int, folder: Path
+) -> Path | None:
+    """Weights of a setting after the whole budget; None if --minutes were over before."""
+    from ..weights.export import export_checkpoint
+
+    weights = folder / f"steps{arguments.steps}_seed{arguments.seed}.safetensors"
+    if weights.exists():
+        return weights
+    trainer = new_trainer(arguments, pack, setting, fold, folder)
+    if trainer.step < arguments.steps:
+        say(f"{folder.name}: training from step {trainer.step} to {arguments.steps}")
+        trainer.run(say)
+    if trainer.step < arguments.steps:
+        return None
+    about = f"reproduce, {setting.label}, {arguments.steps} steps, without fold {fold}"
+    export_checkpoint(trainer.settings.checkpoint, weights, training=about)
+    return weights
+
+
+def new_trainer(
+    arguments: argparse.Namespace, pack: Pack, setting: Setting, fold: int, folder: Path
+) -> Trainer:
+    """A trainer that goes on from the checkpoint in ``folder``, if there is one."""
+    from ..training.cli import split
+    from ..training.loop import Settings, Trainer
+    from ..training.losses import LossWeights
+    from ..weights.devices import resolve_device
+
+    folder.mkdir(parents=True, exist_ok=True)
+    train, _ = split(sorted(pack.cases), fold)
+    settings = Settings(
+        checkpoint=folder / f"steps{arguments.steps}_seed{arguments.seed}.pt",
+        train=train,
+        validation=[],
+        steps=arguments.steps,
+        minutes=arguments.minutes,
+        seed=arguments.seed,
+        device=str(resolve_device(arguments.device)),
+        weights=LossWeights(**setting.losses),
+    )
+    return Trainer(pack, settings, network_config(setting.variant))
+
+
+def network_config(variant: str) -> HPINetConfig:
+    """The network that is trained: the shipped one, of a variant."""
+    from ..networks.hpinet import HPINetConfig
+
+    return HPINetConfig(variant=variant)
+
+
+def findings(
+    arguments: argparse.Namespace,
+    name: str,
+    title: str,
+    settings: Sequence[Setting],
+    results: dict[str, list[Report]],
+    notes: Sequence[str],
+) -> Findings:
+    """The table from results by setting, fold by fold."""
+    joined = [merged(results[one.name], one.label) for one in settings]
+    last = joined[0]["rounds"]
+    ours = [[one.label, *fold_cells(results[one.name], last)] for one in settings]
+    theirs = [_published(one) for one in settings]
+    rows = [row for pair in zip(ours, theirs, strict=True) for row in pair if row is not None]
+    text = (
+        f"Every network was trained for {arguments.steps} steps with seed {arguments.seed}, a small budget "
+        "chosen for rerunning and not for accuracy: compare the rows with each other, not with the shipped "
+        f"weights. Evaluated on fold {', '.join(map(str, arguments.folds))} that it had not seen "
+        f"({len(joined[0]['cases'])} cases, {arguments.seeds} runs each), after round {last}; ± is the SD "
+        "over folds, HD95 the median over runs. Differences smaller than the SD between seeds mean nothing."
+    )
+    return Findings(
+        name=name,
+        title=title,
+        columns=("Network", *COLUMNS),
+        rows=rows,
+        notes=[text, *notes, *failures(joined), paper.OTHER_PROTOCOL],
+        content={"steps": arguments.steps, "seed": arguments.seed, "folds": arguments.folds},
+        draw=bars(
+            [one.label for one in settings],
+            [row[1] for row in ours],
+            [row[1] if row else None for row in theirs],
+            f"Dice after round {last}: {arguments.steps} steps a network, and as published",
+        ),
+        size=(10.0, 5.0),
+    )
+
+
+def _published(setting: Setting) -> list | None:
+    label = f"paper: {setting.label}"
+    if setting.published is not None:
+        row = setting.published
+        return [label, Spread(*row.dice), Spread(*row.jaccard), None, None, Spread(*row.mae)]
+    if setting.published_dice is not None:
+        return [label, Spread(setting.published_dice, None), None, None, None, None]
+    return None

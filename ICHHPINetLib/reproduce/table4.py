@@ -1,0 +1,34 @@
+"""Table 4: weights of the volume, the slice and the feature convert loss."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import budget, paper
+from .budget import Setting
+
+SETTINGS = [
+    Setting(
+        "_".join(map(str, weights)),
+        " : ".join(map(str, weights)),
+        losses=dict(zip(("volume", "slice", "convert"), map(float, weights), strict=True)),
+        published=row,
+    )
+    for weights, row in paper.TABLE_4.items()
+]
+_NOTES = (
+    (
+        "Rows are lambda_1 (volume) : lambda_2 (slice) : lambda_3 (feature convert). The authors' code "
+        "permutes the three; these follow the paper."
+    ),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the experiment."""
+    budget.add_arguments(parser, "table4", SETTINGS)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the experiment; ICHHPINetError on bad input."""
+    budget.run(arguments, "table4", "Table 4: weights of the three losses", SETTINGS, _NOTES)

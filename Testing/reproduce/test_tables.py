@@ -1,0 +1,147 @@
+"""The experiments from command to files, on tiny cases and networks."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("skimage")
+pytest.importorskip("matplotlib")
+
+from ICHHPINetLib.reproduce import paper, table2, table3, table4
+from ICHHPINetLib.training.losses import LossWeights
+
+QUICK = ("--rounds", 2, "--seeds", 1, "--device", "cpu")
+
+
+def files(folder, name):
+    """The JSON and the CSV's rows; the Markdown and the plot must be there too."""
+    text = (folder / f"{name}.md").read_text()
+    assert text.startswith("# ")
+    assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+    with (folder / f"{name}.csv").open() as stream:
+        return json.loads((folder / f"{name}.json").read_text()), list(csv.DictReader(stream)), text
+
+
+@pytest.fixture(scope="module")
+def table1(cases, tiny_weights, tmp_path_factory):
+    from ICHHPINetLib import cli
+
+    folder = tmp_path_factory.mktemp("table1")
+    words = ["--cases", cases, "--weights", tiny_weights, "--methods", "ours", "threshold"]
+    words += ["--folds", 0, 1, *QUICK, "--output", folder]
+    assert cli.main(["reproduce", "table1", *map(str, words)]) == 0
+    return folder, words
+
+
+def test_table_1_compares_methods_over_folds_beside_the_paper(table1):
+    folder, _ = table1
+    content, rows, text = files(folder, "table1")
+    assert [row["Method"] for row in rows[:2]] == ["ours", "threshold"]
+    by_name = {row["Method"]: row for row in rows}
+    assert by_name["paper: ICH-HPINet"]["Dice"] == "0.7467"
+    assert by_name["paper: ICH-HPINet"]["Dice SD"] == "0.024"
+    assert float(by_name["threshold"]["Dice"]) > 0.5
+    assert float(by_name["threshold"]["Dice SD"]) >= 0
+    assert {row["b"] for row in content["comparisons"]} == {"threshold"}
+    assert content["comparisons"][0]["cases"] == 3
+    assert "Wilcoxon" in text
+    assert "does not say what they were trained on" in text
+    assert paper.OTHER_PROTOCOL in content["notes"]
+
+
+def test_what_was_evaluated_before_is_not_evaluated_again(table1, reproduce):
+    folder, words = table1
+    stamps = {path.name: path.stat().st_mtime_ns for path in (folder / "results").iterdir()}
+    assert len(stamps) == 4
+    assert reproduce("table1", *words).count("done before") == 4
+    changed = [2 if word == 1 and words[i - 1] == "--seeds" else word for i, word in enumerate(words)]
+    reproduce("table1", *changed, "--methods", "threshold", "--folds", "0")
+    again = {path.name: path.stat().st_mtime_ns for path in (folder / "results").iterdir()}
+    assert [name for name in stamps if again[name] != stamps[name]] == ["threshold_fold0.json"]
+
+
+def test_table_5_joins_folds_and_stands_beside_the_papers_rounds(table1, reproduce, tmp_path):
+    results = sorted((table1[0] / "results").glob("ours_*.json"))
+    reproduce("table5", *results, results[0], "--output", tmp_path)
+    content, rows, _ = files(tmp_path, "table5")
+    assert [row["Round"] for row in rows[:2]] == ["Dice, tiny", "Dice, paper"]
+    assert rows[1]["1"] == "0.6133"
+    assert content["methods"][0]["cases"] == 3
+
+
+def test_prompt_shift_and_benchmark(table1, cases, tiny_weights, reproduce, tmp_path):
+    shift = tmp_path / "shift"
+    words = ("--cases", cases, "--weights", tiny_weights, "--folds", 0, *QUICK, "--output", shift)
+    reproduce("prompt_shift", *words, "--users", "robot", "center_click", "lazy_user")
+    _, rows, text = files(shift, "prompt_shift")
+    assert [row["Who scribbles"] for row in rows] == [
+        "robot",
+        "center click only",
+        "lazy user (any bleeding slice)",
+    ]
+    assert float(rows[0]["Dice-AUC - robot's"]) == 0
+    output = tmp_path / "benchmark.md"
+    ours = sorted((table1[0] / "results").glob("*_fold0.json"))
+    others = [shift / "results" / f"{name}_fold0.json" for name in ("center_click", "lazy_user")]
+    reproduce(*ours, *others, "-o", output, command=("benchmark",))
+    text = output.read_text()
+    for part in ("Dice-AUC", "NSD-AUC", "Rounds to Dice 0.85", "worst tenth", "HD95", "Agree at 30 mL"):
+        assert part in text
+    for part in ("ABC/2 of the truth", "&lt;5 mL", "Prompt shift", "center click only", "p (Wilcoxon)"):
+        assert part in text
+    assert "tiny" in text
+    assert str(cases) not in text, "a document must not tell where the data lay"
+
+
+def test_a_benchmark_needs_the_robot(table1, reproduce, tmp_path):
+    path = tmp_path / "x.json"
+    result = json.loads(next((table1[0] / "results").glob("ours_*.json")).read_text())
+    path.write_text(json.dumps({**result, "prompts": "lazy_user"}))
+    message = reproduce(path, "-o", tmp_path / "x.md", code=2, command=("benchmark",))
+    assert "scribbled by the robot" in message
+
+
+def test_overlapping_results_are_refused(table1, reproduce, tmp_path):
+    first = next((table1[0] / "results").glob("ours_*.json"))
+    changed = json.loads(first.read_text())
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps({**changed, "sha256": "0" * 64}))
+    assert "two results" in reproduce("table5", first, other, code=2)
+
+
+def test_table_2_trains_evaluates_and_goes_on(cases, tiny_training, reproduce, tmp_path):
+    pytest.importorskip("monai")
+    words = ("table2", "--cases", cases, "--steps", 2, *QUICK, "--output", tmp_path)
+    reproduce(*words, "--only", "full", "volume_pro")
+    content, rows, text = files(tmp_path, "table2")
+    assert [row["Network"] for row in rows] == ["Volume-Pro", "paper: Volume-Pro", "ours", "paper: ours"]
+    assert content["steps"] == 2
+    assert "2 steps" in text
+    from ICHHPINetLib import load_network
+
+    weights = tmp_path / "runs" / "volume_pro_fold0" / "steps2_seed0.safetensors"
+    assert load_network(weights, "cpu").config.variant == "volume_pro"
+    assert "training from" not in reproduce(*words, "--only", "full", "volume_pro")
+    assert "not finished yet" in reproduce(
+        *words[:3], "--steps", 900, *words[5:], "--only", "full", "--minutes", 0
+    )
+
+
+def test_training_experiments_need_cases(reproduce, tmp_path):
+    pytest.importorskip("monai")
+    assert "--cases" in reproduce("table3", "--output", tmp_path, code=2)
+
+
+def test_the_grids_are_the_papers_and_hold_the_default():
+    assert len(table3.SETTINGS) == 9
+    assert len(table4.SETTINGS) == 10
+    for settings in (table3.SETTINGS, table4.SETTINGS):
+        default = [one for one in settings if LossWeights(**one.losses) == LossWeights()]
+        assert [one.published for one in default] == [paper.OURS]
+        best = max(settings, key=lambda one: one.published.dice)
+        assert best is default[0]
+    assert len({one.name for one in table2.SETTINGS}) == 6
