@@ -62,7 +62,7 @@ class Pack:
 
 def folds(dataset: str = "ct-ich") -> list[list[str]]:
     """Case names of each fold, split by patient."""
-    return json.loads(_FOLDS.read_text())[dataset]
+    return json.loads(_FOLDS.read_text(encoding="utf-8"))[dataset]
 
 
 def inside_skull(hu: np.ndarray) -> np.ndarray:

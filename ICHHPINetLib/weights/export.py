@@ -50,6 +50,6 @@ def export_checkpoint(checkpoint: Path, path: Path, **about: str) -> str:
 def ship(name: str, path: Path, digest: str) -> None:
     """Lists ``path`` as shipped weights ``name`` in the manifest beside it."""
     manifest_path = path.with_name("manifest.json")
-    manifest = json.loads(manifest_path.read_text()) if manifest_path.exists() else {}
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8")) if manifest_path.exists() else {}
     manifest[name] = {"file": path.name, "sha256": digest}
-    manifest_path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n")
+    manifest_path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -76,7 +76,7 @@ def _locate(name_or_path: str | Path) -> tuple[Path, str | None]:
         return Path(text).expanduser(), None
     try:
         manifest_path = resource_path(_MANIFEST)
-        manifest = json.loads(manifest_path.read_text())
+        manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError) as error:
         raise WeightsError(
             f"The list of shipped weights is missing or damaged ({error}). Reinstall the extension."

@@ -118,7 +118,7 @@ def test_selects_a_fold(folder, tmp_path):
 
 
 def test_folds_of_the_repository_leave_each_case_out_once():
-    folds = json.loads(FOLDS_FILE.read_text())["ct-ich"]
+    folds = json.loads(FOLDS_FILE.read_text(encoding="utf-8"))["ct-ich"]
     names = [name for fold in folds for name in fold]
     assert len(folds) == 5
     assert len(names) == len(set(names))

@@ -160,7 +160,7 @@ def test_evaluates_a_baseline_from_folder_to_file(folder):
     assert read_result(output) == json.loads(json.dumps(result))
     assert result["method"] == "threshold"
     assert result["data"]["cases"] == 1
-    assert str(folder) not in output.read_text(), "a result must not tell where the data lay"
+    assert str(folder) not in output.read_text(encoding="utf-8"), "a result must not tell where the data lay"
     rounds = result["cases"][0]["runs"][1]["rounds"]
     assert rounds[-1]["dice"] > 0.8
     assert rounds[-1]["obeyed"] == 1

@@ -136,7 +136,7 @@ def test_interrupted_writing_leaves_the_old_file(tmp_path, error):
     with pytest.raises(error), whole_file(path) as temporary:
         temporary.write_text("half")
         raise error
-    assert path.read_text() == "old"
+    assert path.read_text(encoding="utf-8") == "old"
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
 
 
@@ -146,4 +146,4 @@ def test_finished_writing_replaces_the_old_file(tmp_path):
     with whole_file(path) as temporary:
         assert temporary.name.endswith(".json")
         temporary.write_text("new")
-    assert path.read_text() == "new"
+    assert path.read_text(encoding="utf-8") == "new"

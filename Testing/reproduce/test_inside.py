@@ -61,7 +61,7 @@ def test_query_points_lie_in_and_outside_the_bleed():
 
 def test_attention_picture_from_the_command(tiny_weights, small_phantoms, reproduce, tmp_path):
     reproduce("attention", "--weights", tiny_weights, "--device", "cpu", "--output", tmp_path)
-    content = json.loads((tmp_path / "attention.json").read_text())
+    content = json.loads((tmp_path / "attention.json").read_text(encoding="utf-8"))
     assert {row["Pixel"] for row in content["rows"]} >= {"bleed, center", "opposite side"}
     for row in content["rows"]:
         assert 0 <= row["In the bleed %"] <= 100
@@ -84,7 +84,7 @@ def test_cka_does_not_see_the_order_of_channels_and_the_cosine_does():
 def test_similarity_at_given_weights(tiny_weights, small_phantoms, reproduce, tmp_path):
     words = ("--weights", tiny_weights, "--device", "cpu", "--output", tmp_path)
     reproduce("similarity", *words)
-    content = json.loads((tmp_path / "similarity.json").read_text())
+    content = json.loads((tmp_path / "similarity.json").read_text(encoding="utf-8"))
     assert len(content["rows"]) == 6
     for row in content["rows"]:
         assert -1 <= row["Cosine"]["mean"] <= 1
@@ -96,7 +96,7 @@ def test_similarity_over_a_training(cases, tiny_training, reproduce, tmp_path):
     pytest.importorskip("monai")
     words = ("similarity", "--cases", cases, "--steps", 2, "--device", "cpu", "--output", tmp_path)
     reproduce(*words)
-    content = json.loads((tmp_path / "similarity.json").read_text())
+    content = json.loads((tmp_path / "similarity.json").read_text(encoding="utf-8"))
     assert list(dict.fromkeys(row["Weights"] for row in content["rows"]))[::2] == ["step 0", "step 2"]
     assert "cases of fold 0" in content["notes"][0]
 

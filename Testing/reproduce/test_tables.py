@@ -19,11 +19,15 @@ QUICK = ("--rounds", 2, "--seeds", 1, "--device", "cpu")
 
 def files(folder, name):
     """The JSON and the CSV's rows; the Markdown and the plot must be there too."""
-    text = (folder / f"{name}.md").read_text()
+    text = (folder / f"{name}.md").read_text(encoding="utf-8")
     assert text.startswith("# ")
     assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
     with (folder / f"{name}.csv").open() as stream:
-        return json.loads((folder / f"{name}.json").read_text()), list(csv.DictReader(stream)), text
+        return (
+            json.loads((folder / f"{name}.json").read_text(encoding="utf-8")),
+            list(csv.DictReader(stream)),
+            text,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +92,7 @@ def test_prompt_shift_and_benchmark(table1, cases, tiny_weights, reproduce, tmp_
     ours = sorted((table1[0] / "results").glob("*_fold0.json"))
     others = [shift / "results" / f"{name}_fold0.json" for name in ("center_click", "lazy_user")]
     reproduce(*ours, *others, "-o", output, command=("benchmark",))
-    text = output.read_text()
+    text = output.read_text(encoding="utf-8")
     for part in ("Dice-AUC", "NSD-AUC", "Rounds to Dice 0.85", "worst tenth", "HD95", "Agree at 30 mL"):
         assert part in text
     for part in ("ABC/2 of the truth", "&lt;5 mL", "Prompt shift", "center click only", "p (Wilcoxon)"):
@@ -99,7 +103,7 @@ def test_prompt_shift_and_benchmark(table1, cases, tiny_weights, reproduce, tmp_
 
 def test_a_benchmark_needs_the_robot(table1, reproduce, tmp_path):
     path = tmp_path / "x.json"
-    result = json.loads(next((table1[0] / "results").glob("ours_*.json")).read_text())
+    result = json.loads(next((table1[0] / "results").glob("ours_*.json")).read_text(encoding="utf-8"))
     path.write_text(json.dumps({**result, "prompts": "lazy_user"}))
     message = reproduce(path, "-o", tmp_path / "x.md", code=2, command=("benchmark",))
     assert "scribbled by the robot" in message
@@ -107,7 +111,7 @@ def test_a_benchmark_needs_the_robot(table1, reproduce, tmp_path):
 
 def test_overlapping_results_are_refused(table1, reproduce, tmp_path):
     first = next((table1[0] / "results").glob("ours_*.json"))
-    changed = json.loads(first.read_text())
+    changed = json.loads(first.read_text(encoding="utf-8"))
     other = tmp_path / "other.json"
     other.write_text(json.dumps({**changed, "sha256": "0" * 64}))
     assert "two results" in reproduce("table5", first, other, code=2)
