@@ -73,6 +73,11 @@ class VolumeFeatures(NamedTuple):
         """The same for some of the slices."""
         return VolumeFeatures(self.logits[index], tuple(x[index] for x in self.converted))
 
+    def kept(self, keep: torch.Tensor) -> VolumeFeatures:
+        """The same where ``keep`` (Z,) is true, zeros for the other slices."""
+        factor = keep.to(self.logits)[:, None, None, None]
+        return VolumeFeatures(self.logits * factor, tuple(x * factor.to(x) for x in self.converted))
+
 
 class HPINet(nn.Module):
     """ICH-HPINet (paper, figure 1) on the working grid.
@@ -137,9 +142,7 @@ class HPINet(nn.Module):
         ``keys`` (N, T, d, y, x), ``values`` (N, T, C, y, x); y is Y/8, in the paper's configuration Y/16.
         """
         if self.config.variant == WITHOUT_FUSION:
-            volume = VolumeFeatures(
-                torch.zeros_like(volume.logits), tuple(torch.zeros_like(x) for x in volume.converted)
-            )
+            volume = volume.kept(torch.zeros(len(volume.logits), device=volume.logits.device))
         return self.mpffm(slices, keys, values, volume.converted, volume.logits)
 
 

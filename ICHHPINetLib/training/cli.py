@@ -18,6 +18,8 @@ last checkpoint, a few minutes.
 examples:
   ichhpinet train --cases DATA --steps 8000 --export my.safetensors
   ichhpinet train --cases DATA --fold 0 --minutes 10 --device cuda
+  ichhpinet train --cases DATA --shapes SHAPES --pretrain --steps 8000 --run runs/pretrained
+  ichhpinet train --cases DATA --fold 0 --start runs/pretrained/checkpoint.pt --run runs/fold0
 """
 
 
@@ -44,8 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="default",
         help="the compact network, or the paper's, which needs a GPU (default: %(default)s)",
     )
-    parser.add_argument(
+    held_out = parser.add_mutually_exclusive_group()
+    held_out.add_argument(
         "--fold", type=int, metavar="N", help="hold out fold N (0 to 4) of the development cases"
+    )
+    held_out.add_argument(
+        "--pretrain",
+        action="store_true",
+        help="learn from synthetic bleeds in the bleed-free cases alone: serves the trainings of all folds",
+    )
+    parser.add_argument(
+        "--start", type=Path, metavar="FILE", help="begin with the weights of this checkpoint.pt"
     )
     parser.add_argument(
         "--steps", type=int, default=8000, help="steps of the whole training (default: %(default)s)"
@@ -103,10 +114,13 @@ def run(arguments: argparse.Namespace) -> None:
     from ..weights.export import export_checkpoint
     from .loop import Settings, Trainer
     from .losses import LossWeights
+    from .sampling import PRETRAINING, Mixture
 
     device = resolve_device(arguments.device)
     pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
     train, validation = split(sorted(pack.cases), arguments.fold)
+    if arguments.pretrain:
+        train, validation = split_pretraining(pack.cases)
     settings = Settings(
         checkpoint=arguments.run / "checkpoint.pt",
         train=train,
@@ -118,6 +132,9 @@ def run(arguments: argparse.Namespace) -> None:
         device=str(device),
         log_folder=arguments.run / "log",
         weights=LossWeights(*arguments.loss_weights, *arguments.loss_shares),
+        start=arguments.start,
+        decay=0.0 if arguments.pretrain else Settings.decay,
+        mixture=PRETRAINING if arguments.pretrain else Mixture(),
     )
     print(f"{len(train)} cases to train on, {len(validation)} held out; everything goes to {arguments.run}")
     if arguments.network == "default":
@@ -163,6 +180,20 @@ def split(names: list[str], fold: int | None) -> tuple[list[str], list[str]]:
     if not held_out:
         raise InputFileError("--fold names patients of the development cases; none of them is here.")
     return [name for name in names if name not in held_out], held_out
+
+
+def split_pretraining(cases: dict) -> tuple[list[str], list[str]]:
+    """Names of the bleed-free cases to put bleeds into, and of the bleeding ones, all of them held out.
+
+    Raises
+    ------
+    InputFileError
+        If every case bleeds.
+    """
+    clean = sorted(name for name, case in cases.items() if not case.bleeds)
+    if not clean:
+        raise InputFileError("--pretrain needs cases without a bleed; every case here has one.")
+    return clean, sorted(set(cases) - set(clean))
 
 
 def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path | None):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from ..networks.hpinet import HPINet, HPINetConfig, read_config
 from ..networks.paper.config import PaperConfig
 from .episode import draw_rounds, episode
 from .losses import HPINetLoss, LossWeights
+from .optimizer import optimizer_of
 from .pack import Pack
 from .sampling import Mixture, Sampler
 from .validation import validate
@@ -32,7 +34,8 @@ class Settings:
     """Everything that a run depends on besides the pack.
 
     ``steps`` are optimizer steps, one a round; the learning rate falls linearly over the last
-    ``decay`` share of them. ``minutes`` ends this call early, to be resumed later.
+    ``decay`` share of them. ``minutes`` ends this call early, to be resumed later. ``start`` is a
+    checkpoint whose weights a new training begins with.
     """
 
     checkpoint: Path
@@ -40,7 +43,6 @@ class Settings:
     validation: list[str]
     steps: int = 8000
     learning_rate: float = 1e-3
-    weight_decay: float = 1e-4
     decay: float = 0.4
     minutes: float = float("inf")
     seed: int = 0
@@ -48,6 +50,7 @@ class Settings:
     save_minutes: float = 5.0
     validate_minutes: float = 15.0
     log_folder: Path | None = None
+    start: Path | None = None
     weights: LossWeights = field(default_factory=LossWeights)
     mixture: Mixture = field(default_factory=Mixture)
 
@@ -78,26 +81,30 @@ class Trainer:
         self.device = torch.device(settings.device)
         self.network = HPINet(config or HPINetConfig()).to(self.device)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(_EMA))
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
-        )
+        self.optimizer = optimizer_of(self.network, settings.learning_rate)
         self.loss = HPINetLoss(settings.weights)
         self.step = 0
         if settings.checkpoint.exists():
-            self._resume()
+            state = self._load_weights(settings.checkpoint)
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.step = state["step"]
+        elif settings.start:
+            self._load_weights(settings.start)
 
-    def _resume(self) -> None:
-        state = torch.load(self.settings.checkpoint, map_location=self.device, weights_only=True)
+    def _load_weights(self, checkpoint: Path) -> dict:
+        try:
+            state = torch.load(checkpoint, map_location=self.device, weights_only=True)
+        except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+            raise InputFileError(f"{checkpoint} is no checkpoint that can be read ({error}).") from error
         found = read_config(state["config"])
         if found != self.network.config:
             raise InputFileError(
-                f"{self.settings.checkpoint} is of another network ({found}). Go on with the options it was "
+                f"{checkpoint} is of another network ({found}). Go on with the options it was "
                 "started with, or choose another folder."
             )
         self.network.load_state_dict(state["network"])
         self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
+        return state
 
     def save(self) -> None:
         """Writes the checkpoint whole, or leaves the old one."""

@@ -34,6 +34,11 @@ class Mixture:
     window: int = 160
 
 
+# Synthetic bleeds alone, in small parts of the head: many and cheap. No real bleed is seen, so that
+# one such training can come before those of all folds.
+PRETRAINING = Mixture(real=0.0, synthetic=0.9, slices=10, windowed=1.0, window=128)
+
+
 class Sampler:
     """Draws samples from the cases of a training split, the same ones for the same seed."""
 

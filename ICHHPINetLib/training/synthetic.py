@@ -29,7 +29,11 @@ def insert_bleeds(case: Case, shapes: list[Shape], rng: np.random.Generator) -> 
     depth = np.stack([ndimage.distance_transform_edt(plane) for plane in case.inside]) * PIXEL_MM
     fraction = np.zeros(hu.shape, np.float32)
     for _ in range(rng.choice([1, 2, 3], p=[0.7, 0.2, 0.1])):
-        make = rng.choice([_lens, _crescent, _real_shape], p=[0.3, 0.3, 0.4]) if shapes else _lens
+        kinds = (
+            _KINDS if shapes else {make: share for make, share in _KINDS.items() if make is not _real_shape}
+        )
+        weights = np.array([*kinds.values()])
+        make = rng.choice([*kinds], p=weights / weights.sum())
         added = make(case, depth, shapes, rng)
         fraction = np.maximum(fraction, added)
     return _blend(hu, case.inside, fraction, rng), fraction
@@ -80,12 +84,38 @@ def _wobble(shape: tuple[int, int, int], rng: np.random.Generator, amount: float
 
 def _lens(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
     """Epidural: biconvex against the inner table."""
-    return _against_skull(case, depth, rng, radius=(12, 45), thickness=(4, 25), power=2.0)
+    return _against_skull(case, depth, rng, radius=(8, 45), thickness=(2.5, 25), power=2.0)
 
 
 def _crescent(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
     """Subdural: long and thin along the inner table."""
-    return _against_skull(case, depth, rng, radius=(25, 85), thickness=(2.5, 12), power=4.0)
+    return _against_skull(case, depth, rng, radius=(25, 85), thickness=(2, 14), power=4.0)
+
+
+def _contusion(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
+    """A small bleed in the brain, most often near its surface: uneven, from some microlitres upwards."""
+    brain = np.argwhere((depth > 3) & (depth < _log_uniform(rng, 8, 60)))
+    if not len(brain):
+        return np.zeros(depth.shape, np.float32)
+    centre = brain[rng.integers(len(brain))] + rng.uniform(-0.5, 0.5, 3)
+    radius = _log_uniform(rng, 2.5, 14) * np.exp(rng.normal(0, 0.25, 3))
+    ratio = [d / r for d, r in zip(_distances(depth.shape, centre, case.slice_mm), radius, strict=True)]
+    distance = np.sqrt(sum(d**2 for d in ratio)) * _wobble(depth.shape, rng, 0.3)
+    soft = np.clip((1 - distance) * radius[1:].mean() / PIXEL_MM + 0.5, 0, 1)
+    return (soft * (depth > 0)).astype(np.float32)
+
+
+def _sulcal(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
+    """Subarachnoid: blood in place of the cerebrospinal fluid of a region."""
+    fluid = ndimage.gaussian_filter(case.hu(), (0, 0.7, 0.7))
+    dark = (depth > 0) & (fluid < 18)
+    places = np.argwhere(dark & (depth < 25))
+    if not len(places):
+        return np.zeros(depth.shape, np.float32)
+    centre = places[rng.integers(len(places))]
+    dz, dy, dx = _distances(depth.shape, centre, case.slice_mm)
+    near = np.sqrt(dz**2 + dy**2 + dx**2) * _wobble(depth.shape, rng, 0.3) < rng.uniform(12, 35)
+    return (np.clip((rng.uniform(18, 26) - fluid) / 8, 0, 1) * near * (depth > 0)).astype(np.float32)
 
 
 def _against_skull(case, depth, rng, radius, thickness, power) -> np.ndarray:
@@ -93,13 +123,17 @@ def _against_skull(case, depth, rng, radius, thickness, power) -> np.ndarray:
     if centre is None:
         return np.zeros(depth.shape, np.float32)
     dz, dy, dx = _distances(depth.shape, centre, case.slice_mm)
-    reach = rng.uniform(*radius)
-    thick = rng.uniform(*thickness)
+    reach, thick = _log_uniform(rng, *radius), _log_uniform(rng, *thickness)
     profile = 1 - ((dz**2 + dy**2 + dx**2) / reach**2) ** (power / 2)
     local = thick * _wobble(depth.shape, rng, 0.25) * np.clip(profile, 0, None)
     return np.where(depth > 0, np.clip((local - depth) / PIXEL_MM + 0.5, 0, 1) * (local > 0.5), 0).astype(
         np.float32
     )
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Small values as often as large ones, measured in ratios."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
 def _real_shape(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
@@ -147,3 +181,6 @@ def _transformed(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     return np.clip(
         ndimage.zoom(signed, (scale * shape.slice_mm / _FINE_MM, scale, scale), order=1) + 0.5, 0, 1
     )
+
+
+_KINDS = {_lens: 0.3, _crescent: 0.25, _contusion: 0.12, _sulcal: 0.05, _real_shape: 0.28}

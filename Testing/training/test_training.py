@@ -13,12 +13,12 @@ import SimpleITK as sitk  # noqa: E402
 
 from ICHHPINetLib import InputFileError, load_network  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINetConfig  # noqa: E402
-from ICHHPINetLib.training import codec, pack  # noqa: E402
-from ICHHPINetLib.training.cli import split  # noqa: E402
+from ICHHPINetLib.training import codec, pack, synthetic  # noqa: E402
+from ICHHPINetLib.training.cli import split, split_pretraining  # noqa: E402
 from ICHHPINetLib.training.loop import Settings, Trainer  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
 from ICHHPINetLib.training.prompting import training_scribbles  # noqa: E402
-from ICHHPINetLib.training.sampling import Mixture, Sampler  # noqa: E402
+from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler  # noqa: E402
 from ICHHPINetLib.training.synthetic import insert_bleeds  # noqa: E402
 from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
 
@@ -102,6 +102,22 @@ def test_synthetic_bleeds_are_brighter_inside_the_skull_and_nowhere_else(small_p
     assert made >= 6
 
 
+@pytest.mark.parametrize("kind", list(synthetic._KINDS), ids=lambda kind: kind.__name__)
+def test_every_kind_of_synthetic_bleed_is_made_inside_the_skull(small_pack, kind):
+    case = small_pack.cases["b"]
+    rng = np.random.default_rng(0)
+    hu = case.hu()
+    hu[:, 44:52] = 8  # a band of fluid
+    wet = dataclasses.replace(case, codes=codec.encode(hu))
+    depth = np.where(case.inside, 10.0, 0.0) if kind is synthetic._contusion else 1.0 * case.inside
+    made = [kind(wet, depth, small_pack.shapes, rng) for _ in range(8)]
+    assert sum(fraction.max() > 0.5 for fraction in made) >= 4
+    for fraction in made:
+        assert fraction.shape == hu.shape
+        assert 0 <= fraction.min() <= fraction.max() <= 1.0001
+        assert not fraction[~case.inside].any()
+
+
 def test_samples_fit_the_network_and_repeat_by_seed(small_pack):
     mixture = Mixture(slices=6, window=48)
     first, second = (Sampler(small_pack, ["a", "b"], mixture, seed=1) for _ in range(2))
@@ -165,6 +181,28 @@ def test_a_checkpoint_goes_on_with_its_own_network_alone(small_pack, tmp_path):
     del state["config"]["variant"]
     torch.save(state, tmp_path / "x.pt")
     assert Trainer(small_pack, settings(tmp_path), TINY).network.config.variant == "full"
+
+
+def test_a_training_can_start_from_the_weights_of_another(small_pack, tmp_path):
+    other = Trainer(small_pack, settings(tmp_path), TINY)
+    other.run(lambda line: None, until=1)
+    trainer = Trainer(
+        small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt"), TINY
+    )
+    assert trainer.step == 0
+    before, after = other.network.state_dict(), trainer.network.state_dict()
+    assert all(torch.equal(before[name], after[name]) for name in before)
+    (tmp_path / "z.pt").write_bytes(b"no checkpoint")
+    with pytest.raises(InputFileError, match="can be read"):
+        Trainer(small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "z.pt"), TINY)
+
+
+def test_pretraining_sees_no_real_bleed(small_pack):
+    assert split_pretraining(small_pack.cases) == (["b"], ["a"])
+    with pytest.raises(InputFileError, match="without a bleed"):
+        split_pretraining({"a": small_pack.cases["a"]})
+    sampler = Sampler(small_pack, ["b"], PRETRAINING, seed=0)
+    assert any(sampler.draw().fraction.any() for _ in range(8))
 
 
 def test_a_call_can_end_earlier_than_the_training(small_pack, tmp_path):
