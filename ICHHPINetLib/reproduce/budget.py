@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..commands.console import say
 from ..errors import InputFileError
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ..networks.hpinet import HPINetConfig
     from ..training.loop import Trainer
     from ..training.pack import Pack
+    from ..training.recipe import Recipe
 
 STEPS = 1500
 
@@ -32,14 +33,17 @@ STEPS = 1500
 class Setting:
     """One row: its folder's name, label, options of the training, and what the paper has for it.
 
-    ``losses`` are keyword arguments of ``LossWeights``; ``published_dice`` stands alone where
-    the paper tells nothing but a Dice.
+    ``losses`` are keyword arguments of ``LossWeights``, ``recipe`` of ``Recipe``, with those of
+    ``Mixture`` under "mixture"; ``pretrained`` is false where --start is not to be heeded;
+    ``published_dice`` stands alone where the paper tells nothing but a Dice.
     """
 
     name: str
     label: str
     variant: str = FULL
     losses: dict[str, float] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    pretrained: bool = True
     published: paper.Published | None = None
     published_dice: float | None = None
 
@@ -53,6 +57,12 @@ def add_training_arguments(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--pack", type=Path, metavar="FILE", help="a training pack made earlier")
     parser.add_argument(
         "--steps", type=int, default=STEPS, metavar="N", help="steps of each training (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="FILE",
+        help="checkpoint of `ichhpinet train --pretrain` that every training begins with",
     )
     parser.add_argument(
         "--minutes",
@@ -136,7 +146,6 @@ def new_trainer(
     """A trainer that goes on from the checkpoint in ``folder``, if there is one."""
     from ..training.cli import split
     from ..training.loop import Settings, Trainer
-    from ..training.losses import LossWeights
     from ..weights.devices import resolve_device
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -149,9 +158,21 @@ def new_trainer(
         minutes=arguments.minutes,
         seed=arguments.seed,
         device=str(resolve_device(arguments.device)),
-        weights=LossWeights(**setting.losses),
+        start=arguments.start if setting.pretrained else None,
+        recipe=recipe_of(setting),
     )
     return Trainer(pack, settings, network_config(setting.variant))
+
+
+def recipe_of(setting: Setting) -> Recipe:
+    """The recipe of the shipped weights with what the setting changes."""
+    from ..training.losses import LossWeights
+    from ..training.recipe import Recipe
+    from ..training.sampling import Mixture
+
+    changes = dict(setting.recipe)
+    mixture = Mixture(**changes.pop("mixture", {}))
+    return Recipe(mixture=mixture, weights=LossWeights(**setting.losses), **changes)
 
 
 def network_config(variant: str) -> HPINetConfig:
@@ -176,7 +197,8 @@ def findings(
     theirs = [_published(one) for one in settings]
     rows = [row for pair in zip(ours, theirs, strict=True) for row in pair if row is not None]
     text = (
-        f"Every network was trained for {arguments.steps} steps with seed {arguments.seed}, a small budget "
+        f"Every network was trained for {arguments.steps} steps with seed {arguments.seed}"
+        f"{', after the same pretraining' if arguments.start else ''}, a small budget "
         "chosen for rerunning and not for accuracy: compare the rows with each other, not with the shipped "
         f"weights. Evaluated on fold {', '.join(map(str, arguments.folds))} that it had not seen "
         f"({len(joined[0]['cases'])} cases, {arguments.seeds} runs each), after round {last}; ± is the SD "

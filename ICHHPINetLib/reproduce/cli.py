@@ -11,6 +11,7 @@ _EXPERIMENTS = {
     "table3": "shares of Dice and cross-entropy, trained with one small budget",
     "table4": "weights of the three losses, trained with one small budget",
     "table5": "accuracy by round, from results of `ichhpinet evaluate`",
+    "recipe": "the training with one thing changed each, one small budget",
     "similarity": "how alike VIM's and the slices' features are over training",
     "attention": "where the memory is looked at (figure 3), on the generated phantom",
     "prompt_shift": "other ways of scribbling than the one of training",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import InputFileError, MissingPackageError, OutputError
@@ -114,7 +115,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ..weights.export import export_checkpoint
     from .loop import Settings, Trainer
     from .losses import LossWeights
-    from .sampling import PRETRAINING, Mixture
+    from .recipe import PRETRAINING_RECIPE, Recipe
 
     device = resolve_device(arguments.device)
     pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
@@ -131,10 +132,12 @@ def run(arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         device=str(device),
         log_folder=arguments.run / "log",
-        weights=LossWeights(*arguments.loss_weights, *arguments.loss_shares),
         start=arguments.start,
         decay=0.0 if arguments.pretrain else Settings.decay,
-        mixture=PRETRAINING if arguments.pretrain else Mixture(),
+        recipe=replace(
+            PRETRAINING_RECIPE if arguments.pretrain else Recipe(),
+            weights=LossWeights(*arguments.loss_weights, *arguments.loss_shares),
+        ),
     )
     print(f"{len(train)} cases to train on, {len(validation)} held out; everything goes to {arguments.run}")
     if arguments.network == "default":

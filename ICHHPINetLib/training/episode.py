@@ -17,27 +17,25 @@ from ..networks.hpinet import HPINet, VolumeFeatures
 from ..networks.variants import SLICE_PRO, VOLUME_PRO
 from .losses import HPINetLoss, Pair
 from .prompting import training_scribbles
+from .recipe import Recipe
 from .sampling import Sample
 
 _TARGETS = 8
-# Share of these slices whose volume features are hidden: VIM's answer is so good a start that the
-# memory, which is to carry a mask from slice to slice, is otherwise never learned.
-_VOLUME_HIDDEN = 0.5
 # How many rounds an episode has: most user sessions are short, but the eighth round must hold too.
 _ROUNDS = (1, 2, 3, 4, 5, 6, 8)
 _ROUND_SHARES = (0.05, 0.15, 0.25, 0.2, 0.15, 0.1, 0.1)
 
 
-def draw_rounds(rng: np.random.Generator) -> int:
-    """Number of rounds of an episode, 1 to 8."""
-    return int(rng.choice(_ROUNDS, p=_ROUND_SHARES))
+def draw_rounds(rng: np.random.Generator, longest: int = 8) -> int:
+    """Number of rounds of an episode, 1 to ``longest``."""
+    return min(longest, int(rng.choice(_ROUNDS, p=_ROUND_SHARES)))
 
 
 def episode(
     network: HPINet,
     loss: HPINetLoss,
     sample: Sample,
-    rounds: int,
+    recipe: Recipe,
     rng: np.random.Generator,
     device: torch.device,
 ) -> Iterator[tuple[torch.Tensor, dict[str, float]]]:
@@ -53,13 +51,16 @@ def episode(
     strokes = Scribbles.empty(truth.shape)
     result = torch.zeros_like(target)
     spacing = (sample.slice_mm, PIXEL_MM, PIXEL_MM)
-    for number in range(rounds):
+    for number in range(draw_rounds(rng, recipe.longest)):
         prediction = (result > 0.5).squeeze(1).cpu().numpy()
-        strokes = strokes.merged(training_scribbles(truth, prediction, number == 0, spacing, rng))
+        new = training_scribbles(truth, prediction, number == 0, spacing, rng, recipe.varied_strokes)
+        strokes = strokes.merged(new)
         if strokes.is_empty:
             return
         channels = torch.from_numpy(np.stack([strokes.foreground, strokes.background], 1)).float().to(device)
-        total, parts, result = round_loss(network, loss, image, channels, (result > 0.5).float(), target, rng)
+        total, parts, result = round_loss(
+            network, loss, image, channels, (result > 0.5).float(), target, rng, recipe.volume_hidden
+        )
         intersection = 2 * ((result > 0.5) * target).sum() + 1
         parts["Dice"] = float(intersection / ((result > 0.5).sum() + target.sum() + 1))
         parts["round"] = number + 1
@@ -74,8 +75,12 @@ def round_loss(
     previous: torch.Tensor,
     target: torch.Tensor,
     rng: np.random.Generator,
+    volume_hidden: float = 0.0,
 ) -> tuple[torch.Tensor, dict[str, float], torch.Tensor]:
-    """Loss of one round, its parts, and the probabilities (Z, 1, Y, X) it ended with."""
+    """Loss of one round, its parts, and the probabilities (Z, 1, Y, X) it ended with.
+
+    ``volume_hidden`` is the share of the propagated slices that the volume branch is hidden from.
+    """
     bf16 = torch.autocast(image.device.type, torch.bfloat16)
     if network.config.variant == VOLUME_PRO:
         with bf16:
@@ -101,7 +106,7 @@ def round_loss(
             memory = remembered(network, slices, scribbled, dict(zip(members, values, strict=True)))
             keys, values = memory.gather(list(neighbours))
             targets = list(targets)
-            shown = torch.from_numpy(rng.random(len(targets)) >= _VOLUME_HIDDEN).to(image.device)
+            shown = torch.from_numpy(rng.random(len(targets)) >= volume_hidden).to(image.device)
             logits = network.propagate(slices.at(targets), keys, values, volume.at(targets).kept(shown))
             propagated = (logits, target[targets])
         else:

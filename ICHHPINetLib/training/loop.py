@@ -17,11 +17,12 @@ from torch.utils.data import DataLoader, IterableDataset
 from ..errors import InputFileError
 from ..networks.hpinet import HPINet, HPINetConfig, read_config
 from ..networks.paper.config import PaperConfig
-from .episode import draw_rounds, episode
-from .losses import HPINetLoss, LossWeights
+from .episode import episode
+from .losses import HPINetLoss
 from .optimizer import optimizer_of
 from .pack import Pack
-from .sampling import Mixture, Sampler
+from .recipe import Recipe
+from .sampling import Sampler
 from .validation import validate
 
 _WARMUP = 200
@@ -51,15 +52,14 @@ class Settings:
     validate_minutes: float = 15.0
     log_folder: Path | None = None
     start: Path | None = None
-    weights: LossWeights = field(default_factory=LossWeights)
-    mixture: Mixture = field(default_factory=Mixture)
+    recipe: Recipe = field(default_factory=Recipe)
 
 
 class _Stream(IterableDataset):
     """Samples without end; drawn in a worker process while the network computes."""
 
     def __init__(self, pack: Pack, settings: Settings, step: int) -> None:
-        self.arguments = (pack, settings.train, settings.mixture, settings.seed + 7919 * step)
+        self.arguments = (pack, settings.train, settings.recipe.mixture, settings.seed + 7919 * step)
 
     def __iter__(self):
         sampler = Sampler(*self.arguments)
@@ -81,8 +81,8 @@ class Trainer:
         self.device = torch.device(settings.device)
         self.network = HPINet(config or HPINetConfig()).to(self.device)
         self.average = AveragedModel(self.network, multi_avg_fn=get_ema_multi_avg_fn(_EMA))
-        self.optimizer = optimizer_of(self.network, settings.learning_rate)
-        self.loss = HPINetLoss(settings.weights)
+        self.optimizer = optimizer_of(self.network, settings.learning_rate, settings.recipe.kernel_steps)
+        self.loss = HPINetLoss(settings.recipe.weights)
         self.step = 0
         if settings.checkpoint.exists():
             state = self._load_weights(settings.checkpoint)
@@ -139,7 +139,9 @@ class Trainer:
             _Stream(self.pack, self.settings, self.step), batch_size=None, num_workers=1, prefetch_factor=4
         )
         for sample in stream:
-            for total, parts in episode(self.network, self.loss, sample, draw_rounds(rng), rng, self.device):
+            for total, parts in episode(
+                self.network, self.loss, sample, self.settings.recipe, rng, self.device
+            ):
                 self._step(total)
                 for name, value in parts.items():
                     meters[name].append(value)

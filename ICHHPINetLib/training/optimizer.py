@@ -69,10 +69,10 @@ def orthogonalized(matrix: torch.Tensor, iterations: int = 5) -> torch.Tensor:
     return (wide.T if x.shape[0] > x.shape[1] else wide).to(matrix.dtype)
 
 
-def optimizer_of(network: nn.Module, rate: float) -> Muon:
+def optimizer_of(network: nn.Module, rate: float, kernel_steps: bool = True) -> Muon:
     """The optimizer of ``network``: standardized kernels of more than a few channels, and the rest."""
     kernels, rest = [], []
     for name, parameter in network.named_parameters():
-        standardized = name.endswith("parametrizations.weight.original")
+        standardized = kernel_steps and name.endswith("parametrizations.weight.original")
         (kernels if standardized and min(parameter.flatten(1).shape) > 8 else rest).append(parameter)
     return Muon([{"params": kernels, "kernels": True}, {"params": rest}], rate)

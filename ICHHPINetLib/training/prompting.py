@@ -15,14 +15,17 @@ def training_scribbles(
     first: bool,
     spacing: tuple[float, float, float],
     rng: np.random.Generator,
+    varied: bool = True,
 ) -> Scribbles:
     """Strokes of one round on one slice.
 
     Most rounds are the evaluation robot's. The rest are a random slice instead of the worst
     one, the 3 to 7 random points of either class of the paper, brushes of other widths, and
-    a shaky hand.
+    a shaky hand. Where strokes are not ``varied``, all of them are the robot's.
     """
     bleeding = np.flatnonzero(truth.any(axis=(1, 2)))
+    if not varied:
+        return next_scribbles(truth, prediction, spacing, rng, first_slice(truth, rng) if first else None)
     if first:
         index = first_slice(truth, rng)
     elif rng.random() < 0.2 and bleeding.size:

@@ -11,7 +11,7 @@ pytest.importorskip("torch")
 pytest.importorskip("skimage")
 pytest.importorskip("matplotlib")
 
-from ICHHPINetLib.reproduce import paper, table2, table3, table4
+from ICHHPINetLib.reproduce import paper, recipe, table2, table3, table4
 from ICHHPINetLib.training.losses import LossWeights
 
 QUICK = ("--rounds", 2, "--seeds", 1, "--device", "cpu")
@@ -133,6 +133,26 @@ def test_table_2_trains_evaluates_and_goes_on(cases, tiny_training, reproduce, t
     assert "not finished yet" in reproduce(
         *words[:3], "--steps", 900, *words[5:], "--only", "full", "--minutes", 0
     )
+
+
+def test_the_recipe_changes_one_thing_a_row(cases, tiny_training, reproduce, tmp_path):
+    pytest.importorskip("monai")
+    from ICHHPINetLib.reproduce.budget import recipe_of
+    from ICHHPINetLib.training.recipe import Recipe
+
+    default, *changed = recipe.SETTINGS
+    assert recipe_of(default) == Recipe()
+    assert default.pretrained
+    for one in changed:
+        differing = [name for name, value in vars(recipe_of(one)).items() if value != getattr(Recipe(), name)]
+        assert len(differing) + (not one.pretrained) == 1, one.name
+    words = ("recipe", "--cases", cases, "--steps", 2, *QUICK, "--output", tmp_path)
+    reproduce(*words, "--only", "recipe", "adam")
+    start = tmp_path / "runs" / "recipe_fold0" / "steps2_seed0.pt"
+    reproduce(*words, "--only", "recipe", "from_scratch", "--start", start, "--output", tmp_path / "second")
+    _, rows, text = files(tmp_path / "second", "recipe")
+    assert [row["Network"] for row in rows] == ["the recipe", "no pretraining"]
+    assert "after the same pretraining" in text
 
 
 def test_training_experiments_need_cases(reproduce, tmp_path):

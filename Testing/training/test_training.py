@@ -12,12 +12,15 @@ pytest.importorskip("skimage")
 import SimpleITK as sitk  # noqa: E402
 
 from ICHHPINetLib import InputFileError, load_network  # noqa: E402
-from ICHHPINetLib.networks.hpinet import HPINetConfig  # noqa: E402
+from ICHHPINetLib.evaluation.robot import first_slice, next_scribbles  # noqa: E402
+from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig  # noqa: E402
 from ICHHPINetLib.training import codec, pack, synthetic  # noqa: E402
 from ICHHPINetLib.training.cli import split, split_pretraining  # noqa: E402
+from ICHHPINetLib.training.episode import round_loss  # noqa: E402
 from ICHHPINetLib.training.loop import Settings, Trainer  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
 from ICHHPINetLib.training.prompting import training_scribbles  # noqa: E402
+from ICHHPINetLib.training.recipe import Recipe  # noqa: E402
 from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler  # noqa: E402
 from ICHHPINetLib.training.synthetic import insert_bleeds  # noqa: E402
 from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
@@ -141,6 +144,39 @@ def test_training_strokes_are_hardly_ever_wrong(small_pack):
     assert wrong < 0.05 * right
 
 
+def test_strokes_can_be_the_robots_alone(small_pack):
+    truth = small_pack.cases["a"].fraction > 127
+    nothing = np.zeros_like(truth)
+    for seed in range(5):
+        robot, ours = np.random.default_rng(seed), np.random.default_rng(seed)
+        expected = next_scribbles(truth, nothing, (5, 0.9, 0.9), robot, first_slice(truth, robot))
+        drawn = training_scribbles(truth, nothing, True, (5, 0.9, 0.9), ours, varied=False)
+        assert np.array_equal(drawn.foreground, expected.foreground)
+        assert np.array_equal(drawn.background, expected.background)
+
+
+def test_where_the_volume_branch_is_hidden_the_memory_is_all_there_is(small_pack):
+    torch.manual_seed(0)
+    network = HPINet(TINY)
+    rng = np.random.default_rng(0)
+    image, target = torch.randn(6, 2, 32, 32), torch.zeros(6, 1, 32, 32)
+    strokes = torch.zeros(6, 2, 32, 32)
+    strokes[2, 0, 10:14, 10:14] = target[2:4, 0, 8:16, 8:16] = 1
+    losses = {}
+    for factor in (1.0, 3.0):
+        for hidden in (0.0, 1.0):
+            for parameter in network.fcm.convs.parameters():
+                parameter.data *= factor
+            _, parts, _ = round_loss(
+                network, HPINetLoss(), image, strokes, torch.zeros_like(target), target, rng, hidden
+            )
+            losses[factor, hidden] = parts["SSL"]
+            for parameter in network.fcm.convs.parameters():
+                parameter.data /= factor
+    assert losses[1.0, 1.0] == pytest.approx(losses[3.0, 1.0], abs=1e-4)
+    assert losses[1.0, 0.0] != pytest.approx(losses[3.0, 0.0], abs=1e-4)
+
+
 def test_the_loss_is_the_papers_weighted_sum():
     torch.manual_seed(0)
     loss = HPINetLoss(LossWeights(5, 1, 4))
@@ -155,7 +191,7 @@ def test_the_loss_is_the_papers_weighted_sum():
 
 def settings(folder, **changes):
     values = {"checkpoint": folder / "x.pt", "train": ["a", "b"], "validation": ["a"], "steps": 4}
-    return Settings(**{**values, "mixture": Mixture(slices=6, window=48, windowed=1.0), **changes})
+    return Settings(**{**values, "recipe": Recipe(Mixture(slices=6, window=48, windowed=1.0)), **changes})
 
 
 def test_training_stops_resumes_and_exports(small_pack, tmp_path):

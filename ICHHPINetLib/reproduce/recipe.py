@@ -1,0 +1,29 @@
+"""The training itself: what each of its parts brings, one changed thing a row."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import budget
+from .budget import Setting
+
+SETTINGS = [
+    Setting("recipe", "the recipe"),
+    Setting("from_scratch", "no pretraining", pretrained=False),
+    Setting("real_alone", "real bleeds alone", recipe={"mixture": {"real": 1.0}}),
+    Setting("one_round", "episodes of one round", recipe={"longest": 1}),
+    Setting("volume_shown", "volume branch never hidden", recipe={"volume_hidden": 0.0}),
+    Setting("robot_alone", "the robot's strokes alone", recipe={"varied_strokes": False}),
+    Setting("adam", "Adam for all parameters", recipe={"kernel_steps": False}),
+]
+_NOTES = ("The first row is the recipe of `ichhpinet train`; every other row changes one thing of it.",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the experiment."""
+    budget.add_arguments(parser, "recipe", SETTINGS)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Run the experiment; ICHHPINetError on bad input."""
+    budget.run(arguments, "recipe", "The recipe of the training, one thing changed a row", SETTINGS, _NOTES)

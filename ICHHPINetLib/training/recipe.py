@@ -1,0 +1,30 @@
+"""How a network is trained, apart from data, length and seed: what experiments change one by one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .losses import LossWeights
+from .sampling import PRETRAINING, Mixture
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The recipe of the shipped weights, unless told otherwise.
+
+    longest: rounds of the longest episode.
+    volume_hidden: share of the propagated slices that do not see the volume branch in training.
+        Its answer is so good a start that the memory is otherwise never learned.
+    varied_strokes: points, shaky hands, other brushes and slices beside the robot's strokes.
+    kernel_steps: orthogonalized momentum for kernels; without it everything gets Adam's steps.
+    """
+
+    mixture: Mixture = field(default_factory=Mixture)
+    weights: LossWeights = field(default_factory=LossWeights)
+    longest: int = 8
+    volume_hidden: float = 0.5
+    varied_strokes: bool = True
+    kernel_steps: bool = True
+
+
+PRETRAINING_RECIPE = Recipe(mixture=PRETRAINING)
