@@ -25,9 +25,12 @@ def read_memory(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -
     -------
     (N, HW, C)
     """
-    square = keys.square().sum(-1, keepdim=True)
-    extended_query = torch.cat([query, torch.ones_like(query[..., :1])], -1)
-    extended_keys = torch.cat([2 * keys, -square.to(keys.dtype)], -1)
+    square = keys.float().square().sum(-1, keepdim=True)
+    # What the rounding to bfloat16 takes from the square has a channel of its own.
+    rounded = square.to(keys.dtype)
+    rest = (square - rounded).to(keys.dtype)
+    extended_query = torch.cat([query, torch.ones_like(query[..., :2])], -1)
+    extended_keys = torch.cat([2 * keys, -rounded, -rest], -1)
     # Fused kernels want one width for keys and values; zeros change nothing.
     channels = values.shape[-1]
     width = -(-max(channels, extended_keys.shape[-1]) // 8) * 8

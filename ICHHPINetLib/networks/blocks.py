@@ -3,7 +3,7 @@
 Statistics are never taken over the image: with one volume a step they would be those of
 the crop, and a window of a head has others than the whole. Weights are standardized
 instead (Brock et al., "Characterizing signal propagation to close the performance gap in
-unnormalized ResNets", ICLR 2021), and each stage ends with a normalization over the
+unnormalized ResNets", ICLR 2021), and residual branches and stages are normalized over the
 channels of a voxel, without which activations drift apart over the rounds of training.
 """
 
@@ -15,6 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
+
+# Logit of a voxel of which nothing is known; blood is rare. Logits that start at zero make the
+# whole network first learn to say "no" everywhere, and turn its kernels to constants on the way.
+NO_BLOOD = -4.0
 
 # Restores unit variance after a leaky ReLU of slope 0.01 on a standard normal input.
 ACTIVATED = math.sqrt(2.0 / (1.0 + 0.01**2)) / math.sqrt(1.0 - 1.0 / math.pi)
@@ -63,11 +67,11 @@ def up(dims: int, inputs: int, outputs: int) -> nn.Module:
     return module
 
 
-def head(dims: int, inputs: int, outputs: int) -> nn.Module:
-    """A 1x1 convolution to logits that starts near zero."""
+def head(dims: int, inputs: int, outputs: int, start: float = 0.0) -> nn.Module:
+    """A 1x1 convolution to logits that are all near ``start`` in the beginning."""
     module = (nn.Conv2d if dims == 2 else nn.Conv3d)(inputs, outputs, 1)
     nn.init.normal_(module.weight, std=0.01)
-    nn.init.zeros_(module.bias)
+    nn.init.constant_(module.bias, start)
     return module
 
 
@@ -86,15 +90,21 @@ def stage(dims: int, channels: int, blocks: int = 1) -> nn.Sequential:
 
 
 class ResidualBlock(nn.Module):
-    """``x + conv(act(conv(act(x))))``, the branch starting small; in 3D the first one stays in plane."""
+    """``x + conv(act(norm(conv(act(norm(x))))))``, the branch starting small; 3D: the first one in plane.
+
+    Without the normalizations inside, kernels turn towards whatever their input has in common
+    everywhere, and a branch grows until the image is lost in it.
+    """
 
     def __init__(self, dims: int, channels: int) -> None:
         super().__init__()
+        self.norms = nn.ModuleList(ChannelNorm(channels) for _ in range(2))
         self.first = conv(dims, channels, channels, 3 if dims == 2 else (1, 3, 3), gain=ACTIVATED)
         self.second = conv(dims, channels, channels, 3, gain=0.2 * ACTIVATED)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return x + self.second(activate(self.first(activate(x))))
+        branch = self.first(activate(self.norms[0](x)))
+        return x + self.second(activate(self.norms[1](branch)))
 
 
 def fold_standardization(module: nn.Module) -> nn.Module:

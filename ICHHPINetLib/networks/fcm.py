@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .blocks import conv, head
+from .blocks import NO_BLOOD, conv, head
 
 
 class FCM(nn.Module):
@@ -20,7 +20,7 @@ class FCM(nn.Module):
     def __init__(self, widths: tuple[int, int, int]) -> None:
         super().__init__()
         self.convs = nn.ModuleList(conv(2, width, width, 3) for width in widths)
-        self.heads = nn.ModuleList(head(2, width, 1) for width in widths)
+        self.heads = nn.ModuleList(head(2, width, 1, NO_BLOOD) for width in widths)
 
     def forward(self, maps: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
         slices = (x[0].transpose(0, 1).contiguous(memory_format=torch.channels_last) for x in maps)

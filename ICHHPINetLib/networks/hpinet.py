@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from .affinity import memory_reader
+from .blocks import NO_BLOOD
 from .fcm import FCM
 from .mpffm import MPFFM, SliceFeatures
 from .paper.config import ARCHITECTURE as PAPER
@@ -74,9 +75,11 @@ class VolumeFeatures(NamedTuple):
         return VolumeFeatures(self.logits[index], tuple(x[index] for x in self.converted))
 
     def kept(self, keep: torch.Tensor) -> VolumeFeatures:
-        """The same where ``keep`` (Z,) is true, zeros for the other slices."""
-        factor = keep.to(self.logits)[:, None, None, None]
-        return VolumeFeatures(self.logits * factor, tuple(x * factor.to(x) for x in self.converted))
+        """The same where ``keep`` (Z,) is true; the other slices know nothing of the volume."""
+        keep = keep[:, None, None, None]
+        return VolumeFeatures(
+            self.logits.where(keep, NO_BLOOD), tuple(x.where(keep, 0.0) for x in self.converted)
+        )
 
 
 class HPINet(nn.Module):
@@ -115,7 +118,7 @@ class HPINet(nn.Module):
         depth, _, height, width = image.shape
         strides = [self.fcm.finest * 2**level for level in range(3)]
         return VolumeFeatures(
-            image.new_zeros(depth, 1, height // strides[0], width // strides[0]),
+            image.new_full((depth, 1, height // strides[0], width // strides[0]), NO_BLOOD),
             tuple(
                 image.new_zeros(depth, layer.out_channels, height // stride, width // stride)
                 for layer, stride in zip(self.fcm.convs, strides, strict=True)
@@ -142,7 +145,9 @@ class HPINet(nn.Module):
         ``keys`` (N, T, d, y, x), ``values`` (N, T, C, y, x); y is Y/8, in the paper's configuration Y/16.
         """
         if self.config.variant == WITHOUT_FUSION:
-            volume = volume.kept(torch.zeros(len(volume.logits), device=volume.logits.device))
+            volume = volume.kept(
+                torch.zeros(len(volume.logits), dtype=torch.bool, device=volume.logits.device)
+            )
         return self.mpffm(slices, keys, values, volume.converted, volume.logits)
 
 

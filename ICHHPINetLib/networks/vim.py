@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .blocks import conv, head, stage, up
+from .blocks import NO_BLOOD, conv, head, stage, up
 
 INPUTS = 5  # two CT windows, foreground and background strokes, previous mask
 
@@ -37,7 +37,7 @@ class VIM(nn.Module):
             self.merges.append(
                 nn.Sequential(conv(3, 2 * widths[level], widths[level], 1), stage(3, widths[level]))
             )
-        self.head = head(3, widths[0], 1)
+        self.head = head(3, widths[0], 1, NO_BLOOD)
 
     def forward(
         self, x: torch.Tensor

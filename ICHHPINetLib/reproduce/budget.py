@@ -145,11 +145,12 @@ def new_trainer(
 ) -> Trainer:
     """A trainer that goes on from the checkpoint in ``folder``, if there is one."""
     from ..training.cli import split
-    from ..training.loop import Settings, Trainer
+    from ..training.loop import DECAY_OF_STARTED, Settings, Trainer
     from ..weights.devices import resolve_device
 
     folder.mkdir(parents=True, exist_ok=True)
     train, _ = split(sorted(pack.cases), fold)
+    start = arguments.start if setting.pretrained else None
     settings = Settings(
         checkpoint=folder / f"steps{arguments.steps}_seed{arguments.seed}.pt",
         train=train,
@@ -158,7 +159,8 @@ def new_trainer(
         minutes=arguments.minutes,
         seed=arguments.seed,
         device=str(resolve_device(arguments.device)),
-        start=arguments.start if setting.pretrained else None,
+        start=start,
+        decay=DECAY_OF_STARTED if start else Settings.decay,
         recipe=recipe_of(setting),
     )
     return Trainer(pack, settings, network_config(setting.variant))

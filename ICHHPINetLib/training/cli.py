@@ -113,7 +113,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ..networks.paper.config import PaperConfig
     from ..weights.devices import resolve_device
     from ..weights.export import export_checkpoint
-    from .loop import Settings, Trainer
+    from .loop import DECAY_OF_STARTED, Settings, Trainer
     from .losses import LossWeights
     from .recipe import PRETRAINING_RECIPE, Recipe
 
@@ -133,7 +133,7 @@ def run(arguments: argparse.Namespace) -> None:
         device=str(device),
         log_folder=arguments.run / "log",
         start=arguments.start,
-        decay=0.0 if arguments.pretrain else Settings.decay,
+        decay=0.0 if arguments.pretrain else DECAY_OF_STARTED if arguments.start else Settings.decay,
         recipe=replace(
             PRETRAINING_RECIPE if arguments.pretrain else Recipe(),
             weights=LossWeights(*arguments.loss_weights, *arguments.loss_shares),

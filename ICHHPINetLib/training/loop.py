@@ -27,7 +27,9 @@ from .validation import validate
 
 _WARMUP = 200
 _CLIP = 2.0
-_EMA = 0.998
+# A training that starts from another's weights needs no plateau.
+DECAY_OF_STARTED = 0.8
+_EMA = 0.995
 
 
 @dataclass(frozen=True)
@@ -121,9 +123,10 @@ class Trainer:
 
     def rate(self) -> float:
         """Learning rate of this step: warm-up, plateau, linear decay."""
+        warm_up = max(1, min(_WARMUP, self.settings.steps // 10))
         done = self.step / self.settings.steps
         fall = min(1.0, (1.0 - done) / self.settings.decay) if self.settings.decay else 1.0
-        return self.settings.learning_rate * min(1.0, (self.step + 1) / _WARMUP) * max(fall, 0.0)
+        return self.settings.learning_rate * min(1.0, (self.step + 1) / warm_up) * max(fall, 0.0)
 
     def run(self, report=print, until: int | None = None) -> None:
         """Trains until the steps or the minutes are over; ``report`` takes a line of text.

@@ -27,11 +27,11 @@ class Mixture:
     """How samples are drawn: shares of real bleeds and of synthetic ones (the rest has no bleed at all),
     slices in a row, and how often only a window of ``window`` pixels is seen instead of the whole plane."""
 
-    real: float = 0.5
-    synthetic: float = 0.42
-    slices: int = 14
-    windowed: float = 0.75
-    window: int = 160
+    real: float = 0.6
+    synthetic: float = 0.34
+    slices: int = 12
+    windowed: float = 0.9
+    window: int = 128
 
 
 # Synthetic bleeds alone, in small parts of the head: many and cheap. No real bleed is seen, so that

@@ -46,6 +46,17 @@ def test_large_keys_do_not_overflow():
     )
 
 
+def test_bfloat16_keys_of_far_places_keep_their_squares():
+    """Places reach |K|^2 of some thousands, where the rounding of the square alone would move the weights."""
+    row = torch.arange(-20.0, 20.0).bfloat16() * 1.9
+    keys = torch.zeros(1, 1, 4, 1, 40, dtype=torch.bfloat16)
+    keys[0, 0, 0, 0] = row
+    values = torch.eye(40).bfloat16()[None, None, :, None, :]
+    answer = read_slices(keys[:, 0], keys, values).double()
+    wanted = literal(keys[:, 0], keys, values.double())
+    assert (answer - wanted).abs().max() < 0.03
+
+
 def test_a_slice_finds_itself_in_the_memory():
     torch.manual_seed(0)
     query = torch.randn(1, 32, 5, 5) * 4

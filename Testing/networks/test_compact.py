@@ -6,8 +6,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from ICHHPINetLib.networks.affinity import read_slices  # noqa: E402
 from ICHHPINetLib.networks.blocks import fold_standardization  # noqa: E402
-from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig, widen  # noqa: E402
+from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig, VolumeFeatures, widen  # noqa: E402
 from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
 from ICHHPINetLib.networks.summary import parameters  # noqa: E402
 
@@ -45,15 +46,45 @@ def test_compact_shapes():
         (3, 8, 16, 24),
         (3, 8, 8, 12),
         (3, 8, 4, 6),
-        (3, 8, 4, 6),
+        (3, 10, 4, 6),
         (3, 8, 4, 6),
     ]
     assert volume.logits.shape == (3, 1, 16, 24)
     assert [tuple(x.shape) for x in volume.converted] == [(3, 8, 16, 24), (3, 8, 8, 12), (3, 8, 4, 6)]
     assert [x.shape[2:] for x in heads] == [(16, 24), (8, 12), (4, 6)]
     assert masks.shape == (2, 1, 32, 48)
-    assert values.shape == (2, 8, 4, 6)
+    assert values.shape == (2, 24, 4, 6)
     assert logits.shape == (1, 1, 32, 48)
+
+
+def test_where_all_looks_alike_attention_falls_with_the_distance():
+    network = HPINet(TINY)
+    slices = network.encode_slices(torch.zeros(2, 2, 128, 128))
+    alike = slices.key[:, :-2].mean((2, 3), keepdim=True).expand_as(slices.key[:, :-2])
+    keys = torch.cat([alike, slices.key[:, -2:]], 1).detach()
+    answers = []
+    for distance in range(6):
+        values = torch.zeros(1, 1, 1, 16, 16)
+        values[..., 8, 8 + distance] = 1
+        answers.append(read_slices(keys[:1], keys[1:][:, None], values)[0, 0, 8, 8].item())
+    assert answers == sorted(answers, reverse=True)
+    assert answers[0] > 10 * answers[4]
+
+
+def test_an_untrained_network_already_copies_the_mask_of_the_memory():
+    torch.manual_seed(0)
+    network = HPINet(TINY).eval()
+    image = torch.randn(1, 2, 128, 128).expand(2, -1, -1, -1)
+    mask = torch.zeros(1, 1, 128, 128)
+    mask[..., 32:80, 32:80] = 1
+    with torch.inference_mode():
+        slices = network.encode_slices(image)
+        values = network.remember(image[:1], mask, slices.at([0]))
+        volume = VolumeFeatures(
+            torch.zeros(1, 1, 64, 64), tuple(torch.zeros(1, 8, n, n) for n in (64, 32, 16))
+        ).kept(torch.tensor([False]))
+        logits = network.propagate(slices.at([1]), slices.key[None, :1], values[None], volume)
+    assert logits[..., 48:64, 48:64].min() > logits[..., 100:, 100:].max() + 2
 
 
 def test_widened_strokes_keep_every_pixel():

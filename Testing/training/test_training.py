@@ -254,7 +254,7 @@ def test_the_learning_rate_warms_up_and_falls_to_zero(small_pack, tmp_path):
     for step in (0, 199, 500, 800, 1000):
         trainer.step = step
         rates[step] = trainer.rate()
-    assert rates[0] == pytest.approx(1 / 200)
+    assert rates[0] == pytest.approx(1 / 100)
     assert rates[199] == rates[500] == 1
     assert rates[800] == pytest.approx(0.5)
     assert rates[1000] == 0
