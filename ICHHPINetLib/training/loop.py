@@ -96,16 +96,25 @@ class Trainer:
     def _load_weights(self, checkpoint: Path) -> dict:
         try:
             state = torch.load(checkpoint, map_location=self.device, weights_only=True)
-        except (OSError, RuntimeError, pickle.UnpicklingError) as error:
-            raise InputFileError(f"{checkpoint} is no checkpoint that can be read ({error}).") from error
-        found = read_config(state["config"])
+            found = read_config(state["config"])
+        except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
+            raise InputFileError(
+                f"{checkpoint} is no checkpoint that can be read ({error}). Name a checkpoint.pt that "
+                "`ichhpinet train` wrote."
+            ) from error
         if found != self.network.config:
             raise InputFileError(
                 f"{checkpoint} is of another network ({found}). Go on with the options it was "
                 "started with, or choose another folder."
             )
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
+        try:
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+        except RuntimeError as error:
+            raise InputFileError(
+                f"{checkpoint} is of another version of this network. Train anew in another folder, or go on "
+                "with the version that wrote it."
+            ) from error
         return state
 
     def save(self) -> None:

@@ -231,6 +231,18 @@ def test_a_training_can_start_from_the_weights_of_another(small_pack, tmp_path):
         Trainer(small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "z.pt"), TINY)
 
 
+def test_a_checkpoint_of_another_version_is_refused_in_words(small_pack, tmp_path):
+    Trainer(small_pack, settings(tmp_path), TINY).save()
+    state = torch.load(tmp_path / "x.pt", weights_only=True)
+    state["network"].pop("mpffm.decoder.trust")
+    torch.save(state, tmp_path / "x.pt")
+    with pytest.raises(InputFileError, match="another version"):
+        Trainer(small_pack, settings(tmp_path), TINY)
+    torch.save({"weights": 1}, tmp_path / "x.pt")
+    with pytest.raises(InputFileError, match="Name a checkpoint"):
+        Trainer(small_pack, settings(tmp_path), TINY)
+
+
 def test_pretraining_sees_no_real_bleed(small_pack):
     assert split_pretraining(small_pack.cases) == (["b"], ["a"])
     with pytest.raises(InputFileError, match="without a bleed"):
