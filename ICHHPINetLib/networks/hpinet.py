@@ -10,12 +10,13 @@ from torch import nn
 
 from .affinity import memory_reader
 from .blocks import NO_BLOOD
+from .cues import stroke_cues
 from .fcm import FCM
 from .mpffm import MPFFM, SliceFeatures
 from .paper.config import ARCHITECTURE as PAPER
 from .paper.config import PaperConfig
 from .sim import SIM
-from .variants import FULL, SLICE_PRO, WITHOUT_FUSION, check_variant
+from .variants import FULL, SLICE_PRO, WITHOUT_CUES, WITHOUT_FUSION, check_variant
 from .vim import VIM
 
 
@@ -110,8 +111,18 @@ class HPINet(nn.Module):
         if self.config.variant == SLICE_PRO:
             return self._no_volume(image)
         stacked = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1).unsqueeze(0)
-        logits, maps = self.vim(stacked.contiguous(memory_format=torch.channels_last_3d))
+        stacked = stacked.contiguous(memory_format=torch.channels_last_3d)
+        logits, maps = self.vim(stacked, *self._cues(image, strokes))
         return VolumeFeatures(logits[0].transpose(0, 1), self.fcm(maps))
+
+    def _cues(self, image: torch.Tensor, strokes: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """What the compact VIM gets beside its input, (1, 2, Z, Y/2, X/2); the paper's gets nothing."""
+        if not isinstance(self.vim, VIM):
+            return ()
+        cues = stroke_cues(image[:, 0], strokes[:, 0])
+        if self.config.variant == WITHOUT_CUES:
+            cues = torch.zeros_like(cues)
+        return (cues.transpose(0, 1).unsqueeze(0).to(image.dtype),)
 
     def _no_volume(self, image: torch.Tensor) -> VolumeFeatures:
         """What the slices get where there is no VIM."""

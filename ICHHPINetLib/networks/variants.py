@@ -11,6 +11,7 @@ SLICE_PRO = "slice_pro"
 WITHOUT_MEMORY = "without_memory"
 WITHOUT_AFFINITY = "without_affinity"
 WITHOUT_FUSION = "without_fusion"
+WITHOUT_CUES = "without_cues"
 
 VARIANTS = {
     FULL: "the whole network",
@@ -19,6 +20,7 @@ VARIANTS = {
     WITHOUT_MEMORY: "memory cleared between slices: MPFFM reads the neighbor just done and nothing else",
     WITHOUT_AFFINITY: "no affinity: the memory's values are averaged pixel by pixel instead of attended to",
     WITHOUT_FUSION: "no fusion: MPFFM's decoder gets zeros for F_k and for VIM's mask",
+    WITHOUT_CUES: "no cues: VIM gets zeros for likeness and nearness to the strokes (`paper` has none anyway)",
 }
 
 

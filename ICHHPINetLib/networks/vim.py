@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from .blocks import NO_BLOOD, conv, head, stage, up
+from .cues import CUES
 
 INPUTS = 5  # two CT windows, foreground and background strokes, previous mask
 
@@ -17,13 +18,14 @@ INPUTS = 5  # two CT windows, foreground and background strokes, previous mask
 class VIM(nn.Module):
     """Volume segmentation and its three decoder feature maps.
 
-    Input (N, 5, Z, Y, X), Y and X multiples of 16. Output: logits (N, 1, Z, Y/2, X/2) and
+    Input (N, 5, Z, Y, X), Y and X multiples of 16, and cues (N, 2, Z, Y/2, X/2). Output: logits (N, 1, Z, Y/2, X/2) and
     features (D1, D2, D3) at 1/2, 1/4 and 1/8 of the plane, with ``widths[:3]`` channels.
     """
 
     def __init__(self, widths: tuple[int, int, int, int]) -> None:
         super().__init__()
         self.stem = conv(3, INPUTS, widths[0], (1, 4, 4), stride=(1, 2, 2))
+        self.guide = conv(3, CUES, widths[0], (1, 3, 3))
         self.stages = nn.ModuleList()
         self.downs = nn.ModuleList()
         for level, width in enumerate(widths):
@@ -40,9 +42,9 @@ class VIM(nn.Module):
         self.head = head(3, widths[0], 1, NO_BLOOD)
 
     def forward(
-        self, x: torch.Tensor
+        self, x: torch.Tensor, cues: torch.Tensor
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-        x = self.stem(x)
+        x = self.stem(x) + self.guide(cues)
         skips = []
         for level, encode in enumerate(self.stages):
             x = encode(x)

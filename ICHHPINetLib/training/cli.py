@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--minutes", type=float, default=float("inf"), help="stop after this time, to be resumed"
     )
     parser.add_argument(
-        "--learning-rate", type=float, default=1e-3, help="at its peak (default: %(default)s)"
+        "--learning-rate", type=float, default=7e-4, help="at its peak (default: %(default)s)"
     )
     parser.add_argument(
         "--loss-weights",

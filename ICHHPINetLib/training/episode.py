@@ -23,7 +23,7 @@ from .sampling import Sample
 _TARGETS = 8
 # How many rounds an episode has: most user sessions are short, but the eighth round must hold too.
 _ROUNDS = (1, 2, 3, 4, 5, 6, 8)
-_ROUND_SHARES = (0.05, 0.15, 0.25, 0.2, 0.15, 0.1, 0.1)
+_ROUND_SHARES = (0.15, 0.25, 0.25, 0.15, 0.1, 0.05, 0.05)
 
 
 def draw_rounds(rng: np.random.Generator, longest: int = 8) -> int:
@@ -43,7 +43,7 @@ def episode(
 
     Each round runs the network as a user would: robot strokes on its own last mask, its own
     previous mask, and memory of its own masks of neighbouring slices. Gradients flow within a
-    round, never back through an earlier one.
+    round, never back through an earlier one. Some episodes begin with a guess without any stroke.
     """
     image = torch.from_numpy(windowed(sample.hu)).transpose(0, 1).to(device)
     target = torch.from_numpy(sample.fraction).unsqueeze(1).to(device)
@@ -51,6 +51,13 @@ def episode(
     strokes = Scribbles.empty(truth.shape)
     result = torch.zeros_like(target)
     spacing = (sample.slice_mm, PIXEL_MM, PIXEL_MM)
+    has_volume = network.config.variant != SLICE_PRO
+    if has_volume and rng.random() < recipe.unprompted:
+        total, parts, guess = guess_loss(network, loss, image, target)
+        yield total, {**parts, **_scored(guess, target, 0)}
+        if rng.random() < 0.5:
+            result = guess
+    alone = has_volume and rng.random() < recipe.volume_alone
     for number in range(draw_rounds(rng, recipe.longest)):
         prediction = (result > 0.5).squeeze(1).cpu().numpy()
         new = training_scribbles(truth, prediction, number == 0, spacing, rng, recipe.varied_strokes)
@@ -58,13 +65,47 @@ def episode(
         if strokes.is_empty:
             return
         channels = torch.from_numpy(np.stack([strokes.foreground, strokes.background], 1)).float().to(device)
-        total, parts, result = round_loss(
-            network, loss, image, channels, (result > 0.5).float(), target, rng, recipe.volume_hidden
-        )
-        intersection = 2 * ((result > 0.5) * target).sum() + 1
-        parts["Dice"] = float(intersection / ((result > 0.5).sum() + target.sum() + 1))
-        parts["round"] = number + 1
-        yield total, parts
+        previous = (result > 0.5).float()
+        if alone:
+            total, parts, result = volume_loss(network, loss, image, channels, previous, target)
+        else:
+            total, parts, result = round_loss(
+                network, loss, image, channels, previous, target, rng, recipe.volume_hidden
+            )
+        yield total, {**parts, **_scored(result, target, number + 1)}
+
+
+def _scored(result: torch.Tensor, target: torch.Tensor, number: int) -> dict[str, float]:
+    mask = result > 0.5
+    dice = (2 * (mask * target).sum() + 1) / (mask.sum() + target.sum() + 1)
+    return {"Dice": float(dice), "round": number}
+
+
+def guess_loss(
+    network: HPINet, loss: HPINetLoss, image: torch.Tensor, target: torch.Tensor
+) -> tuple[torch.Tensor, dict[str, float], torch.Tensor]:
+    """As ``volume_loss``, without strokes or mask: VIM must know blood by its look.
+
+    Far from a stroke a convolution sees none; a network that always has one nearby learns that
+    there is no blood where there is no stroke.
+    """
+    nothing = torch.zeros_like(image)
+    return volume_loss(network, loss, image, nothing, nothing[:, :1], target)
+
+
+def volume_loss(
+    network: HPINet,
+    loss: HPINetLoss,
+    image: torch.Tensor,
+    strokes: torch.Tensor,
+    previous: torch.Tensor,
+    target: torch.Tensor,
+) -> tuple[torch.Tensor, dict[str, float], torch.Tensor]:
+    """As ``round_loss``, of a round that ends with VIM: cheap, and what all else starts from."""
+    with torch.autocast(image.device.type, torch.bfloat16):
+        volume = network.segment_volume(image, strokes, previous)
+    total, parts = loss.total(_volume_pair(volume, target), None, [])
+    return total, parts, volume_result(VolumeFeatures(volume.logits.detach(), ()), strokes)
 
 
 def round_loss(
@@ -81,13 +122,9 @@ def round_loss(
 
     ``volume_hidden`` is the share of the propagated slices that the volume branch is hidden from.
     """
-    bf16 = torch.autocast(image.device.type, torch.bfloat16)
     if network.config.variant == VOLUME_PRO:
-        with bf16:
-            volume = network.segment_volume(image, strokes, previous)
-        total, parts = loss.total(_volume_pair(volume, target), None, [])
-        return total, parts, volume_result(VolumeFeatures(volume.logits.detach(), ()), strokes)
-    with bf16:
+        return volume_loss(network, loss, image, strokes, previous, target)
+    with torch.autocast(image.device.type, torch.bfloat16):
         slices = network.encode_slices(image)
         volume = network.segment_volume(image, strokes, previous)
         scribbled = torch.nonzero(strokes.amax((1, 2, 3)) > 0).flatten().tolist()

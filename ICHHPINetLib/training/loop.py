@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from .losses import HPINetLoss
 from .optimizer import optimizer_of
 from .pack import Pack
 from .recipe import Recipe
-from .sampling import Sampler
+from .sampling import Sample, Sampler
 from .validation import validate
 
 _WARMUP = 200
@@ -30,6 +31,8 @@ _CLIP = 2.0
 # A training that starts from another's weights needs no plateau.
 DECAY_OF_STARTED = 0.8
 _EMA = 0.995
+# Episodes that take turns.
+_EPISODES = 4
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Settings:
     train: list[str]
     validation: list[str]
     steps: int = 8000
-    learning_rate: float = 1e-3
+    learning_rate: float = 7e-4
     decay: float = 0.4
     minutes: float = float("inf")
     seed: int = 0
@@ -150,15 +153,12 @@ class Trainer:
         stream = DataLoader(
             _Stream(self.pack, self.settings, self.step), batch_size=None, num_workers=1, prefetch_factor=4
         )
-        for sample in stream:
-            for total, parts in episode(
-                self.network, self.loss, sample, self.settings.recipe, rng, self.device
-            ):
-                self._step(total)
-                for name, value in parts.items():
-                    meters[name].append(value)
-                if parts["round"] in (1, 3):
-                    meters[f"Dice round {parts['round']}"].append(parts["Dice"])
+        for total, parts in self._rounds(iter(stream), rng):
+            self._step(total)
+            for name, value in parts.items():
+                meters[name].append(value)
+            if parts["round"] in (0, 1, 3):
+                meters[f"Dice round {parts['round']}"].append(parts["Dice"])
             now = time.monotonic()
             if len(meters["total"]) >= 200:
                 _log(writer, report, self.step, meters, now - start)
@@ -172,6 +172,19 @@ class Trainer:
                 validated = time.monotonic()
             if over:
                 return
+
+    def _rounds(self, samples: Iterator[Sample], rng: np.random.Generator):
+        """Losses of rounds without end, of several episodes in turn: the rounds of one alone are too alike."""
+        running = deque()
+        while True:
+            while len(running) < _EPISODES:
+                sample = next(samples)
+                running.append(episode(self.network, self.loss, sample, self.settings.recipe, rng, self.device))
+            one = running.popleft()
+            step = next(one, None)
+            if step is not None:
+                yield step
+                running.append(one)
 
     def _step(self, total: torch.Tensor) -> None:
         for group in self.optimizer.param_groups:

@@ -13,6 +13,8 @@ class Recipe:
     """The recipe of the shipped weights, unless told otherwise.
 
     longest: rounds of the longest episode.
+    unprompted: share of the episodes that begin with a guess without strokes.
+    volume_alone: share of the episodes in which VIM alone is trained.
     volume_hidden: share of the propagated slices that do not see the volume branch in training.
         Its answer is so good a start that the memory is otherwise never learned.
     varied_strokes: points, shaky hands, other brushes and slices beside the robot's strokes.
@@ -22,6 +24,8 @@ class Recipe:
     mixture: Mixture = field(default_factory=Mixture)
     weights: LossWeights = field(default_factory=LossWeights)
     longest: int = 8
+    unprompted: float = 0.7
+    volume_alone: float = 0.6
     volume_hidden: float = 0.5
     varied_strokes: bool = True
     kernel_steps: bool = True

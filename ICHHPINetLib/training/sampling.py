@@ -24,19 +24,26 @@ class Sample:
 
 @dataclass(frozen=True)
 class Mixture:
-    """How samples are drawn: shares of real bleeds and of synthetic ones (the rest has no bleed at all),
-    slices in a row, and how often only a window of ``window`` pixels is seen instead of the whole plane."""
+    """How samples are drawn: shares of real bleeds and of synthetic ones; the rest has no bleed at all.
+
+    whole: share of whole heads. All others are crops of about ``voxels``, long or wide: a stroke must
+        learn to reach far along the axis as well as across the plane, and both at once are dear.
+    """
 
     real: float = 0.6
     synthetic: float = 0.34
-    slices: int = 12
-    windowed: float = 0.9
-    window: int = 128
+    whole: float = 0.03
+    voxels: int = 240_000
 
 
-# Synthetic bleeds alone, in small parts of the head: many and cheap. No real bleed is seen, so that
+# Synthetic bleeds alone, in parts of the head: many and cheap. No real bleed is seen, so that
 # one such training can come before those of all folds.
-PRETRAINING = Mixture(real=0.0, synthetic=0.9, slices=10, windowed=1.0, window=128)
+PRETRAINING = Mixture(real=0.0, synthetic=0.9, whole=0.0)
+
+# In stacks that are wider and flatter, the CPU library of PyTorch 2.13 crashes in the gradient of bfloat16
+# kernels of one or two channels.
+_SHORTEST = 10
+_WIDEST = 128
 
 
 class Sampler:
@@ -62,32 +69,31 @@ class Sampler:
                 hu, fraction = insert_bleeds(case, self.shapes, rng)
             else:
                 hu, fraction = case.hu(), np.zeros(case.codes.shape, np.float32)
-        hu, fraction = self._crop(hu, fraction)
-        hu, fraction = warp(hu, fraction, rng)
-        if rng.random() < self.mixture.windowed:
-            hu, fraction = self._window(hu, fraction)
+        if rng.random() < self.mixture.whole and len(hu) >= _SHORTEST:
+            hu, fraction = warp(hu, fraction, rng)
+        else:
+            hu, fraction = self._crop(hu, fraction)
         return Sample(intensities(hu, rng), fraction, case.slice_mm)
 
     def _crop(self, hu: np.ndarray, fraction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Some slices in a row, with the bleed anywhere among them."""
-        count = min(self.mixture.slices, len(hu))
+        """Some slices in a row and a square part of their plane, with a pixel of the bleed anywhere in it."""
+        depth = len(hu)
+        shortest = min(_SHORTEST, depth)
+        count = int(np.exp(self.rng.uniform(np.log(shortest), np.log(depth + 0.99))))
         bleeding = np.flatnonzero(fraction.any(axis=(1, 2)))
-        centre = self.rng.choice(bleeding) if bleeding.size else self.rng.integers(len(hu))
-        start = int(np.clip(centre - self.rng.integers(count), 0, len(hu) - count))
-        return hu[start : start + count], fraction[start : start + count]
-
-    def _window(self, hu: np.ndarray, fraction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """A square part of the plane, with a pixel of the bleed anywhere in it: cheaper than a whole head."""
-        size = self.mixture.window
+        centre = self.rng.choice(bleeding) if bleeding.size else self.rng.integers(depth)
+        start = int(np.clip(centre - self.rng.integers(count), 0, depth - count))
+        stack = slice(start, start + count)
+        hu, fraction = warp(hu[stack], fraction[stack], self.rng)
+        side = int((self.mixture.voxels / count) ** 0.5) // MULTIPLE * MULTIPLE
+        side = min(max(MULTIPLE, side), _WIDEST)
         blood = np.argwhere(fraction.max(0) > 0.5)
         part = []
         for axis, length in enumerate(hu.shape[1:]):
             centre = blood[self.rng.integers(len(blood)), axis] if len(blood) else self.rng.integers(length)
-            start = int(np.clip(centre - self.rng.integers(size), 0, max(0, length - size)))
-            part.append(slice(start, start + size))
-        return np.ascontiguousarray(hu[:, part[0], part[1]]), np.ascontiguousarray(
-            fraction[:, part[0], part[1]]
-        )
+            start = int(np.clip(centre - self.rng.integers(side), 0, max(0, length - side)))
+            part.append(slice(start, start + side))
+        return tuple(np.ascontiguousarray(x[:, part[0], part[1]]) for x in (hu, fraction))
 
 
 def warp(hu: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

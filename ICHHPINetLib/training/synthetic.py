@@ -44,7 +44,7 @@ def _blend(hu: np.ndarray, inside: np.ndarray, fraction: np.ndarray, rng: np.ran
         return hu
     tissue = hu[inside & (fraction > 0.3)]
     around = float(np.median(tissue)) if tissue.size else 32.0
-    blood = max(rng.normal(61, 9), around + rng.uniform(7, 14))
+    blood = _density(around, rng)
     smooth = ndimage.gaussian_filter(hu, (0, 1.5, 1.5))
     texture = ndimage.gaussian_filter(rng.standard_normal(hu.shape).astype(np.float32), (0.7, 4, 4))
     texture *= rng.uniform(0, 7) / (texture.std() + 1e-6)
@@ -53,6 +53,14 @@ def _blend(hu: np.ndarray, inside: np.ndarray, fraction: np.ndarray, rng: np.ran
     soft = ndimage.gaussian_filter(fraction, (0, *[rng.uniform(0.3, 1.0)] * 2))
     noise = np.clip(hu - smooth, -12, 12)
     return (hu * (1 - soft) + (blood + texture + noise) * soft).astype(np.float32)
+
+
+def _density(around: float, rng: np.random.Generator) -> float:
+    """HU of a bleed in tissue of ``around``: most are acute, some as dark as brain, or darker and old."""
+    kind = rng.random()
+    if kind < 0.88:
+        return max(rng.normal(61, 9), around + rng.uniform(7, 14))
+    return around + rng.uniform(2, 7) if kind < 0.94 else rng.uniform(8, 24)
 
 
 def _edema(hu: np.ndarray, smooth: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> np.ndarray:

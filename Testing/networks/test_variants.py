@@ -12,8 +12,9 @@ torch = pytest.importorskip("torch")
 
 from ICHHPINetLib import WeightsError, load_network  # noqa: E402
 from ICHHPINetLib.interaction.propagation import clamp, run_round  # noqa: E402
-from ICHHPINetLib.networks import variants  # noqa: E402
+from ICHHPINetLib.networks import hpinet, variants  # noqa: E402
 from ICHHPINetLib.networks.affinity import read_slices  # noqa: E402
+from ICHHPINetLib.networks.cues import stroke_cues  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig, read_config, widen  # noqa: E402
 from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
 from ICHHPINetLib.weights.export import export  # noqa: E402
@@ -65,7 +66,8 @@ def test_the_whole_network_is_the_modules_in_the_papers_order():
     image, strokes, previous = (x[:2].contiguous() for x in inputs())
     with torch.inference_mode():
         slices = net.mpffm.query_encoder(image)
-        logits, maps = net.vim(torch.cat([image, widen(strokes), previous], 1).transpose(0, 1)[None])
+        cues = stroke_cues(image[:, 0], strokes[:, 0]).transpose(0, 1)[None]
+        logits, maps = net.vim(torch.cat([image, widen(strokes), previous], 1).transpose(0, 1)[None], cues)
         volume, converted = logits[0].transpose(0, 1), net.fcm(maps)
         context = torch.nn.functional.interpolate(volume[1:].sigmoid(), size=(32, 48), mode="nearest")
         seen = torch.cat([image[1:], widen(strokes[1:]), previous[1:], context], 1)
@@ -100,7 +102,7 @@ def test_every_variant_runs_a_round_and_obeys_the_strokes(kind, variant):
     assert sorted(seen) == list(range(5))
     assert (result[strokes[:, :1] > 0] == 1).all()
     assert (result[strokes[:, 1:] > 0] == 0).all()
-    if variant != variants.FULL:
+    if variant != variants.FULL and (kind, variant) != ("paper", variants.WITHOUT_CUES):
         assert not torch.equal(result, one_round(network(kind=kind), image, strokes, previous))
 
 
@@ -125,6 +127,15 @@ def test_what_is_left_out_does_not_count(variant, unused):
     for name in unused:
         forget(whole.get_submodule(name))
     assert not torch.equal(one_round(whole, image, strokes, previous), before)
+
+
+def test_without_cues_strokes_are_seen_by_convolutions_alone(monkeypatch):
+    image, strokes, previous = inputs()
+    before = one_round(network(variants.WITHOUT_CUES), image, strokes, previous)
+    whole = one_round(network(), image, strokes, previous)
+    monkeypatch.setattr(hpinet, "stroke_cues", lambda *given: 0.5 - stroke_cues(*given))
+    assert torch.equal(one_round(network(variants.WITHOUT_CUES), image, strokes, previous), before)
+    assert not torch.equal(one_round(network(), image, strokes, previous), whole)
 
 
 def test_without_memory_a_slice_sees_its_neighbor_alone(monkeypatch):

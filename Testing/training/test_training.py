@@ -91,7 +91,8 @@ def test_folds_split_the_development_cases_by_patient():
         split(names, 5)
 
 
-def test_synthetic_bleeds_are_brighter_inside_the_skull_and_nowhere_else(small_pack):
+def test_synthetic_bleeds_are_brighter_inside_the_skull_and_nowhere_else(small_pack, monkeypatch):
+    monkeypatch.setattr(synthetic, "_density", lambda around, rng: 61)
     case = small_pack.cases["b"]
     rng = np.random.default_rng(3)
     made = 0
@@ -103,6 +104,14 @@ def test_synthetic_bleeds_are_brighter_inside_the_skull_and_nowhere_else(small_p
             made += 1
             assert hu[core].mean() - case.hu()[core].mean() > 4
     assert made >= 6
+
+
+def test_most_synthetic_bleeds_are_acute_and_some_are_not():
+    rng = np.random.default_rng(0)
+    contrast = np.array([synthetic._density(32, rng) for _ in range(400)]) - 32
+    assert 0.8 < (contrast > 7).mean() < 0.95
+    assert 0.03 < ((contrast > 0) & (contrast <= 7)).mean() < 0.1
+    assert 0.03 < (contrast < 0).mean() < 0.1
 
 
 @pytest.mark.parametrize("kind", list(synthetic._KINDS), ids=lambda kind: kind.__name__)
@@ -122,7 +131,7 @@ def test_every_kind_of_synthetic_bleed_is_made_inside_the_skull(small_pack, kind
 
 
 def test_samples_fit_the_network_and_repeat_by_seed(small_pack):
-    mixture = Mixture(slices=6, window=48)
+    mixture = Mixture(whole=0.3, voxels=6 * 48 * 48)
     first, second = (Sampler(small_pack, ["a", "b"], mixture, seed=1) for _ in range(2))
     for _ in range(5):
         one, two = first.draw(), second.draw()
@@ -189,7 +198,7 @@ def test_the_loss_is_the_papers_weighted_sum():
 
 def settings(folder, **changes):
     values = {"checkpoint": folder / "x.pt", "train": ["a", "b"], "validation": ["a"], "steps": 4}
-    return Settings(**{**values, "recipe": Recipe(Mixture(slices=6, window=48, windowed=1.0)), **changes})
+    return Settings(**{**values, "recipe": Recipe(Mixture(whole=0.0, voxels=6 * 48 * 48)), **changes})
 
 
 def test_training_stops_resumes_and_exports(small_pack, tmp_path):

@@ -1,0 +1,84 @@
+"""Which rounds an episode has, what each of them teaches, and in which order they come."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("monai")
+pytest.importorskip("skimage")
+
+from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig  # noqa: E402
+from ICHHPINetLib.networks.variants import SLICE_PRO  # noqa: E402
+from ICHHPINetLib.training import loop  # noqa: E402
+from ICHHPINetLib.training.episode import episode  # noqa: E402
+from ICHHPINetLib.training.losses import HPINetLoss  # noqa: E402
+from ICHHPINetLib.training.recipe import Recipe  # noqa: E402
+from ICHHPINetLib.training.sampling import Sample  # noqa: E402
+
+TINY = HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8)
+CPU = torch.device("cpu")
+
+
+def sample():
+    fraction = np.zeros((10, 48, 48), np.float32)
+    fraction[3:7, 12:24, 20:34] = 1
+    noise = np.random.default_rng(0).normal(0, 3, fraction.shape)
+    return Sample((32 + 30 * fraction + noise).astype(np.float32), fraction, 5.0)
+
+
+def rounds(network, recipe, seed=0):
+    """(gradient of each module, parts) of the rounds of one episode."""
+    rng = np.random.default_rng(seed)
+    for total, parts in episode(network, HPINetLoss(), sample(), recipe, rng, CPU):
+        network.zero_grad()
+        total.backward()
+        moved = {
+            name
+            for name, module in network.named_children()
+            if any(p.grad is not None and p.grad.any() for p in module.parameters())
+        }
+        yield moved, parts
+
+
+def test_an_unprompted_episode_begins_with_a_guess_that_teaches_vim_alone():
+    torch.manual_seed(0)
+    (moved, parts), *rest = rounds(HPINet(TINY), Recipe(unprompted=1.0, volume_alone=0.0, longest=2))
+    assert parts["round"] == 0
+    assert moved == {"vim"}
+    assert [parts["round"] for _, parts in rest] == list(range(1, len(rest) + 1))
+    assert rest[0][0] == {"vim", "sim", "fcm", "mpffm"}
+
+
+def test_a_guess_sees_no_stroke(monkeypatch):
+    network, seen = HPINet(TINY), []
+    segment = network.segment_volume
+    monkeypatch.setattr(network, "segment_volume", lambda *x: seen.append(x[1:]) or segment(*x))
+    list(rounds(network, Recipe(unprompted=1.0, longest=1)))
+    assert not any(x.any() for x in seen[0])
+    assert seen[1][0].any()
+
+
+def test_vim_can_be_trained_alone():
+    for moved, parts in rounds(HPINet(TINY), Recipe(unprompted=0.0, volume_alone=1.0)):
+        assert moved == {"vim"}
+        assert set(parts) == {"VSL", "total", "Dice", "round"}
+
+
+def test_without_a_volume_branch_there_is_neither():
+    network = HPINet(dataclasses.replace(TINY, variant=SLICE_PRO))
+    for number, (moved, parts) in enumerate(rounds(network, Recipe(unprompted=1.0, volume_alone=1.0)), 1):
+        assert parts["round"] == number
+        assert "vim" not in moved and "sim" in moved
+
+
+def test_episodes_take_turns(monkeypatch, tmp_path):
+    """Four run at a time, and one that ends makes room for the next."""
+    lengths = [3, 1, 2, 2, 1, 4]
+    monkeypatch.setattr(
+        loop, "episode", lambda network, loss, number, *rest: iter([number] * lengths[number])
+    )
+    settings = loop.Settings(checkpoint=tmp_path / "x.pt", train=[], validation=[])
+    steps = loop.Trainer(None, settings, TINY)._rounds(iter(range(len(lengths))), None)
+    assert [next(steps) for _ in range(9)] == [0, 1, 2, 3, 0, 2, 3, 0, 4]
