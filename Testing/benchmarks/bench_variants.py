@@ -25,7 +25,7 @@ from ICHHPINetLib.networks.blocks import fold_standardization
 from ICHHPINetLib.networks.hpinet import HPINet
 from ICHHPINetLib.weights.export import export
 
-VARIANTS = ("full", "without_memory", "without_affinity", "without_fusion", "volume_pro")
+VARIANTS = ("full", "without_memory", "without_affinity", "without_fusion", "without_cues", "volume_pro")
 
 
 def main() -> None:

@@ -196,6 +196,14 @@ def test_the_loss_is_the_papers_weighted_sum():
     assert loss.term(perfect, (perfect > 0).float()) < 1e-3
 
 
+def test_a_voxel_that_bleeds_in_one_of_three_cases_is_at_the_cut():
+    for share, sign in ((0.25, 1), (1 / 3, 0), (0.45, -1)):
+        logits = torch.zeros(2, 1, 8, 8, requires_grad=True)
+        loss = HPINetLoss(LossWeights(dice=0.0, cross_entropy=1.0))
+        loss.term(logits, torch.full_like(logits, share)).backward()
+        assert torch.sign(logits.grad.sum().round(decimals=6)) == sign
+
+
 def settings(folder, **changes):
     values = {"checkpoint": folder / "x.pt", "train": ["a", "b"], "validation": ["a"], "steps": 4}
     return Settings(**{**values, "recipe": Recipe(Mixture(whole=0.0, voxels=6 * 48 * 48)), **changes})
