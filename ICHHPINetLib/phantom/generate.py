@@ -44,13 +44,15 @@ def generate(
     shape: tuple[int, int] | None = None,
     volume_ml: float | None = None,
     noise_hu: float = 3.5,
+    blood_hu: float = _BLEED_HU,
 ) -> Phantom:
     """Generate a head CT with a bleed of the given ``kind``; the same seed gives the same voxels.
 
     ``spacing`` is mm (z, y, x). ``slices`` and the in-plane ``shape`` (Y, X) default to
     what holds the whole head (32 and (448, 384) at the default spacing); smaller ones
     keep the middle. ``volume_ml`` sets the size of a "deep", "lobar" or "multifocal"
-    bleed (roughly, for "lobar") instead of a random one. ``noise_hu`` is the noise's SD.
+    bleed (roughly, for "lobar") instead of a random one. ``noise_hu`` is the noise's SD,
+    ``blood_hu`` the mean density of the blood (gray matter has about 37 HU).
 
     Each slice is the mean of planes at most 1 mm apart, so that its upper and lower
     border show the partial volume of a real scan. A voxel belongs to ``mask`` where at
@@ -86,7 +88,7 @@ def generate(
         )
     head = Head(anatomy_rng, grid.x, grid.y, (grid.bottom, grid.top), bleed.ventricle_scale)
     texture = SmoothField(bleed_rng, 8.0, (low - 3.0, high + 3.0), grid.y, grid.x)
-    clean, share = _render(grid, head, bleed, texture)
+    clean, share = _render(grid, head, bleed, texture, blood_hu)
     volume = _scan(clean, grid, noise_rng, noise_hu)
     exact = bleed.exact_ml
     if exact is None:
@@ -122,7 +124,9 @@ def _centered(count: int, step: float) -> np.ndarray:
     return (np.arange(count) - (count - 1) / 2.0) * step
 
 
-def _render(grid: _Grid, head: Head, bleed: Bleed, texture: SmoothField) -> tuple[np.ndarray, np.ndarray]:
+def _render(
+    grid: _Grid, head: Head, bleed: Bleed, texture: SmoothField, blood_hu: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Noise-free HU and bleed share 0..1, float32 (Z, Y, X)."""
     shape = (len(grid.z), len(grid.y), len(grid.x))
     clean, share = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=np.float32)
@@ -139,7 +143,7 @@ def _render(grid: _Grid, head: Head, bleed: Bleed, texture: SmoothField) -> tupl
                     inside = coverage(plane.brain + 1.0, 1.0) * coverage(-plane.ventricle, 1.0)
                     rim = coverage(distance - 0.6 * bleed.edema_mm, bleed.edema_mm) * inside
                     blend(plane.hu, 0.85 * rim, _EDEMA_HU)
-                blend(plane.hu, coverage(distance, 1.2), _BLEED_HU + 4.0 * texture.plane(plane_z))
+                blend(plane.hu, coverage(distance, 1.2), blood_hu + 4.0 * texture.plane(plane_z))
                 share[index] += coverage(distance, grid.pixel)
             clean[index] += plane.hu
     clean /= planes

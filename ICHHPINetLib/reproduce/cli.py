@@ -14,6 +14,7 @@ _EXPERIMENTS = {
     "recipe": "the training with one thing changed each, one small budget",
     "similarity": "how alike VIM's and the slices' features are over training",
     "attention": "where the memory is looked at (figure 3), on the generated phantom",
+    "failures": "pictures of what goes wrong, on generated phantoms",
     "prompt_shift": "other ways of scribbling than the one of training",
 }
 

@@ -106,6 +106,16 @@ def test_noise_is_chosen_and_correlated():
     assert neighbors > 0.1
 
 
+def test_the_density_of_the_blood_is_chosen():
+    bright, dark = (
+        phantom.generate("deep", 0, (5.0, 1.0, 1.0), slices=20, noise_hu=0.0, blood_hu=hu) for hu in (59, 37)
+    )
+    core = ndimage.binary_erosion(bright.mask, iterations=2)
+    assert core.any()
+    assert np.array_equal(bright.mask, dark.mask)
+    assert bright.volume[core].mean() - dark.volume[core].mean() == pytest.approx(22, abs=1)
+
+
 def test_same_seed_same_voxels_other_seed_others():
     first, other = make("lobar", 0), make("lobar", 1)
     again = phantom.generate("lobar", 0, COARSE)

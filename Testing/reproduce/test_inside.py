@@ -12,7 +12,7 @@ pytest.importorskip("skimage")
 pytest.importorskip("matplotlib")
 
 from ICHHPINetLib.networks.affinity import read_slices  # noqa: E402
-from ICHHPINetLib.reproduce import attention, similarity  # noqa: E402
+from ICHHPINetLib.reproduce import attention, failures, similarity  # noqa: E402
 
 SMALL = {"spacing": (5.0, 2.0, 2.0)}
 
@@ -29,6 +29,7 @@ def small_phantoms(monkeypatch):
 
     monkeypatch.setattr(phantom, "generate", small)
     monkeypatch.setattr(attention, "generate", small)
+    monkeypatch.setattr(failures, "generate", small)
 
 
 def test_attention_is_what_the_memory_is_read_with():
@@ -67,6 +68,20 @@ def test_attention_picture_from_the_command(tiny_weights, small_phantoms, reprod
         assert 0 <= row["In the bleed %"] <= 100
         assert 1 <= row["Cells looked at"] <= content["cells"] + 1e-3
     assert (tmp_path / "attention.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_pictures_of_failures_from_the_command(
+    tiny_weights, small_phantoms, monkeypatch, reproduce, tmp_path
+):
+    cut_off = {name: make for name, make in failures.CASES.items() if "cut off" in name}
+    monkeypatch.setattr(failures, "CASES", cut_off)
+    reproduce("failures", "--weights", tiny_weights, "--device", "cpu", "--output", tmp_path)
+    content = json.loads((tmp_path / "failures.json").read_text(encoding="utf-8"))
+    assert [row["Phantom"] for row in content["rows"]] == ["everything above 60 HU cut off"]
+    for row in content["rows"]:
+        assert 0 <= row["Dice 1"] <= 1
+        assert row["mL"] > 1
+    assert (tmp_path / "failures.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_cka_does_not_see_the_order_of_channels_and_the_cosine_does():
