@@ -19,6 +19,10 @@ _ROUNDS = (1, 3)
 _WINDOW_HU = (0.0, 80.0)
 _TRUTH, _RESULT = "#7fe0c0", "#ff5a36"
 _MARGIN = 20
+_NOTE = (
+    "One seed, the robot's strokes, one slice a round. The picture shows the slice that is most wrong after "
+    "the first round; a stroke of the later rounds may have mended it."
+)
 
 
 def _cut_off(phantom: Phantom) -> Phantom:
@@ -96,10 +100,7 @@ def findings(cases: list[_Case]) -> Findings:
         title="What goes wrong, on generated phantoms",
         columns=tuple(columns),
         rows=rows,
-        notes=[
-            "One seed, the robot's strokes, one slice a round. The picture shows the slice that is most wrong "
-            "after the first round; after the third one a stroke may have mended it."
-        ],
+        notes=[_NOTE],
         draw=lambda figure: _draw(figure, cases),
         size=(2.2 * len(cases), 2.2 * (1 + len(_ROUNDS))),
     )

@@ -27,7 +27,7 @@ SETTINGS = [
     for name, label in _LABELS.items()
 ]
 _NOTES = (
-    " ".join(f"{_LABELS[name]}: {meaning}." for name, meaning in variants.VARIANTS.items() if name in _LABELS),
+    " ".join(f"{label}: {variants.VARIANTS[name]}." for name, label in _LABELS.items()),
     (
         "The paper tells of the last two ablations a loss of Dice alone (6.7 % without affinity, 8.9 % "
         "without fusion) and no data set; their rows are the Dice of the public one less that many points. "

@@ -174,12 +174,12 @@ class Trainer:
                 return
 
     def _rounds(self, samples: Iterator[Sample], rng: np.random.Generator):
-        """Losses of rounds without end, of several episodes in turn: the rounds of one alone are too alike."""
+        """Losses of rounds without end, of several episodes in turn: rounds of one alone are too alike."""
         running = deque()
         while True:
             while len(running) < _EPISODES:
-                sample = next(samples)
-                running.append(episode(self.network, self.loss, sample, self.settings.recipe, rng, self.device))
+                given = next(samples), self.settings.recipe, rng, self.device
+                running.append(episode(self.network, self.loss, *given))
             one = running.popleft()
             step = next(one, None)
             if step is not None:
