@@ -18,8 +18,9 @@ INPUTS = 5  # two CT windows, foreground and background strokes, previous mask
 class VIM(nn.Module):
     """Volume segmentation and its three decoder feature maps.
 
-    Input (N, 5, Z, Y, X), Y and X multiples of 16, and cues (N, 2, Z, Y/2, X/2). Output: logits
-    (N, 1, Z, Y/2, X/2) and features (D1, D2, D3) at 1/2, 1/4 and 1/8 of the plane, with ``widths[:3]`` channels.
+    Input (N, 5, Z, Y, X), Y and X multiples of 16, and cues (N, 2, Z, Y/2, X/2). Output:
+    logits (N, 1, Z, Y/2, X/2) and features (D1, D2, D3) at 1/2, 1/4 and 1/8 of the plane, with
+    ``widths[:3]`` channels.
     """
 
     def __init__(self, widths: tuple[int, int, int, int]) -> None:
