@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from ..networks.hpinet import HPINet, HPINetConfig, VolumeFeatures
+from ..networks.hpinet import HPINet, VolumeFeatures
 from ..networks.mpffm import SliceFeatures
-from ..networks.variants import SLICE_PRO, VOLUME_PRO, WITHOUT_MEMORY
+from ..networks.variants import VOLUME_PRO, WITHOUT_MEMORY
 
 # More slices at once would need more memory than they save time.
 _BATCH = 8
@@ -107,8 +107,7 @@ def run_round(
 
     Parameters
     ----------
-    image (Z, 2, Y, X), strokes (Z, 2, Y, X) of all rounds so far, previous mask (Z, 1, Y, X): in the
-        first round ``first_guess``.
+    image (Z, 2, Y, X), strokes (Z, 2, Y, X) of all rounds so far, previous mask (Z, 1, Y, X).
     slices: ``network.encode_slices(image)``, computed once per volume.
     on_slice: called with ("slice" | "propagate", index, probability (1, Y, X)) as slices
         finish, scribbled ones first; an exception from it ends the round.
@@ -117,19 +116,6 @@ def run_round(
     if network.config.variant == VOLUME_PRO:
         return volume_result(volume, strokes, on_slice)
     return propagate_outwards(network, image, slices, strokes, previous, volume, on_slice)
-
-
-def first_guess(network: HPINet, image: torch.Tensor) -> torch.Tensor:
-    """What stands for the previous mask in the first round: VIM's mask (Z, 1, Y, X) of the image alone.
-
-    ``image`` (Z, 2, Y, X). All zeros from a network that did not learn to look without strokes: the
-    paper's, and one without VIM.
-    """
-    nothing = torch.zeros_like(image)
-    if not isinstance(network.config, HPINetConfig) or network.config.variant == SLICE_PRO:
-        return nothing[:, :1]
-    volume = network.segment_volume(image, nothing, nothing[:, :1])
-    return (volume_result(volume, nothing) > 0.5).to(image.dtype)
 
 
 def volume_result(

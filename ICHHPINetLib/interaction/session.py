@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from ..imaging.working_grid import WorkingGrid
 from ..networks.hpinet import HPINet
 from ..networks.mpffm import SliceFeatures
 from ..weights.devices import fast_math, is_out_of_memory
-from .propagation import first_guess, run_round
+from .propagation import run_round
 from .result import Progress, RoundResult
 from .scribbles import Scribbles
 
@@ -33,14 +32,6 @@ class _State:
     results: tuple[RoundResult, ...]
     scribbles: Scribbles
     restored: RoundResult | None
-
-
-class _Encoded(NamedTuple):
-    """What depends on the image alone, on one device."""
-
-    image: torch.Tensor
-    slices: SliceFeatures
-    guess: torch.Tensor
 
 
 class InteractiveSession:
@@ -71,7 +62,7 @@ class InteractiveSession:
         self.spacing = tuple(float(step) for step in spacing)
         self._grid = WorkingGrid.fit(hu, self.spacing)
         self._image = torch.from_numpy(windowed(self._grid.lower(hu, fill=_AIR_HU))).transpose(0, 1)
-        self._features: dict[str, _Encoded] = {}
+        self._features: dict[str, tuple[torch.Tensor, SliceFeatures]] = {}
         self._history: list[_State] = []
         self._pending = Scribbles.empty(self.shape)
         self.reset()
@@ -238,10 +229,9 @@ class InteractiveSession:
         self.network.to(device)
         lower = self._grid.lower_strokes
         channels = torch.from_numpy(np.stack([lower(strokes.foreground), lower(strokes.background)], 1))
+        previous = torch.from_numpy(self._grid.lower(self.mask) >= 0.5).unsqueeze(1)
         with fast_math(device):
-            image, slices, previous = self._encoded(device)
-            if self._current:
-                previous = torch.from_numpy(self._grid.lower(self.mask) >= 0.5).unsqueeze(1)
+            image, slices = self._encoded(device)
             report("volume", 0.05)
             result = run_round(
                 self.network,
@@ -253,8 +243,8 @@ class InteractiveSession:
             )
         return self._grid.lift(result.squeeze(1).float().cpu().numpy())
 
-    def _encoded(self, device: torch.device) -> _Encoded:
-        """Image, query encoder features and first guess on ``device``, computed once."""
+    def _encoded(self, device: torch.device) -> tuple[torch.Tensor, SliceFeatures]:
+        """Image and query encoder features on ``device``, computed once."""
         key = str(device)
         if key not in self._features:
             self.network.to(device)
@@ -263,7 +253,7 @@ class InteractiveSession:
                 self.network.encode_slices(image[start : start + 8]) for start in range(0, len(image), 8)
             ]
             joined = SliceFeatures(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
-            self._features = {key: _Encoded(image, joined, first_guess(self.network, image))}
+            self._features = {key: (image, joined)}
         return self._features[key]
 
 

@@ -10,7 +10,7 @@ import torch
 from ..evaluation.robot import first_slice, next_scribbles
 from ..imaging.windowing import windowed
 from ..imaging.working_grid import MULTIPLE, PIXEL_MM
-from ..interaction.propagation import first_guess, run_round
+from ..interaction.propagation import run_round
 from ..interaction.scribbles import Scribbles
 from ..networks.blocks import fold_standardization
 from ..networks.hpinet import HPINet
@@ -39,14 +39,13 @@ def _rounds(network: HPINet, case: Case, device: torch.device) -> list[float]:
     scores = []
     with torch.autocast(device.type, torch.bfloat16):
         slices = network.encode_slices(image)
-        previous = first_guess(network, image)
         for number in range(_ROUNDS):
             index = first_slice(truth, rng) if number == 0 else None
             strokes = strokes.merged(next_scribbles(truth, mask, spacing, rng, index))
             channels = (
                 torch.from_numpy(np.stack([strokes.foreground, strokes.background], 1)).float().to(device)
             )
-            previous = (run_round(network, image, slices, channels, previous) > 0.5).float()
-            mask = previous.squeeze(1).bool().cpu().numpy()
+            previous = torch.from_numpy(mask).unsqueeze(1).float().to(device)
+            mask = (run_round(network, image, slices, channels, previous) > 0.5).squeeze(1).cpu().numpy()
             scores.append(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
     return scores

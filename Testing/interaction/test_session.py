@@ -1,7 +1,5 @@
 """What a session promises about rounds, whatever the network's weights are."""
 
-import copy
-import dataclasses
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,9 +18,6 @@ from ICHHPINetLib import (  # noqa: E402
     Scribbles,
 )
 from ICHHPINetLib.interaction import session as session_module  # noqa: E402
-from ICHHPINetLib.interaction.propagation import first_guess  # noqa: E402
-from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
-from ICHHPINetLib.networks.variants import SLICE_PRO  # noqa: E402
 
 SHAPE, SPACING = (6, 40, 48), (5.0, 1.0, 1.0)
 
@@ -254,39 +249,3 @@ def test_failure_of_the_device_keeps_result_and_strokes(session, monkeypatch):
             session.refine(strokes(foreground=[(4, 20, 24)]))
     assert session.mask is before.mask
     assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]
-
-
-def test_the_first_round_starts_from_the_guess_and_later_ones_from_the_mask(session, monkeypatch):
-    """Until a round has finished, and again once it is undone."""
-    seen = []
-    real = session_module.run_round
-
-    def spy(network, image, slices, channels, previous, *rest):
-        seen.append(previous.numpy()[:, 0] > 0)
-        return real(network, image, slices, channels, previous, *rest)
-
-    def guess(network, image):
-        corner = torch.zeros_like(image[:, :1])
-        corner[:, :, :7, :5] = 1
-        return corner
-
-    monkeypatch.setattr(session_module, "run_round", spy)
-    monkeypatch.setattr(session_module, "first_guess", guess)
-    session.prepare()
-    first = session.refine(strokes(foreground=[INSIDE]))
-    session.refine(strokes(background=[OUTSIDE]))
-    session.undo()
-    session.undo()
-    session.refine(strokes(foreground=[INSIDE]))
-    assert seen[0].sum() == seen[2].sum() == 6 * 7 * 5
-    assert np.array_equal(seen[1], session._grid.lower(first.mask) >= 0.5)
-
-
-def test_the_guess_is_of_the_image_alone_and_networks_without_a_volume_branch_have_none(tiny_network):
-    image = torch.rand(4, 2, 32, 32) * 2 - 1
-    with torch.inference_mode():
-        network = copy.deepcopy(tiny_network)
-        torch.nn.init.constant_(network.vim.head.bias, 5.0)
-        assert first_guess(network, image).all()
-        config = dataclasses.replace(tiny_network.config, variant=SLICE_PRO)
-        assert not first_guess(HPINet(config), image).any()
