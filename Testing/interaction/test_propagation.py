@@ -2,11 +2,13 @@
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from hypothesis import given, strategies
+from hypothesis import given, strategies  # noqa: E402
 
-from ICHHPINetLib.interaction.propagation import waves
+from ICHHPINetLib.interaction.propagation import both_sides, waves  # noqa: E402
+from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
+from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
 
 
 @given(depth=strategies.integers(1, 60), data=strategies.data())
@@ -26,3 +28,26 @@ def test_every_slice_is_reached_once_after_its_neighbour(depth, data):
 
 def test_waves_meet_half_way_between_two_sources():
     assert waves(5, [0, 4]) == [[(1, 0), (3, 4)], [(2, 1)]]
+
+
+def inputs():
+    generator = torch.Generator().manual_seed(0)
+    image = torch.rand(3, 2, 32, 48, generator=generator) * 2 - 1
+    strokes, previous = torch.zeros(3, 2, 32, 48), torch.zeros(3, 1, 32, 48)
+    strokes[1, 0, 10, 8:20] = previous[1, 0, 8:14, 8:20] = 1
+    return image, strokes, previous
+
+
+@torch.inference_mode()
+def test_the_volume_is_segmented_alike_from_both_sides(tiny_network):
+    given = inputs()
+    mirrored = both_sides(tiny_network, *(x.flip(3) for x in given)).logits.flip(3)
+    torch.testing.assert_close(both_sides(tiny_network, *given).logits, mirrored, rtol=0, atol=1e-5)
+    once = tiny_network.segment_volume(*given).logits
+    assert not torch.allclose(once, mirrored, rtol=0, atol=1e-5)
+
+
+@torch.inference_mode()
+def test_the_papers_network_looks_once():
+    network = HPINet(PaperConfig(width=4, volume_norm="group")).eval()
+    assert torch.equal(both_sides(network, *inputs()).logits, network.segment_volume(*inputs()).logits)
