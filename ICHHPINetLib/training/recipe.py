@@ -31,4 +31,5 @@ class Recipe:
     kernel_steps: bool = True
 
 
-PRETRAINING_RECIPE = Recipe(mixture=PRETRAINING)
+# Short episodes: what blood looks like, and how far one stroke reaches, is learned before corrections.
+PRETRAINING_RECIPE = Recipe(mixture=PRETRAINING, longest=3, unprompted=1.0, volume_alone=0.7)
