@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 
-from ..networks.hpinet import HPINet, HPINetConfig, VolumeFeatures
+from ..networks.hpinet import HPINet, VolumeFeatures
 from ..networks.mpffm import SliceFeatures
 from ..networks.variants import VOLUME_PRO, WITHOUT_MEMORY
 
@@ -112,25 +112,10 @@ def run_round(
     on_slice: called with ("slice" | "propagate", index, probability (1, Y, X)) as slices
         finish, scribbled ones first; an exception from it ends the round.
     """
-    volume = both_sides(network, image, strokes, previous)
+    volume = network.segment_volume(image, strokes, previous, both_sides=True)
     if network.config.variant == VOLUME_PRO:
         return volume_result(volume, strokes, on_slice)
     return propagate_outwards(network, image, slices, strokes, previous, volume, on_slice)
-
-
-def both_sides(
-    network: HPINet, image: torch.Tensor, strokes: torch.Tensor, previous: torch.Tensor
-) -> VolumeFeatures:
-    """``network.segment_volume`` with VIM's logits averaged over the head and its mirror image.
-
-    Heads are nearly symmetric and training sees them mirrored, so that the two answers err apart. The
-    paper's configuration looks once.
-    """
-    volume = network.segment_volume(image, strokes, previous)
-    if not isinstance(network.config, HPINetConfig):
-        return volume
-    mirrored = network.segment_volume(image.flip(3), strokes.flip(3), previous.flip(3))
-    return volume._replace(logits=(volume.logits + mirrored.logits.flip(3)) / 2)
 
 
 def volume_result(

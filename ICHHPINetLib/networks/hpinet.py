@@ -105,14 +105,26 @@ class HPINet(nn.Module):
         return self.mpffm.query_encoder(image.contiguous(memory_format=torch.channels_last))
 
     def segment_volume(
-        self, image: torch.Tensor, strokes: torch.Tensor, previous: torch.Tensor
+        self,
+        image: torch.Tensor,
+        strokes: torch.Tensor,
+        previous: torch.Tensor,
+        both_sides: bool = False,
     ) -> VolumeFeatures:
-        """VIM, then FCM (equation 1) for every slice (Algorithm 1, lines 5, 6 and 9)."""
+        """VIM, then FCM (equation 1) for every slice (Algorithm 1, lines 5, 6 and 9).
+
+        ``both_sides`` averages the compact VIM's logits over the head and its mirror image: heads are
+        nearly symmetric and training sees them mirrored, so that the two answers err apart.
+        """
         if self.config.variant == SLICE_PRO:
             return self._no_volume(image)
         stacked = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1).unsqueeze(0)
         stacked = stacked.contiguous(memory_format=torch.channels_last_3d)
-        logits, maps = self.vim(stacked, *self._cues(image, strokes))
+        cues = self._cues(image, strokes)
+        logits, maps = self.vim(stacked, *cues)
+        if both_sides and cues:
+            mirrored, _ = self.vim(*(x.flip(4) for x in (stacked, *cues)))
+            logits = (logits + mirrored.flip(4)) / 2
         return VolumeFeatures(logits[0].transpose(0, 1), self.fcm(maps))
 
     def _cues(self, image: torch.Tensor, strokes: torch.Tensor) -> tuple[torch.Tensor, ...]:

@@ -13,7 +13,6 @@ SETTINGS = [
     Setting("real_alone", "real bleeds alone", recipe={"mixture": {"real": 1.0}}),
     Setting("one_round", "episodes of one round", recipe={"longest": 1}),
     Setting("prompted", "no guess without strokes", recipe={"unprompted": 0.0}),
-    Setting("without_cues", "no cues from the strokes", variant="without_cues"),
     Setting("volume_never_alone", "VIM never trained alone", recipe={"volume_alone": 0.0}),
     Setting("volume_shown", "volume branch never hidden", recipe={"volume_hidden": 0.0}),
     Setting("robot_alone", "the robot's strokes alone", recipe={"varied_strokes": False}),

@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from hypothesis import given, strategies  # noqa: E402
 
-from ICHHPINetLib.interaction.propagation import both_sides, waves  # noqa: E402
+from ICHHPINetLib.interaction.propagation import waves  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
 from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
 
@@ -41,13 +41,15 @@ def inputs():
 @torch.inference_mode()
 def test_the_volume_is_segmented_alike_from_both_sides(tiny_network):
     given = inputs()
-    mirrored = both_sides(tiny_network, *(x.flip(3) for x in given)).logits.flip(3)
-    torch.testing.assert_close(both_sides(tiny_network, *given).logits, mirrored, rtol=0, atol=1e-5)
-    once = tiny_network.segment_volume(*given).logits
+    segment = tiny_network.segment_volume
+    mirrored = segment(*(x.flip(3) for x in given), both_sides=True).logits.flip(3)
+    torch.testing.assert_close(segment(*given, both_sides=True).logits, mirrored, rtol=0, atol=1e-5)
+    once = segment(*given).logits
     assert not torch.allclose(once, mirrored, rtol=0, atol=1e-5)
 
 
 @torch.inference_mode()
 def test_the_papers_network_looks_once():
     network = HPINet(PaperConfig(width=4, volume_norm="group")).eval()
-    assert torch.equal(both_sides(network, *inputs()).logits, network.segment_volume(*inputs()).logits)
+    twice = network.segment_volume(*inputs(), both_sides=True).logits
+    assert torch.equal(twice, network.segment_volume(*inputs()).logits)
