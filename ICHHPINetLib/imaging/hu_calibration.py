@@ -8,6 +8,7 @@ their range; the window is found by where brain tissue ends up, and how wide its
 from __future__ import annotations
 
 import numpy as np
+import SimpleITK as sitk
 
 BRAIN_HU = 34.0
 # Half-height width of the brain peak of a head CT (gray and white matter plus noise): HU,
@@ -29,6 +30,9 @@ DISPLAY_WINDOWS = (
     (-200.0, 600.0),
 )
 _RESCALE_INTERCEPT = -1024.0
+# Where a narrow window ends, bone is as bright as blood; the skull gets the density that it lost.
+_BONE_HU = 300.0
+_SATURATED = 0.99
 
 
 def intensity_scale(volume: np.ndarray) -> str:
@@ -56,7 +60,7 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     ``volume`` is (Z, Y, X) of any real dtype, the result float32 of the same shape. HU
     pass unchanged. The window of a windowed export is the one of ``DISPLAY_WINDOWS``
     under which brain tissue lies nearest to 34 HU with a peak of the usual width;
-    intensities outside the window stay saturated at its ends.
+    intensities outside the window stay saturated at its ends, but for the skull.
     """
     scale = intensity_scale(volume)
     values = np.asarray(volume, dtype=np.float32)
@@ -70,6 +74,8 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     low, high, certain = _find_window(_sample(values) / full)
     hu = values * np.float32((high - low) / full)
     hu += np.float32(low)
+    if high < _BONE_HU:
+        hu[_skull(values >= _SATURATED * full)] = _BONE_HU
     text = f"a window of {low:g} to {high:g} HU was assumed"
     if not certain:
         text += ", a guess, because no brain tissue stood out"
@@ -78,6 +84,12 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
         "HU figures are approximate; load the original CT where you have it."
     )
     return hu, [warning]
+
+
+def _skull(saturated: np.ndarray) -> np.ndarray:
+    """The largest connected part of the saturated voxels, bool (Z, Y, X)."""
+    parts = sitk.ConnectedComponent(sitk.GetImageFromArray(saturated.astype(np.uint8)))
+    return sitk.GetArrayFromImage(sitk.RelabelComponent(parts, sortByObjectSize=True)) == 1
 
 
 def _sample(values: np.ndarray, limit: int = 4_000_000) -> np.ndarray:

@@ -79,3 +79,11 @@ def test_no_brain_in_sight_is_said():
     volume[:, 20:40, 20:40] = 255
     _, (warning,) = calibrate_hu(volume)
     assert "a guess" in warning
+
+
+def test_the_skull_of_a_narrow_window_is_bone_again_and_blood_is_not(head):
+    result, _ = calibrate_hu(export(head.volume, (0, 80)))
+    assert (result[head.volume > 700] == 300).mean() > 0.95
+    assert (result[head.mask > 0] < 100).all()
+    wide, _ = calibrate_hu(export(head.volume, (-200, 600)))
+    assert wide.max() == pytest.approx(600)
