@@ -31,7 +31,8 @@ DISPLAY_WINDOWS = (
 )
 _RESCALE_INTERCEPT = -1024.0
 # Where a narrow window ends, bone is as bright as blood; the skull gets the density that it lost.
-_BONE_HU = 300.0
+# In a window that ends within blood, a bleed at the skull would become bone with it.
+_BLOOD_HU, _BONE_HU = 70.0, 300.0
 _SATURATED = 0.99
 
 
@@ -74,7 +75,7 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     low, high, certain = _find_window(_sample(values) / full)
     hu = values * np.float32((high - low) / full)
     hu += np.float32(low)
-    if high < _BONE_HU:
+    if _BLOOD_HU < high < _BONE_HU:
         hu[_skull(values >= _SATURATED * full)] = _BONE_HU
     text = f"a window of {low:g} to {high:g} HU was assumed"
     if not certain:

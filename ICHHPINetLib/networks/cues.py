@@ -39,6 +39,9 @@ def stroke_cues(image: torch.Tensor, foreground: torch.Tensor) -> torch.Tensor:
     Channel 0: density minus the strokes' median, in units of 20 HU, -1..1. Channel 1: 1 on the strokes,
     1/2 at a geodesic distance of 2, towards 0 where they do not reach. Zeros where nothing is scribbled.
     """
+    if image.device.type == "mps":
+        # Not every version of PyTorch has a running minimum there.
+        return stroke_cues(image.cpu(), foreground.cpu()).to(image.device)
     density = _density(image.float().unsqueeze(1)).squeeze(1)
     marked = F.max_pool2d(foreground.float().unsqueeze(1), 2).squeeze(1) > 0
     if not marked.any():

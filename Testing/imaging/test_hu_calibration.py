@@ -85,5 +85,7 @@ def test_the_skull_of_a_narrow_window_is_bone_again_and_blood_is_not(head):
     result, _ = calibrate_hu(export(head.volume, (0, 80)))
     assert (result[head.volume > 700] == 300).mean() > 0.95
     assert (result[head.mask > 0] < 100).all()
+    narrow, _ = calibrate_hu(export(head.volume, (20, 60)))
+    assert narrow.max() == pytest.approx(60)
     wide, _ = calibrate_hu(export(head.volume, (-200, 600)))
     assert wide.max() == pytest.approx(600)
