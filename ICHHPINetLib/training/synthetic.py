@@ -15,6 +15,10 @@ from .pack import Case, Shape
 
 _FINE_MM = 1.0
 _TISSUE_HU = (5.0, 60.0)
+_AIR_HU = -700.0
+# Shares of bleeds with air and with parts that have not clotted or are older.
+_AIR = 0.08
+_MIXED = 0.3
 
 
 def insert_bleeds(case: Case, shapes: list[Shape], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -35,19 +39,24 @@ def insert_bleeds(case: Case, shapes: list[Shape], rng: np.random.Generator) -> 
         weights = np.array([*kinds.values()])
         make = rng.choice([*kinds], p=weights / weights.sum())
         added = make(case, depth, shapes, rng)
-        fraction = np.maximum(fraction, added)
-    return _blend(hu, case.inside, fraction, rng), fraction
+        if added.any():
+            hu = _blend(hu, case.inside, added, rng)
+            fraction = np.maximum(fraction, added)
+    if fraction.any() and rng.random() < _AIR:
+        hu, fraction = _bubbles(hu, fraction, case, rng)
+    return hu, fraction
 
 
 def _blend(hu: np.ndarray, inside: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    if not fraction.any():
-        return hu
+    """The CT with one bleed in it, of a density of its own: bleeds of one head may differ in age."""
     tissue = hu[inside & (fraction > 0.3)]
     around = float(np.median(tissue)) if tissue.size else 32.0
     blood = _density(around, rng)
     smooth = ndimage.gaussian_filter(hu, (0, 1.5, 1.5))
-    texture = ndimage.gaussian_filter(rng.standard_normal(hu.shape).astype(np.float32), (0.7, 4, 4))
-    texture *= rng.uniform(0, 7) / (texture.std() + 1e-6)
+    texture = _field(hu.shape, (0.7, 4, 4), rng) * rng.uniform(0, 7)
+    if rng.random() < _MIXED:
+        parts = np.clip(_field(hu.shape, (0.7, *[rng.uniform(2, 6)] * 2), rng) + rng.uniform(-1, 0.5), 0, 1)
+        texture = texture - parts * (blood - around) * rng.uniform(0.4, 1.1)
     if rng.random() < 0.5:
         hu = _edema(hu, smooth, fraction, rng)
     soft = ndimage.gaussian_filter(fraction, (0, *[rng.uniform(0.3, 1.0)] * 2))
@@ -55,12 +64,32 @@ def _blend(hu: np.ndarray, inside: np.ndarray, fraction: np.ndarray, rng: np.ran
     return (hu * (1 - soft) + (blood + texture + noise) * soft).astype(np.float32)
 
 
+def _field(shape: tuple[int, int, int], sigma: tuple, rng: np.random.Generator) -> np.ndarray:
+    """Smooth noise of unit standard deviation."""
+    field = ndimage.gaussian_filter(rng.standard_normal(shape).astype(np.float32), sigma)
+    return field / (field.std() + 1e-6)
+
+
+def _bubbles(
+    hu: np.ndarray, fraction: np.ndarray, case: Case, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Air in and beside a bleed, as after a fracture or an operation; it is no blood."""
+    air = np.zeros(hu.shape, np.float32)
+    places = np.argwhere((fraction > 0.2) & (fraction < 0.9) & case.inside)
+    for _ in range(rng.integers(1, 7) if len(places) else 0):
+        centre = places[rng.integers(len(places))]
+        distance = np.sqrt(sum(d**2 for d in _distances(hu.shape, centre, case.slice_mm)))
+        air = np.maximum(air, np.clip((_log_uniform(rng, 1, 5) - distance) / PIXEL_MM + 0.5, 0, 1))
+    air *= case.inside
+    return hu * (1 - air) + _AIR_HU * air, fraction * (1 - air)
+
+
 def _density(around: float, rng: np.random.Generator) -> float:
     """HU of a bleed in tissue of ``around``: most are acute, some as dark as brain, or darker and old."""
     kind = rng.random()
-    if kind < 0.88:
+    if kind < 0.84:
         return max(rng.normal(61, 9), around + rng.uniform(7, 14))
-    return around + rng.uniform(2, 7) if kind < 0.94 else rng.uniform(8, 24)
+    return around + rng.uniform(2, 8) if kind < 0.93 else rng.uniform(8, 24)
 
 
 def _edema(hu: np.ndarray, smooth: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -114,6 +114,32 @@ def test_most_synthetic_bleeds_are_acute_and_some_are_not():
     assert 0.03 < (contrast < 0).mean() < 0.1
 
 
+def test_air_beside_a_synthetic_bleed_is_no_blood(small_pack, monkeypatch):
+    monkeypatch.setattr(synthetic, "_AIR", 1.0)
+    case = small_pack.cases["b"]
+    rng = np.random.default_rng(5)
+    bubbles = 0
+    for _ in range(8):
+        hu, fraction = insert_bleeds(case, small_pack.shapes, rng)
+        air = (hu < -500) & (case.hu() > 0)
+        bubbles += air.any()
+        assert not (fraction[air] > 0.3).any()
+        assert not air[~case.inside].any()
+    assert bubbles >= 3
+
+
+def test_bleeds_of_one_head_differ_in_density(small_pack, monkeypatch):
+    densities = []
+    monkeypatch.setattr(synthetic, "_density", lambda around, rng: densities.append(61) or 61)
+    rng = np.random.default_rng(1)
+    most = 0
+    for _ in range(12):
+        densities.clear()
+        insert_bleeds(small_pack.cases["b"], small_pack.shapes, rng)
+        most = max(most, len(densities))
+    assert most >= 2
+
+
 @pytest.mark.parametrize("kind", list(synthetic._KINDS), ids=lambda kind: kind.__name__)
 def test_every_kind_of_synthetic_bleed_is_made_inside_the_skull(small_pack, kind):
     case = small_pack.cases["b"]
