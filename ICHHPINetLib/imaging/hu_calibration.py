@@ -34,6 +34,8 @@ _RESCALE_INTERCEPT = -1024.0
 # In a window that ends within blood, a bleed at the skull would become bone with it.
 _BLOOD_HU, _BONE_HU = 70.0, 300.0
 _SATURATED = 0.99
+# Share of the voxels at the highest value where HU were cut off: a skull is more, a few bright ones are not.
+_CUT_OFF_SHARE = 0.002
 
 
 def intensity_scale(volume: np.ndarray) -> str:
@@ -59,14 +61,15 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Return ``volume`` as HU, and a warning for every assumption that this took.
 
     ``volume`` is (Z, Y, X) of any real dtype, the result float32 of the same shape. HU
-    pass unchanged. The window of a windowed export is the one of ``DISPLAY_WINDOWS``
-    under which brain tissue lies nearest to 34 HU with a peak of the usual width;
-    intensities outside the window stay saturated at its ends, but for the skull.
+    pass unchanged, unless they were cut off below bone: the skull then becomes bone again.
+    The window of a windowed export is the one of ``DISPLAY_WINDOWS`` under which brain tissue
+    lies nearest to 34 HU with a peak of the usual width; intensities outside the window stay
+    saturated at its ends, but for the skull.
     """
     scale = intensity_scale(volume)
     values = np.asarray(volume, dtype=np.float32)
     if scale == "hu":
-        return values, []
+        return _uncut(values)
     if scale == "offset":
         return values + np.float32(_RESCALE_INTERCEPT), [
             "The CT's values lack the scanner's rescale intercept; 1024 was subtracted to get HU."
@@ -85,6 +88,20 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
         "HU figures are approximate; load the original CT where you have it."
     )
     return hu, [warning]
+
+
+def _uncut(hu: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """HU with the skull that a preprocessing cut off below bone, where there is one, and a warning."""
+    high = float(hu.max())
+    cut = hu == high
+    if high >= _BONE_HU or np.count_nonzero(cut) < _CUT_OFF_SHARE * hu.size:
+        return hu, []
+    lost = f"The CT's HU were cut off at {high:g}"
+    if high <= _BLOOD_HU:
+        return hu, [f"{lost}, so that bone looks like blood: expect a wrong result. Load the original CT."]
+    return np.where(_skull(cut), np.float32(_BONE_HU), hu), [
+        f"{lost}; the skull was given the density of bone again. Load the original CT where you have it."
+    ]
 
 
 def _skull(saturated: np.ndarray) -> np.ndarray:

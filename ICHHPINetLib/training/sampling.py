@@ -44,6 +44,8 @@ PRETRAINING = Mixture(real=0.0, synthetic=0.9, whole=0.0)
 # kernels of one or two channels.
 _SHORTEST = 10
 _WIDEST = 128
+_BONE_HU = 300.0
+_BLOOD = 0.1
 
 
 class Sampler:
@@ -73,7 +75,7 @@ class Sampler:
             hu, fraction = warp(hu, fraction, rng)
         else:
             hu, fraction = self._crop(hu, fraction)
-        return Sample(intensities(hu, rng), fraction, case.slice_mm)
+        return Sample(intensities(hu, fraction, rng), fraction, case.slice_mm)
 
     def _crop(self, hu: np.ndarray, fraction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Some slices in a row and a square part of their plane, with a pixel of the bleed anywhere in it."""
@@ -121,8 +123,11 @@ def warp(hu: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> tupl
     return out[:, 0] - 200, np.ascontiguousarray(out[:, 1])
 
 
-def intensities(hu: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Scanner differences: offset, contrast, noise, sharpness, and now and then a windowed export."""
+def intensities(hu: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Scanner differences: offset, contrast, noise, sharpness, and now and then a windowed export.
+
+    The skull of an export is bone, as ``calibrate_hu`` leaves it.
+    """
     from scipy import ndimage
 
     if rng.random() < 0.25:
@@ -131,5 +136,7 @@ def intensities(hu: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         hu = hu + rng.normal(0, rng.uniform(1, 4), hu.shape)
     tissue = (hu - 32) * np.exp(rng.normal(0, 0.08)) + 32 + rng.normal(0, 2.5)
     if rng.random() < 0.15:
-        tissue = np.clip(tissue, rng.uniform(-15, 2), rng.uniform(70, 120))
+        low, high = rng.uniform(-15, 2), rng.uniform(70, 120)
+        bone = (tissue > high) & (fraction < _BLOOD)
+        tissue = np.where(bone, _BONE_HU, np.clip(tissue, low, high))
     return tissue.astype(np.float32)

@@ -31,12 +31,35 @@ def test_hu_pass_unchanged(head):
     np.testing.assert_array_equal(result, head.volume)
 
 
-@pytest.mark.parametrize("clipped", [(-200, 600), (0, 80), (0, 100), (-5, 75)])
-def test_clipped_hu_are_still_hu(head, clipped):
-    volume = np.clip(head.volume, *clipped)
+def test_hu_clipped_above_bone_pass_unchanged(head):
+    volume = np.clip(head.volume, -200, 600)
     result, warnings = calibrate_hu(volume)
     assert warnings == []
     np.testing.assert_array_equal(result, volume)
+
+
+@pytest.mark.parametrize("clipped", [(0, 80), (0, 100), (-5, 75), (-160, 240)])
+def test_the_skull_of_hu_cut_off_below_bone_is_bone_again(head, clipped):
+    volume = np.clip(head.volume, *clipped)
+    assert intensity_scale(volume) == "hu"
+    result, (warning,) = calibrate_hu(volume)
+    assert f"cut off at {clipped[1]}" in warning
+    assert (result[head.volume > 700] == 300).mean() > 0.95
+    np.testing.assert_array_equal(result[head.mask > 0], volume[head.mask > 0])
+
+
+def test_hu_cut_off_within_blood_stay_and_are_warned_of(head):
+    volume = np.clip(head.volume, 0, 60)
+    result, (warning,) = calibrate_hu(volume)
+    assert "expect a wrong result" in warning
+    np.testing.assert_array_equal(result, volume)
+
+
+def test_a_head_without_bone_is_not_taken_for_cut_off():
+    brain = np.random.default_rng(0).normal(34, 6, (6, 80, 80)).astype(np.float32)
+    result, warnings = calibrate_hu(brain)
+    assert warnings == []
+    np.testing.assert_array_equal(result, brain)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])

@@ -21,7 +21,7 @@ from ICHHPINetLib.training.loop import Settings, Trainer  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
 from ICHHPINetLib.training.prompting import training_scribbles  # noqa: E402
 from ICHHPINetLib.training.recipe import Recipe  # noqa: E402
-from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler  # noqa: E402
+from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler, intensities  # noqa: E402
 from ICHHPINetLib.training.synthetic import insert_bleeds  # noqa: E402
 from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
 
@@ -165,6 +165,18 @@ def test_samples_fit_the_network_and_repeat_by_seed(small_pack):
         assert one.hu.shape == one.fraction.shape
         assert one.hu.shape[1] % 16 == one.hu.shape[2] % 16 == 0
         assert 0 <= one.fraction.min() <= one.fraction.max() <= 1.0001
+
+
+def test_exports_in_training_keep_their_skull_and_cut_off_the_blood(small_pack):
+    case = small_pack.cases["a"]
+    fraction = case.fraction.astype(np.float32) / 255
+    hu = np.where(fraction > 0.9, 150, case.hu())
+    rng = np.random.default_rng(0)
+    exports = [out for out in (intensities(hu, fraction, rng) for _ in range(40)) if out.min() > -20]
+    assert exports
+    for out in exports:
+        assert (out[hu > 500] == 300).all()
+        assert out[fraction > 0.9].max() <= 120
 
 
 def test_training_strokes_are_hardly_ever_wrong(small_pack):
