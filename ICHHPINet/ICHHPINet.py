@@ -1,5 +1,7 @@
 """The module ICH-HPINet: scribble on a head CT, refine, read the milliliters."""
 
+import sys
+
 import qt
 import slicer
 import vtk
@@ -134,10 +136,17 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.timer.stop()
         self.shortcuts.delete()
         self.watcher.stop()
-        self.strokeTools.release()
+        self.strokeTools.close()
         self.setParameterNode(None)
         self.removeObservers()
         self.logic.close()
+
+    def onReload(self) -> None:
+        """Developers' "Reload": the module's script and the packages behind it."""
+        packages = ("ICHHPINetSupport", "ICHHPINetLib")
+        for name in [name for name in sys.modules if name.split(".")[0] in packages]:
+            del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
     def enter(self) -> None:
         """Called each time the user opens this module."""
@@ -217,12 +226,12 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onStatus(self, status) -> None:
         """The controller has got on."""
-        self.view.showStatus(status)
-        self._followBrush()
         if status.state.is_busy:
             self.timer.start()
         else:
             self.timer.stop()
+        self.view.showStatus(status)
+        self._followBrush()
 
     def onTimer(self) -> None:
         """Fetch what the computing thread has finished."""
@@ -240,6 +249,8 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.showRounds()
 
     def _followBrush(self) -> None:
+        if self.strokeTools.wasPutAway():
+            self.onTool(None)
         # Shift and the mouse wheel change the brush of Slicer's effects.
         if self.strokeTools.tool is not None and self._parameterNode:
             self._parameterNode.brushDiameter = min(max(self.strokeTools.diameter(), 0.5), 30.0)
@@ -256,9 +267,11 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onInstall(self) -> None:
         """Install PyTorch, after a question."""
-        with slicer.util.tryWithErrorDisplay(_("PyTorch was not installed."), waitCursor=True):
-            PackageInstaller.install()
-        self.logic.controller.torch_installed()
+        try:
+            with slicer.util.tryWithErrorDisplay(_("PyTorch was not installed.")):
+                PackageInstaller.install()
+        finally:
+            self.logic.controller.torch_installed()
 
     def onRefine(self) -> None:
         """Start a round, or let one follow the running round."""

@@ -37,6 +37,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         self.port = None
         self.pollTimer = None
         self.sceneObserverTag = None
+        self.workedOn = None
+        self.shownState = None
+        self.dimmedNode = None
 
     def clone(self):
         import qSlicerSegmentationsEditorEffectsPythonQt as effects
@@ -107,6 +110,14 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         self.scriptedEffect.setParameterDefault(BACKGROUND, "")
 
     def updateGUIFromMRML(self):
+        from ICHHPINetLib.errors import InvalidScribblesError
+
+        if self.selectedSegmentIds is None and self.getPreviewNode() is not None:
+            # The preview came with a loaded scene, and the base class is about to watch its seeds.
+            try:
+                self.watchSeeds(self.seeds())
+            except InvalidScribblesError:
+                self.watchSeeds(())
         AbstractScriptedSegmentEditorAutoCompleteEffect.updateGUIFromMRML(self)
         self.updateSeedSelectors()
         busy = self.isBusy()
@@ -154,7 +165,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
     #
 
     def onPreview(self):
-        with slicer.util.tryWithErrorDisplay(_("The hematoma cannot be computed."), waitCursor=True):
+        with slicer.util.tryWithErrorDisplay(_("The hematoma cannot be computed.")):
             self.preview()
 
     def preview(self):
@@ -168,14 +179,18 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         self.ensureController()
         self.port.editor_node = self.scriptedEffect.parameterSetNode()
         self.port.bleed_id, self.port.background_id = seeds
-        # The base class watches these segments for new strokes.
-        self.selectedSegmentIds = vtk.vtkStringArray()
-        for segmentId in seeds:
-            self.selectedSegmentIds.InsertNextValue(segmentId)
+        self.watchSeeds(seeds)
+        self.workedOn = self.port.ct_key()
         if self.controller.refine():
             self.pollTimer.start()
             return
         raise self.controller.status.error or ICHHPINetError(self.controller.status.message)
+
+    def watchSeeds(self, seeds):
+        """Name the segments that the base class watches for new strokes."""
+        self.selectedSegmentIds = vtk.vtkStringArray()
+        for segmentId in seeds:
+            self.selectedSegmentIds.InsertNextValue(segmentId)
 
     def ensureController(self):
         if self.controller is not None:
@@ -201,6 +216,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         )
 
     def onPoll(self):
+        if self.isBusy() and self.port.ct_key() != self.workedOn:
+            # The user has exchanged the CT or the segmentation: the round is of what is no longer shown.
+            self.reset()
         if self.controller is None or not self.controller.poll(POLL_WAIT_SEC):
             self.pollTimer.stop()
 
@@ -214,7 +232,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         else:
             self.progressBar.setFormat(_("Reading the CT"))
         self.showResult(status.message)
-        if self.segmentationNode() is not None:
+        if self.segmentationNode() is not None and status.state != self.shownState:
+            self.shownState = status.state
             self.updateGUIFromMRML()
 
     def showResult(self, message=""):
@@ -253,6 +272,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         node.SetAndObserveTransformNodeID(segmentationNode.GetTransformNodeID())
         self.scriptedEffect.setCommonNodeReference(PREVIEW_ROLE, node)
         self.scriptedEffect.setCommonParameter(PREVIEW_OWNER, self.scriptedEffect.name)
+        self.dimmedNode = segmentationNode
         self.setPreviewOpacity(0.6)
         self.setPreviewShow3D(
             segmentationNode.GetSegmentation().ContainsRepresentation(
@@ -269,6 +289,11 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
             self.scriptedEffect.setCommonNodeReference(PREVIEW_ROLE, None)
             slicer.mrmlScene.RemoveNode(node)
             self.scriptedEffect.setCommonParameter(PREVIEW_OWNER, "")
+        display = self.dimmedNode.GetDisplayNode() if self.dimmedNode is not None else None
+        if display is not None:
+            # Dimmed for the preview, by this effect: not always the segmentation that is edited now.
+            display.SetOpacity(1.0)
+        self.dimmedNode = None
 
     def onCancel(self):
         if self.isBusy():

@@ -20,14 +20,16 @@ class SceneWatcher(VTKObservationMixin):
         self._onCtRemoved = onCtRemoved
         self._onNodesChanged = onNodesChanged
         self._watched = {}
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved)
+        self._watchScene()
 
     def update(self):
         """Watch the nodes that there are now."""
         nodes = {role: self._adapter.node(role) for role in ("scribbles", "hematoma", "rounds")}
         if nodes == self._watched:
             return
-        self._unwatch()
+        # All of them: what is removed one by one would keep closed nodes in memory.
+        self.removeObservers()
+        self._watchScene()
         self._watched = nodes
         segmentation = slicer.vtkSegmentation
         if nodes["scribbles"] is not None:
@@ -41,9 +43,8 @@ class SceneWatcher(VTKObservationMixin):
         self._watched = {}
         self.removeObservers()
 
-    def _unwatch(self):
-        self.removeObservers(self._onStrokesChanged)
-        self.removeObservers(self._onSegmentRemoved)
+    def _watchScene(self):
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved)
 
     def _onStrokesChanged(self, caller, event):
         self._controller.strokes_changed()

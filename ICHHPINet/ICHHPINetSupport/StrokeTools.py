@@ -1,6 +1,7 @@
 """Painting of strokes with Slicer's own Paint and Erase effects."""
 
 import slicer
+from ICHHPINetLib.scene.nodes import ROLE_ATTRIBUTE
 
 _SINGLETON = "ICHHPINet"
 
@@ -24,6 +25,10 @@ class StrokeTools:
         self.editor.setParent(parent)
         self.editor.setMaximumNumberOfUndoStates(10)
         self.editor.setAutoShowSourceVolumeNode(False)
+        # Its selector chooses by itself; a segmentation of the user's would lose its place in the views.
+        self.editor.segmentationNodeSelectorAddAttribute(
+            "vtkMRMLSegmentationNode", ROLE_ATTRIBUTE, "scribbles"
+        )
         self.editor.setSegmentationNodeSelectorVisible(False)
         self.editor.setSourceVolumeNodeSelectorVisible(False)
         self.editor.setSwitchToSegmentationsButtonVisible(False)
@@ -73,14 +78,24 @@ class StrokeTools:
 
     def diameter(self):
         """Brush diameter in mm, which the user may also have changed by Shift and the mouse wheel."""
-        if self.tool is not None:
-            self._diameter = self.editor.activeEffect().doubleParameter("BrushAbsoluteDiameter")
+        effect = self.editor.activeEffect()
+        if self.tool is not None and effect is not None:
+            self._diameter = effect.doubleParameter("BrushAbsoluteDiameter")
         return self._diameter
+
+    def wasPutAway(self):
+        """Whether Slicer has taken the tool away, as it does when the mouse is to do something else."""
+        return self.tool is not None and self.editor.activeEffect() is None
 
     def release(self):
         """Let go of the scene, before it is closed."""
         self.setTarget(None)
         self.editor.removeViewObservations()
+
+    def close(self):
+        """Let go of everything for good: a reloaded module's editor has the same editor node."""
+        self.release()
+        self.editor.setMRMLSegmentEditorNode(None)
 
     def _applyDiameter(self):
         effect = self.editor.activeEffect()

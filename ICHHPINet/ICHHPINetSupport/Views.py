@@ -7,9 +7,20 @@ _WINDOW, _LEVEL = 80, 40
 
 
 def firstCt():
-    """The first scalar volume of the scene that is no label map, None where there is none."""
-    volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-    return next((volume for volume in volumes if not volume.IsA("vtkMRMLLabelMapVolumeNode")), None)
+    """The volume that the user looks at, else the first one of the scene; None where there is none.
+
+    Label maps, colour pictures and diffusion volumes are scalar volumes to Slicer, too, but no CTs.
+    """
+    volumes = [
+        volume
+        for volume in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+        if volume.GetClassName() == "vtkMRMLScalarVolumeNode" and not volume.GetHideFromEditors()
+    ]
+    shown = {
+        composite.GetBackgroundVolumeID()
+        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    }
+    return next((volume for volume in volumes if volume.GetID() in shown), next(iter(volumes), None))
 
 
 def showCt(ct):

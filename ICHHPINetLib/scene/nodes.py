@@ -16,7 +16,7 @@ ROLES = {
     "hematomaLabelmap": ("vtkMRMLLabelMapVolumeNode", "hematoma labelmap"),
     "rounds": ("vtkMRMLTableNode", "hematoma rounds"),
 }
-_ROLE_ATTRIBUTE = "ICHHPINet.role"
+ROLE_ATTRIBUTE = "ICHHPINet.role"
 _CT_REFERENCE = "ICHHPINet.inputVolume"
 
 
@@ -42,7 +42,7 @@ class SceneNodes:
         node = self.find(role)
         if node is None:
             node = self._make(role)
-        node.SetAttribute(_ROLE_ATTRIBUTE, role)
+        node.SetAttribute(ROLE_ATTRIBUTE, role)
         node.SetNodeReferenceID(_CT_REFERENCE, self.ct.GetID())
         if node.IsA("vtkMRMLSegmentationNode"):
             node.SetReferenceImageGeometryParameterFromVolumeNode(self.ct)
@@ -90,7 +90,7 @@ class SceneNodes:
     def _marked(self, role: str):
         for node in self._of_class(role):
             if (
-                node.GetAttribute(_ROLE_ATTRIBUTE) == role
+                node.GetAttribute(ROLE_ATTRIBUTE) == role
                 and node.GetNodeReferenceID(_CT_REFERENCE) == self.ct.GetID()
             ):
                 return node
@@ -108,7 +108,7 @@ class SceneNodes:
             return False
         owner = node.GetNodeReference(_CT_REFERENCE)
         return (owner is None or owner.GetID() == self.ct.GetID()) and (
-            node.GetAttribute(_ROLE_ATTRIBUTE) in (None, role)
+            node.GetAttribute(ROLE_ATTRIBUTE) in (None, role)
         )
 
     def _of_class(self, role: str) -> list:
@@ -145,7 +145,7 @@ class SceneNodes:
 
 def _is_foreign(node, role: str) -> bool:
     """Whether a node known by its name alone holds a hematoma that somebody else drew there."""
-    if role != "hematoma" or node.GetAttribute(_ROLE_ATTRIBUTE):
+    if role != "hematoma" or node.GetAttribute(ROLE_ATTRIBUTE):
         return False
     segment_id = find_segment(node, HEMATOMA)
     return (

@@ -114,9 +114,13 @@ class AutoCompleteEffect:
         self.observeSegmentation(self.getPreviewNode() is not None)
 
     def observeSegmentation(self, observe):
+        # Slicer's own asks every watched segment for changes as soon as one is painted.
+        assert not observe or self.selectedSegmentIds is not None
         self.observing = observe
 
     def setPreviewOpacity(self, opacity):
+        segmentation = self.scriptedEffect.parameterSetNode().GetSegmentationNode()
+        segmentation.GetDisplayNode().SetOpacity(1.0 - opacity)
         self.getPreviewNode().GetDisplayNode().SetOpacity(opacity)
 
     def setPreviewShow3D(self, show):
@@ -132,6 +136,8 @@ class AutoCompleteEffect:
         if node is not None:
             self.scriptedEffect.setCommonNodeReference("SegmentationResultPreview", None)
             slicer.mrmlScene.RemoveNode(node)
+        segmentation = self.scriptedEffect.parameterSetNode().GetSegmentationNode()
+        segmentation.GetDisplayNode().SetOpacity(1.0)
         self.selectedSegmentIds = None
         self.updateGUIFromMRML()
 

@@ -119,10 +119,11 @@ def test_apply_writes_the_bleed_keeps_the_others_and_ends_the_preview(effect, ed
     np.testing.assert_array_equal(editor.voxels("Bleed"), strokes)
 
 
-def test_cancelled_first_round_leaves_no_preview(effect, monkeypatch):
+def test_cancelled_first_round_leaves_no_preview(effect, editor, monkeypatch):
     monkeypatch.setattr(Session, "during_round", staticmethod(effect.onCancel))
     refine(effect)
     assert effect.getPreviewNode() is None and not effect.isBusy()
+    assert editor.segmentation.GetDisplayNode().GetOpacity() == 1.0
 
 
 def test_cancelled_later_round_keeps_the_preview(effect, editor, monkeypatch):
@@ -170,6 +171,53 @@ def test_another_source_volume_starts_anew(effect, editor):
     editor.node.SetAndObserveSourceVolumeNode(other)
     refine(effect)
     assert effect.controller.status.rounds == 1
+
+
+def test_ct_exchanged_during_a_round_shows_nothing_of_the_old_one(effect, editor):
+    from ICHHPINetLib.scene import add_ct_node
+
+    effect.onPreview()
+    other = add_ct_node(editor.scene, "Other CT", np.zeros((8, 20, 24), np.int16), np.diag([-1, -1, 5.0, 1]))
+    editor.node.SetAndObserveSourceVolumeNode(other)
+    effect.onPoll()
+    assert not effect.isBusy()
+    assert effect.getPreviewNode() is None
+    assert editor.segmentation.GetDisplayNode().GetOpacity() == 1.0
+    refine(effect)
+    assert effect.controller.status.rounds == 1
+
+
+def test_segmentation_exchanged_during_a_round_gets_no_preview_and_the_old_one_its_opacity(effect, editor):
+    refine(effect)
+    effect.onPreview()
+    assert editor.segmentation.GetDisplayNode().GetOpacity() < 1
+    other = editor.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Another")
+    other.CreateDefaultDisplayNodes()
+    editor.node.SetAndObserveSegmentationNode(other)
+    effect.onPoll()
+    assert not effect.isBusy()
+    assert effect.getPreviewNode() is None
+    assert editor.segmentation.GetDisplayNode().GetOpacity() == 1.0
+
+
+def test_preview_of_a_loaded_scene_is_watched(effect, editor):
+    refine(effect)
+    effect.selectedSegmentIds = None
+    effect.updateGUIFromMRML()
+    assert effect.observing
+    watched = [effect.selectedSegmentIds.GetValue(i) for i in range(2)]
+    assert watched == [editor.ids["Bleed"], editor.ids["Background"]]
+
+
+def test_selectors_stay_as_they_are_while_slices_come_in(effect, editor, monkeypatch):
+    effect.onPreview()
+    filled = []
+    monkeypatch.setattr(effect, "updateSeedSelectors", lambda: filled.append(1))
+    for _ in range(3):
+        effect.onStatusChanged(effect.controller.status)
+    assert not filled
+    effect.onPoll()
+    assert filled
 
 
 def test_missing_seeds_are_explained(effect, editor):

@@ -143,6 +143,9 @@ class SegmentEditor:
     def setMRMLScene(self, scene):
         assert self.node is not None, "the editor node has to be set before the scene"
 
+    def segmentationNodeSelectorAddAttribute(self, nodeType, attributeName, attributeValue):
+        self.filter = (nodeType, attributeName, attributeValue)
+
     def setMRMLSegmentEditorNode(self, node):
         self.node = node
 

@@ -81,7 +81,14 @@ def test_first_ct_is_chosen_and_shown_in_the_brain_window_once(ct, make_widget):
 
 def test_nothing_but_the_ct_is_taken_for_the_first_ct(scene, make_widget):
     scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
+    scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "colour picture")
     assert make_widget().logic.scene.ct is None
+
+
+def test_the_ct_that_the_user_looks_at_comes_first(ct, scene, make_widget):
+    shown = add_ct(scene, "Shown")
+    scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode").SetBackgroundVolumeID(shown.GetID())
+    assert make_widget().logic.scene.ct is shown
 
 
 def test_buttons_choose_the_effect_and_the_segment(ct, make_widget):
@@ -114,6 +121,31 @@ def test_brush_follows_the_slider_and_the_slider_the_mouse_wheel(ct, make_widget
     parameters["BrushAbsoluteDiameter"] = "55"
     paint(widget)
     assert widget._parameterNode.brushDiameter == 30.0
+
+
+def test_a_tool_that_slicer_puts_away_does_not_stop_the_round(ct, make_widget):
+    widget = make_widget(open_session=held_session())
+    paint(widget)
+    widget.ui.foregroundButton.click()
+    widget.ui.refineButton.click()
+    # What Slicer does when the user picks another mouse mode.
+    widget.strokeTools.editor.setActiveEffect(None)
+    widget.logic.openSession.go.set()
+    finish(widget)
+    assert widget.logic.scene.rounds() == 1
+    assert not widget.ui.foregroundButton.checked
+    widget.ui.foregroundButton.click()
+    assert widget.strokeTools.tool == "foreground"
+
+
+def test_editor_sees_the_strokes_alone_and_lets_go_in_the_end(ct, make_widget):
+    widget = make_widget()
+    editor = widget.strokeTools.editor
+    scribbles, *_ = widget.logic.scene.ensure_scribbles()
+    kind, attribute, value = editor.filter
+    assert scribbles.IsA(kind) and scribbles.GetAttribute(attribute) == value
+    widget.strokeTools.close()
+    assert editor.mrmlSegmentEditorNode() is None
 
 
 def test_no_paint_effect_without_views(scene_without_views, make_widget):

@@ -24,6 +24,8 @@ class ICHHPINetWidgetTest(unittest.TestCase):
         if slicer.app.layoutManager() is None:
             self.skipTest("Painting needs slice views; run with a main window.")
         slicer.mrmlScene.Clear()
+        # A module that is shown already is not entered again, and would not look for a CT.
+        slicer.util.selectModule("Data")
         self.ct, self.phantom = loadPhantom("deep", spacing=(5.0, 1.0, 1.0))
         slicer.util.selectModule("ICHHPINet")
         self.widget = slicer.util.getModuleWidget("ICHHPINet")
