@@ -120,5 +120,9 @@ def fold_standardization(module: nn.Module) -> nn.Module:
 
 
 def subpixel_logits(x: torch.Tensor, coarse: torch.Tensor) -> torch.Tensor:
-    """Logits (N, 1, 2H, 2W) from four channels (N, 4, H, W) on top of coarse logits (N, 1, H, W)."""
-    return F.pixel_shuffle(x + coarse, 2)
+    """Logits (N, 1, 2H, 2W) from four channels (N, 4, H, W) on top of coarse logits (N, 1, H, W).
+
+    The coarse ones are interpolated as ``volume_result`` does it: what is added starts at VIM's own answer.
+    """
+    smooth = F.interpolate(coarse, scale_factor=2, mode="bilinear", align_corners=False)
+    return F.pixel_shuffle(x, 2) + smooth

@@ -25,7 +25,7 @@ class Recipe:
     weights: LossWeights = field(default_factory=LossWeights)
     longest: int = 8
     unprompted: float = 0.7
-    volume_alone: float = 0.3
+    volume_alone: float = 0.7
     volume_hidden: float = 0.25
     varied_strokes: bool = True
     kernel_steps: bool = True

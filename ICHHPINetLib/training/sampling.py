@@ -30,8 +30,8 @@ class Mixture:
         learn to reach far along the axis as well as across the plane, and both at once are dear.
     """
 
-    real: float = 0.6
-    synthetic: float = 0.34
+    real: float = 0.75
+    synthetic: float = 0.2
     whole: float = 0.03
     voxels: int = 240_000
 
