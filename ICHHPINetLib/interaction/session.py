@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -17,21 +16,13 @@ from ..imaging.working_grid import WorkingGrid
 from ..networks.hpinet import HPINet
 from ..networks.mpffm import SliceFeatures
 from ..weights.devices import fast_math, is_out_of_memory
+from .finished_round import FinishedRound, PackedRound
 from .propagation import run_round
 from .result import Progress, RoundResult
 from .scribbles import Scribbles
 
 OnProgress = Callable[[Progress], None]
 _AIR_HU = -1000.0
-
-
-@dataclass(frozen=True)
-class _State:
-    """Everything that a round changes; replaced whole when it has succeeded."""
-
-    results: tuple[RoundResult, ...]
-    scribbles: Scribbles
-    restored: RoundResult | None
 
 
 class InteractiveSession:
@@ -63,14 +54,14 @@ class InteractiveSession:
         self._grid = WorkingGrid.fit(hu, self.spacing)
         self._image = torch.from_numpy(windowed(self._grid.lower(hu, fill=_AIR_HU))).transpose(0, 1)
         self._features: dict[str, tuple[torch.Tensor, SliceFeatures]] = {}
-        self._history: list[_State] = []
-        self._pending = Scribbles.empty(self.shape)
         self.reset()
 
     @property
     def rounds(self) -> tuple[RoundResult, ...]:
-        """Results of the rounds computed in this session, oldest first."""
-        return self._state.results
+        """Results of the rounds computed in this session, oldest first; made anew but for the last."""
+        if self._last is None:
+            return ()
+        return (*(one.unpacked(self._grid).result for one in self._earlier), self._last.result)
 
     @property
     def round(self) -> int:
@@ -81,7 +72,7 @@ class InteractiveSession:
     @property
     def scribbles(self) -> Scribbles:
         """All strokes of the finished rounds."""
-        return self._state.scribbles
+        return self._last.scribbles if self._last else self._restored_scribbles
 
     @property
     def mask(self) -> np.ndarray:
@@ -91,19 +82,24 @@ class InteractiveSession:
 
     @property
     def _current(self) -> RoundResult | None:
-        return self._state.results[-1] if self._state.results else self._state.restored
+        return self._last.result if self._last else self._restored
 
     def reset(self) -> None:
         """Forgets all rounds and strokes; what was computed from the image alone is kept."""
-        self._state = _State((), Scribbles.empty(self.shape), None)
-        self._history.clear()
-        self._pending = Scribbles.empty(self.shape)
+        self._earlier: tuple[PackedRound, ...] = ()
+        self._last: FinishedRound | None = None
+        self._restored: RoundResult | None = None
+        self._restored_scribbles = Scribbles.empty(self.shape)
+        self._pending: Scribbles | None = None
 
     def undo(self) -> RoundResult | None:
         """Takes the last round and its strokes back; returns the round that is current then, if any."""
-        if self._history:
-            self._state = self._history.pop()
-        self._pending = Scribbles.empty(self.shape)
+        if self._earlier:
+            *earlier, before = self._earlier
+            self._earlier, self._last = tuple(earlier), before.unpacked(self._grid)
+        else:
+            self._last = None
+        self._pending = None
         return self._current
 
     def restore(self, mask: np.ndarray, scribbles: Scribbles, round_number: int) -> None:
@@ -124,8 +120,10 @@ class InteractiveSession:
         self._check_strokes(scribbles)
         self.reset()
         binary = (np.asarray(mask) > 0).astype(np.uint8)
-        saved = RoundResult(binary, binary.astype(np.float32), round_number, 0.0, [], "", self.network.name)
-        self._state = _State((), scribbles, saved)
+        self._restored = RoundResult(
+            binary, binary.astype(np.float32), round_number, 0.0, [], "", self.network.name
+        )
+        self._restored_scribbles = scribbles
 
     def prepare(self) -> None:
         """Computes what depends on the image alone, so that the first round need not."""
@@ -159,8 +157,8 @@ class InteractiveSession:
             If the device failed; running out of memory on a GPU is retried on the CPU first.
         """
         self._check_strokes(scribbles)
-        base = self._state.scribbles.merged(self._pending) if accumulate else Scribbles.empty(self.shape)
-        strokes = base.merged(scribbles)
+        given = scribbles if self._pending is None or not accumulate else self._pending.merged(scribbles)
+        strokes = self.scribbles.merged(given) if accumulate else given
         if strokes.is_empty:
             raise InvalidScribblesError(
                 "There is no stroke yet. Draw a foreground stroke inside the hemorrhage, then refine."
@@ -169,12 +167,12 @@ class InteractiveSession:
             self.warnings.append(
                 "The first round has background strokes only; a foreground stroke tells more."
             )
-        self._pending = self._pending.merged(scribbles) if accumulate else scribbles
+        self._pending = given
         start = time.monotonic()
         report = _Reporter(self._grid, on_progress, is_cancelled)
         report("prepare", 0.0)
-        probability, device, notes = self._compute(strokes, report)
-        strokes.clamp(probability)
+        coarse, device, notes = self._compute(strokes, report)
+        probability = strokes.clamp(self._grid.lift(coarse))
         mask = (probability >= 0.5).astype(np.uint8)
         previous = self.mask
         result = RoundResult(
@@ -187,9 +185,10 @@ class InteractiveSession:
             model=self.network.name,
             notes=notes,
         )
-        self._history.append(self._state)
-        self._state = _State((*self._state.results, result), strokes, self._state.restored)
-        self._pending = Scribbles.empty(self.shape)
+        if self._last is not None:
+            self._earlier = (*self._earlier, self._last.packed())
+        self._last = FinishedRound(result, strokes, coarse)
+        self._pending = None
         report.done()
         return result
 
@@ -219,10 +218,10 @@ class InteractiveSession:
             torch.cuda.empty_cache()
         cpu = torch.device("cpu")
         try:
-            probability = self._compute_on(cpu, strokes, report)
+            coarse = self._compute_on(cpu, strokes, report)
         finally:
             self.network.to(device)
-        return probability, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
+        return coarse, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
 
     @torch.inference_mode()
     def _compute_on(self, device: torch.device, strokes: Scribbles, report: _Reporter) -> np.ndarray:
@@ -241,7 +240,7 @@ class InteractiveSession:
                 previous.to(device).float(),
                 report.slice_done,
             )
-        return self._grid.lift(result.squeeze(1).float().cpu().numpy())
+        return result.squeeze(1).float().cpu().numpy()
 
     def _encoded(self, device: torch.device) -> tuple[torch.Tensor, SliceFeatures]:
         """Image and query encoder features on ``device``, computed once."""

@@ -28,8 +28,8 @@ example:
 
 _PROTOCOL = """
 A robot scribbles for {rounds} rounds on the whole CT, one slice a round: first on a random slice of the
-middle 80 % of the bleeding ones, then on the slice with the largest error area. Strokes accumulate. Each case
-is run {seeds} times; a mean is one over cases of each case's mean over its runs.
+middle 80 % of the bleeding ones, then on the slice with the largest error area. Strokes accumulate. A mean is
+one over cases of each case's mean over its runs.
 
 - **Dice-AUC, NSD-AUC**: area under the curve over rounds, divided by its length, 0 to 1. NSD is the
   share of both surfaces within 2 mm.
@@ -83,7 +83,7 @@ def document(results: dict[tuple[str, str], Report]) -> str:
         f"Written by `ichhpinet benchmark` from results of `ichhpinet evaluate`; do not edit. {DISCLAIMER}",
         _provenance(by_robot),
         "## Protocol",
-        _PROTOCOL.format(rounds=main["rounds"], seeds=len(main["seeds"])),
+        _PROTOCOL.format(rounds=main["rounds"]),
         "## All methods",
         markdown(overview(summaries)),
     ]
@@ -117,10 +117,11 @@ def _provenance(results: Sequence[Report]) -> str:
         data, machine = result["data"], result["machine"]
         folds = [str(fold) for fold in data["folds"] if fold is not None]
         where = f", folds {', '.join(folds)}" if folds else ""
+        seeds = ", ".join(map(str, result["seeds"]))
         lines.append(
             f"- **{result['method']}**: {len(result['cases'])} cases of {data['name']}{where}, at least "
-            f"{data['min_slices']} bleeding slices; {result['software']} on {result['device']} "
-            f"({machine['processor']}, {machine['cores']} cores), {result['started'][:10]}"
+            f"{data['min_slices']} bleeding slices, seeds {seeds}; {result['software']} on "
+            f"{result['device']} ({machine['processor']}, {machine['cores']} cores), {result['started'][:10]}"
             + (f"; weights {', '.join(result['weights'])}" if result["weights"] else "")
         )
     return "\n".join(lines)

@@ -154,8 +154,11 @@ def test_cancelling_at_any_moment_changes_nothing(session, after):
 def test_undo_and_reset(session):
     first = session.refine(strokes(foreground=[INSIDE]))
     second = session.refine(strokes(background=[(3, 20, slice(10, 40))]))
-    assert session.undo() is first
-    assert session.mask is first.mask
+    back = session.undo()
+    assert np.array_equal(back.mask, first.mask)
+    assert np.array_equal(back.probability, first.probability)
+    assert (back.round, back.changed_slices) == (1, first.changed_slices)
+    assert session.mask is back.mask
     assert not session.scribbles.background.any()
     again = session.refine(strokes(background=[(3, 20, slice(10, 40))]))
     assert np.array_equal(again.probability, second.probability)
@@ -168,6 +171,19 @@ def test_undo_and_reset(session):
     session.reset()
     assert session.rounds == ()
     assert session.scribbles.is_empty
+
+
+def test_earlier_rounds_take_little_memory_and_come_back_whole(tiny_network):
+    shape = (24, 128, 128)
+    session = InteractiveSession(tiny_network, head(shape), (1.0, 0.45, 0.45))
+    results = [session.refine(strokes(foreground=[(z, 64, 70)], shape=shape)) for z in (2, 9, 17)]
+    packed = [array.nbytes for one in session._earlier for array in (*one.bits, one.coarse)]
+    full = sum(result.mask.nbytes + result.probability.nbytes for result in results[:2])
+    assert sum(packed) < 0.15 * full
+    for one, expected in zip(session.rounds, results, strict=True):
+        assert np.array_equal(one.mask, expected.mask)
+        assert np.array_equal(one.probability, expected.probability)
+        assert one.round == expected.round
 
 
 def test_saved_work_goes_on_with_the_next_round(tiny_network, session):

@@ -1,0 +1,58 @@
+"""A finished round that can be put away small: eight rounds of a thin-slice CT would not fit into memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..imaging.working_grid import WorkingGrid
+from .result import RoundResult
+from .scribbles import Scribbles
+
+_NOTHING = np.empty(0)
+
+
+@dataclass(frozen=True)
+class FinishedRound:
+    """A round with all strokes up to it.
+
+    Attributes
+    ----------
+    result: its arrays are those of the grid of the CT.
+    scribbles: all strokes that the round knew.
+    coarse: probability on the working grid, float32, before the strokes were enforced.
+    """
+
+    result: RoundResult
+    scribbles: Scribbles
+    coarse: np.ndarray
+
+    def packed(self) -> PackedRound:
+        """The same in a small part of the memory."""
+        arrays = self.result.mask, self.scribbles.foreground, self.scribbles.background
+        return PackedRound(
+            replace(self.result, mask=_NOTHING, probability=_NOTHING),
+            self.result.mask.shape,
+            tuple(np.packbits(array) for array in arrays),
+            self.coarse,
+        )
+
+
+@dataclass(frozen=True)
+class PackedRound:
+    """What ``FinishedRound.packed`` keeps: masks as bits, the probability as coarse as it was computed."""
+
+    header: RoundResult
+    shape: tuple[int, int, int]
+    bits: tuple[np.ndarray, ...]
+    coarse: np.ndarray
+
+    def unpacked(self, grid: WorkingGrid) -> FinishedRound:
+        """The round as it was, to the bit."""
+        mask, foreground, background = (
+            np.unpackbits(bits, count=int(np.prod(self.shape))).reshape(self.shape) for bits in self.bits
+        )
+        scribbles = Scribbles(foreground, background)
+        probability = scribbles.clamp(grid.lift(self.coarse))
+        return FinishedRound(replace(self.header, mask=mask, probability=probability), scribbles, self.coarse)
