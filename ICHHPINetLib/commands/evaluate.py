@@ -76,6 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
         )
     summary = summarize(result)
     print_tables(tables(summary))
+    warn(f"{case['id']}: {note}" for case in result["cases"] for note in case.get("notes", ()))
     warn(f"failed: {failure}" for failure in summary.failures)
     if arguments.output:
         say(f"Written: {arguments.output}")

@@ -10,11 +10,12 @@ import SimpleITK as sitk
 
 from ..errors import InputFileError
 from ..evaluation.report import Table, print_tables
-from ..imaging.io import CTImage, read_ct, read_image
+from ..imaging.hu_calibration import calibrate_hu
+from ..imaging.io import CTImage, check_perpendicular, read_ct, read_image
 from ..imaging.orientation import to_canonical
 from ..measurement import Measurement, measure
 from . import outputs
-from .console import DISCLAIMER, say
+from .console import DISCLAIMER, say, warn
 
 # In mm; positions in files are rounded to about this.
 _SAME_PLACE = 1e-2
@@ -51,15 +52,17 @@ def run(arguments: argparse.Namespace) -> None:
         present = ", ".join(str(label) for label in np.unique(labels)[:10])
         raise InputFileError(f"'{arguments.mask}' holds {wanted}; its labels are {present}. Check the file.")
     mask, order = to_canonical(marked, np.array(image.GetDirection()).reshape(3, 3))
-    volume = None
+    volume, warnings = None, []
     if arguments.ct:
         ct = read_ct(arguments.ct)
         _check_grid(arguments, image, ct)
-        volume = order.apply(ct.array)
+        hu, assumptions = calibrate_hu(ct.array)
+        volume, warnings = order.apply(hu), [*ct.warnings, *assumptions]
     numbers = measure(mask, order.spacing(image.GetSpacing()[::-1]), volume)
     if arguments.report:
         content = {"mask": arguments.mask.name, "notice": DISCLAIMER, **numbers.as_dict()}
         outputs.write_json(arguments.report, content)
+    warn(warnings)
     print_tables([Table(arguments.mask.name, ("", "Value"), tuple(_rows(numbers)))])
     say(DISCLAIMER)
 
@@ -68,9 +71,13 @@ def _read_mask(path: Path) -> sitk.Image:
     image = read_image(path)
     if image.GetDimension() != 3:
         raise InputFileError(f"'{path}' holds a single slice. Name a mask of the whole volume.")
-    if image.GetPixelID() in (sitk.sitkFloat32, sitk.sitkFloat64):
+    check_perpendicular(image, path)
+    if image.GetPixelID() not in (sitk.sitkFloat32, sitk.sitkFloat64):
+        return image
+    values = sitk.GetArrayViewFromImage(image)
+    if not np.array_equal(values, np.rint(values)):
         raise InputFileError(f"'{path}' holds fractions, not labels. Name a mask or a label map.")
-    return image
+    return sitk.Cast(image, sitk.sitkInt32)
 
 
 def _check_grid(arguments: argparse.Namespace, mask: sitk.Image, ct: CTImage) -> None:

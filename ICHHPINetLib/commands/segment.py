@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..imaging.hu_calibration import calibrate_hu
 from ..imaging.io import read_ct, read_scribbles, write_labelmap, write_segmentation
 from ..imaging.orientation import to_canonical
 from ..interaction.scribbles import Scribbles
@@ -58,7 +59,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     _check_outputs(arguments)
     ct = read_ct(arguments.ct)
-    volume, order = to_canonical(ct.array, ct.direction)
+    hu, assumptions = calibrate_hu(ct.array)
+    volume, order = to_canonical(hu, ct.direction)
     spacing = order.spacing(ct.spacing)
     stored = [
         read_scribbles(path, ct, require_foreground=number == 0)
@@ -67,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
     rounds = [Scribbles(order.apply(one.foreground), order.apply(one.background)) for one in stored]
     network, session = open_session(arguments, volume, spacing)
     finished = run_rounds(session, volume, spacing, [lambda mask, one=one: one for one in rounds])
-    warnings = list(dict.fromkeys([*ct.warnings, *session.warnings]))
+    warnings = list(dict.fromkeys([*ct.warnings, *assumptions, *session.warnings]))
     mask = order.undo(finished[-1].result.mask)
     write_segmentation(arguments.output, mask, ct)
     if arguments.labelmap:

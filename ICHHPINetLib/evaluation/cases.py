@@ -20,12 +20,13 @@ class LoadedCase:
     """Arrays of a case in axial order: feet to head, front to back, right to left.
 
     ``volume`` (Z, Y, X) as stored, HU where the file holds HU; ``truth`` bool (Z, Y, X);
-    ``spacing`` mm (z, y, x).
+    ``spacing`` mm (z, y, x); ``notes`` what is odd about the files.
     """
 
     volume: np.ndarray
     truth: np.ndarray
     spacing: tuple[float, float, float]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Case:
     def load(self) -> LoadedCase:
         """Read CT and mask. Raises InputFileError or InvalidVolumeError if a file cannot be read."""
         images = datasets.read_case(self.source)
-        return LoadedCase(images.volume, images.mask != 0, images.spacing)
+        return LoadedCase(images.volume, images.mask != 0, images.spacing, images.notes)
 
 
 def find_cases(folder: Path | str, min_slices: int = 1) -> list[Case]:

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import RoundCancelled
+from ..imaging.hu_calibration import calibrate_hu
 from ..interaction.scribbles import Scribbles
 from ..measurement import measure
 from . import robot
@@ -80,7 +81,9 @@ def run_cases(
         reports.append(report)
         try:
             loaded = case.load()
-            report["truth"] = measure(loaded.truth, loaded.spacing, loaded.volume).as_dict()
+            hu, assumptions = calibrate_hu(loaded.volume)
+            report["notes"] = [*loaded.notes, *assumptions]
+            report["truth"] = measure(loaded.truth, loaded.spacing, hu).as_dict()
             report["shape"], report["spacing"] = list(loaded.volume.shape), list(loaded.spacing)
         except Exception as error:
             report["error"] = _describe(error)

@@ -6,6 +6,7 @@ otherwise shift everything above it without a word.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,8 +15,9 @@ import SimpleITK as sitk
 
 from ..errors import InputFileError
 
-# A slice counts as out of place from this share of the usual distance on.
-_TOLERANCE = 0.1
+# A slice counts as out of place from this share of the usual distance on, or from so many mm where that is
+# more: some scanners round positions to 0.1 mm.
+_TOLERANCE, _ROUNDING_MM = 0.1, 0.11
 _SERIES_DESCRIPTION, _MODALITY = "0008|103e", "0008|0060"
 
 
@@ -50,8 +52,18 @@ def read_dicom_folder(folder: Path) -> tuple[sitk.Image, list[str]]:
         raise InputFileError(_several_series(folder, series))
     slices = [_header(path) for path in next(iter(series.values()))]
     if len(slices) == 1 and slices[0].size[2] > 1:
-        return sitk.ReadImage(slices[0].path), []
+        return _read(folder, lambda: sitk.ReadImage(slices[0].path)), []
     return _stack(folder, slices)
+
+
+def _read(folder: Path, read: Callable[[], sitk.Image]) -> sitk.Image:
+    try:
+        return read()
+    except RuntimeError as error:
+        raise InputFileError(
+            f"The slices in '{folder}' could not be read ({str(error).strip().splitlines()[-1]}). "
+            "Export the series again, uncompressed."
+        ) from error
 
 
 def _find_series(folder: Path) -> dict[str, list[str]]:
@@ -132,13 +144,7 @@ def _stack(folder: Path, slices: list[_Slice]) -> tuple[sitk.Image, list[str]]:
     step = _check_distances(folder, slices, position)
     image = sitk.ImageSeriesReader()
     image.SetFileNames([one.path for one in slices])
-    try:
-        volume = image.Execute()
-    except RuntimeError as error:
-        raise InputFileError(
-            f"The slices in '{folder}' could not be read ({str(error).strip().splitlines()[-1]}). "
-            "Export the series again, uncompressed."
-        ) from error
+    volume = _read(folder, image.Execute)
     # The reader measures along the line of origins, which is longer than a slice is thick on a tilted scan.
     volume.SetOrigin(slices[0].origin.tolist())
     volume.SetDirection(first.direction.ravel().tolist())
@@ -150,6 +156,7 @@ def _check_distances(folder: Path, slices: list[_Slice], position: np.ndarray) -
     """The slice distance in mm, or InputFileError where it is not the same throughout."""
     gaps = np.diff(position)
     usual = float(np.median(gaps))
+    _check_blocks(folder, gaps)
     for index, gap in enumerate(gaps):
         names = f"'{Path(slices[index].path).name}' and '{Path(slices[index + 1].path).name}'"
         if gap < _TOLERANCE * max(usual, 0.1):
@@ -157,7 +164,7 @@ def _check_distances(folder: Path, slices: list[_Slice], position: np.ndarray) -
                 f"Two slices in '{folder}' lie on the same spot: {names} at {position[index]:.1f} mm. "
                 "The folder seems to hold two acquisitions; keep one."
             )
-        if abs(gap - usual) > _TOLERANCE * usual:
+        if abs(gap - usual) > max(_TOLERANCE * usual, _ROUNDING_MM):
             missing = round(gap / usual) - 1
             guess = f"{missing} missing" if missing > 0 else "irregular distances"
             raise InputFileError(
@@ -166,6 +173,18 @@ def _check_distances(folder: Path, slices: list[_Slice], position: np.ndarray) -
                 "Export the series again with all its slices."
             )
     return float((position[-1] - position[0]) / len(gaps))
+
+
+def _check_blocks(folder: Path, gaps: np.ndarray) -> None:
+    """InputFileError for thin slices below and thick ones above, as head CTs once were taken."""
+    first, last = gaps[0], gaps[-1]
+    blocks = np.isclose(gaps, first, rtol=_TOLERANCE), np.isclose(gaps, last, rtol=_TOLERANCE)
+    change = int(np.argmin(blocks[0]))
+    if 2 <= change <= len(gaps) - 2 and blocks[0][:change].all() and blocks[1][change:].all():
+        raise InputFileError(
+            f"The slices in '{folder}' are {first:.2f} mm apart up to number {change + 1} and {last:.2f} mm "
+            "above it. Move one part to another folder, or resample the series to even distances."
+        )
 
 
 def _tilt_warning(slices: list[_Slice], normal: np.ndarray) -> list[str]:

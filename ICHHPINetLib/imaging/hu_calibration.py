@@ -28,7 +28,11 @@ DISPLAY_WINDOWS = (
     (-50.0, 150.0),
     (-100.0, 200.0),
     (-200.0, 600.0),
+    # HU that were merely cut off, at 0 and at 255 or a little below.
+    (0.0, 255.0),
 )
+# The best window's mismatch from which on it is a guess.
+_DOUBTFUL = 2.0
 _RESCALE_INTERCEPT = -1024.0
 # Where a narrow window ends, bone is as bright as blood; the skull gets the density that it lost.
 # In a window that ends within blood, a bleed at the skull would become bone with it.
@@ -36,6 +40,10 @@ _BLOOD_HU, _BONE_HU = 70.0, 300.0
 _SATURATED = 0.99
 # Share of the voxels at the highest value where HU were cut off: a skull is more, a few bright ones are not.
 _CUT_OFF_SHARE = 0.002
+# How far resampling carries an export beyond 0 and 255, and the share of air at 0 that tells it from HU.
+_OVERSHOOT, _AIR_SHARE = 60.0, 0.1
+# Of everything denser than fat and air, brain and fluid are at least this share of a head.
+_SOFT_HU, _SOFT_SHARE, _NOT_AIR_HU = (0.0, 80.0), 0.02, -500.0
 
 
 def intensity_scale(volume: np.ndarray) -> str:
@@ -44,17 +52,22 @@ def intensity_scale(volume: np.ndarray) -> str:
     ``volume`` is (Z, Y, X), real and finite. ``"window"`` is a display window stored as
     0..255 or 0..1, ``"offset"`` are scanner values whose rescale intercept was dropped.
     """
-    low, high = float(volume.min()), float(volume.max())
-    if low < 0:
+    if not volume.size:
         return "hu"
-    if 200 <= high <= 256 or (0.5 < high <= 1.001 and volume.dtype.kind == "f"):
-        return "window"
-    if high > 1100:
-        sample = _sample(volume)
-        # In HU next to nothing but a little bone lies in this narrow range.
-        if np.count_nonzero((sample > 1034) & (sample < 1084)) > 0.02 * sample.size:
-            return "offset"
-    return "hu"
+    low, high = float(volume.min()), float(volume.max())
+    sample = _sample(volume)
+    # In HU next to nothing but a little bone lies in this narrow range.
+    if high > 1100 and _share(sample, 1034, 1084) > 0.02:
+        return "offset"
+    if low >= 0:
+        is_window = 200 <= high <= 256 or (0.5 < high <= 1.001 and volume.dtype.kind == "f")
+        return "window" if is_window else "hu"
+    overshoots = low > -_OVERSHOOT and 200 <= high <= 255 + _OVERSHOOT
+    return "window" if overshoots and _share(sample, -0.5, 0.5) > _AIR_SHARE else "hu"
+
+
+def _share(sample: np.ndarray, low: float, high: float) -> float:
+    return np.count_nonzero((sample >= low) & (sample <= high)) / sample.size
 
 
 def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -69,12 +82,14 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     scale = intensity_scale(volume)
     values = np.asarray(volume, dtype=np.float32)
     if scale == "hu":
-        return _uncut(values)
+        hu, warnings = _uncut(values)
+        return hu, warnings + _doubts(values)
     if scale == "offset":
         return values + np.float32(_RESCALE_INTERCEPT), [
             "The CT's values lack the scanner's rescale intercept; 1024 was subtracted to get HU."
         ]
     full = 255.0 if float(volume.max()) > 1.001 else 1.0
+    values = values.clip(0.0, full)
     low, high, certain = _find_window(_sample(values) / full)
     hu = values * np.float32((high - low) / full)
     hu += np.float32(low)
@@ -82,7 +97,7 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
         hu[_skull(values >= _SATURATED * full)] = _BONE_HU
     text = f"a window of {low:g} to {high:g} HU was assumed"
     if not certain:
-        text += ", a guess, because no brain tissue stood out"
+        text += ", a guess, because brain did not stand out as it does in a head CT"
     warning = (
         f"The CT is a windowed export (0..{full:g}), not in HU: {text}. "
         "HU figures are approximate; load the original CT where you have it."
@@ -90,9 +105,17 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return hu, [warning]
 
 
+def _doubts(hu: np.ndarray) -> list[str]:
+    solid = _sample(hu) if hu.size else hu
+    solid = solid[solid > _NOT_AIR_HU]
+    if not solid.size or _share(solid, *_SOFT_HU) >= _SOFT_SHARE:
+        return []
+    return ["Hardly any voxel is as dense as brain (0 to 80 HU): no head CT in HU? Expect a wrong result."]
+
+
 def _uncut(hu: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """HU with the skull that a preprocessing cut off below bone, where there is one, and a warning."""
-    high = float(hu.max())
+    high = float(hu.max()) if hu.size else _BONE_HU
     cut = hu == high
     if high >= _BONE_HU or np.count_nonzero(cut) < _CUT_OFF_SHARE * hu.size:
         return hu, []
@@ -119,7 +142,7 @@ def _sample(values: np.ndarray, limit: int = 4_000_000) -> np.ndarray:
 def _find_window(fraction: np.ndarray) -> tuple[float, float, bool]:
     """(low, high) in HU and whether the histogram supports it, from window fractions 0..1."""
     # Background and bone saturate; compression noise smears them a little way inwards.
-    inside = fraction[(fraction > 0.05) & (fraction < 0.95)]
+    inside = fraction[(fraction > 0.05) & (fraction < 0.95 * fraction.max())]
     if inside.size < 1000:
         return (*DISPLAY_WINDOWS[0], False)
     peak, width = _main_peak(inside)
@@ -130,7 +153,8 @@ def _find_window(fraction: np.ndarray) -> tuple[float, float, bool]:
         spread = abs(np.log(max(width, 1e-3) * (high - low) / _PEAK_WIDTH_HU))
         return offset + 1.5 * max(0.0, spread - _PEAK_WIDTH_RANGE) + _RARITY * DISPLAY_WINDOWS.index(window)
 
-    return (*min(DISPLAY_WINDOWS, key=mismatch), True)
+    best = min(DISPLAY_WINDOWS, key=mismatch)
+    return (*best, mismatch(best) < _DOUBTFUL)
 
 
 def _main_peak(fraction: np.ndarray, bins: int = 256) -> tuple[float, float]:

@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 _FORMATS = "NRRD, NIfTI, MHA or a DICOM folder"
+# Of unit axes; files round their directions.
+_MAX_SHEAR = 1e-3
 _LABELMAP_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 
 
@@ -73,6 +75,7 @@ def read_ct(path: str | os.PathLike) -> CTImage:
         image, warnings = read_dicom_folder(path)
     else:
         image, warnings = read_image(path), []
+        check_perpendicular(image, path)
         if image.GetDimension() == 2 or image.GetSize()[2] < 2:
             raise InputFileError(_single_slice(path))
     array = sitk.GetArrayFromImage(image)
@@ -98,6 +101,11 @@ def read_image(path: str | os.PathLike) -> sitk.Image:
             f"Check that the file is complete and its format is one of {_FORMATS}."
         ) from error
     values = image.GetNumberOfComponentsPerPixel()
+    if values > 1 and str(path).lower().endswith(".seg.nrrd"):
+        raise InputFileError(
+            f"'{path}' holds segments that overlap, in {values} layers. Export the one that is meant as a "
+            "label map (in Slicer: Segmentations, Export) and name that."
+        )
     if values > 1:
         raise InputFileError(
             f"'{path}' has {values} values a voxel, as a color (RGB) picture has. "
@@ -111,6 +119,17 @@ def read_image(path: str | os.PathLike) -> sitk.Image:
             "Save one time point as a file of its own and load that."
         )
     return image
+
+
+def check_perpendicular(image: sitk.Image, path: str | os.PathLike) -> None:
+    """InputFileError for a sheared grid, as of a tilted gantry: slices lie closer than the spacing says."""
+    size = image.GetDimension()
+    axes = np.array(image.GetDirection()).reshape(size, size)
+    if np.abs(axes.T @ axes - np.eye(size)).max() > _MAX_SHEAR:
+        raise InputFileError(
+            f"The slices of '{path}' are sheared, as of a tilted gantry, and volumes would come out wrong. "
+            "Name the DICOM folder, or resample the image (in Slicer: 'Resample Scalar/Vector/DWI Volume')."
+        )
 
 
 def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CTImage) -> None:

@@ -259,7 +259,7 @@ class Controller:
     def _finish(self, message: Message) -> None:
         """The round came to its end: by itself, by a cancel or by a failure."""
         job, self._job = self._job, None
-        self._session = job.session
+        self._session, self._volume = job.session, job.volume
         refine_again, follow_up, self._follow_up = self.status.queued, self._follow_up, False
         if message.event is Event.DONE and self.status.state is State.REFINING:
             try:

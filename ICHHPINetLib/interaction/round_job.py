@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RoundCancelled
+from ..imaging.hu_calibration import calibrate_hu
 from .controller_state import Event
 from .result import Progress, RoundResult
 from .scribbles import Scribbles
@@ -84,9 +85,12 @@ def compute(
     try:
         _check(job)
         if job.session is None:
-            session = open_session(job.volume, job.spacing, job.settings)
+            # Here, not in the session alone: densities are measured in HU, too.
+            hu, assumptions = calibrate_hu(job.volume)
+            session = open_session(hu, job.spacing, job.settings)
+            session.warnings += assumptions
             _check(job)
-            job.session = session
+            job.session, job.volume = session, hu
         if job.restore is not None:
             job.session.restore(job.restore.mask, job.restore.strokes, job.restore.rounds)
         result = job.session.refine(

@@ -209,16 +209,17 @@ class InteractiveSession:
             raise
         except (RuntimeError, MemoryError) as error:
             if device.type == "cpu" or not is_out_of_memory(error):
-                raise DeviceError(
-                    f"The round failed on {device} ({str(error).splitlines()[0]}). The previous result and "
-                    "all strokes are kept; close other programs that need memory, or choose another device."
-                ) from error
+                raise _failure(device, error) from error
         self._features.pop(str(device), None)
         if device.type == "cuda":
             torch.cuda.empty_cache()
         cpu = torch.device("cpu")
         try:
             coarse = self._compute_on(cpu, strokes, report)
+        except RoundCancelled:
+            raise
+        except (RuntimeError, MemoryError) as error:
+            raise _failure(cpu, error) from error
         finally:
             self.network.to(device)
         return coarse, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
@@ -227,7 +228,12 @@ class InteractiveSession:
     def _compute_on(self, device: torch.device, strokes: Scribbles, report: _Reporter) -> np.ndarray:
         self.network.to(device)
         lower = self._grid.lower_strokes
-        channels = torch.from_numpy(np.stack([lower(strokes.foreground), lower(strokes.background)], 1))
+        lowered = np.stack([lower(strokes.foreground), lower(strokes.background)], 1)
+        if not lowered.any():
+            raise InvalidScribblesError(
+                "All strokes lie in the air around the head. Draw one on the hemorrhage, then refine."
+            )
+        channels = torch.from_numpy(lowered)
         previous = torch.from_numpy(self._grid.lower(self.mask) >= 0.5).unsqueeze(1)
         with fast_math(device):
             image, slices = self._encoded(device)
@@ -254,6 +260,14 @@ class InteractiveSession:
             joined = SliceFeatures(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
             self._features = {key: (image, joined)}
         return self._features[key]
+
+
+def _failure(device: torch.device, error: BaseException) -> DeviceError:
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return DeviceError(
+        f"The round failed on {device} ({reason}). The previous result and all strokes are kept; close "
+        "other programs that need memory, or choose another device."
+    )
 
 
 class _Reporter:

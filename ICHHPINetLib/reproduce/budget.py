@@ -7,6 +7,7 @@ one is not trained again, an interrupted one goes on.
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -126,7 +127,7 @@ def trained(
     """Weights of a setting after the whole budget; None if --minutes were over before."""
     from ..weights.export import export_checkpoint
 
-    weights = folder / f"steps{arguments.steps}_seed{arguments.seed}.safetensors"
+    weights = folder / f"{_run_name(arguments, pack, setting)}.safetensors"
     if weights.exists():
         return weights
     trainer = new_trainer(arguments, pack, setting, fold, folder)
@@ -138,6 +139,14 @@ def trained(
     about = f"reproduce, {setting.label}, {arguments.steps} steps, without fold {fold}"
     export_checkpoint(trainer.settings.checkpoint, weights, training=about)
     return weights
+
+
+def _run_name(arguments: argparse.Namespace, pack: Pack, setting: Setting) -> str:
+    """Of everything that a training depends on, so that none is taken for another one."""
+    given = hashlib.sha256(repr((sorted(pack.cases), len(pack.shapes), recipe_of(setting))).encode())
+    if arguments.start and setting.pretrained:
+        given.update(arguments.start.read_bytes())
+    return f"steps{arguments.steps}_seed{arguments.seed}_{given.hexdigest()[:8]}"
 
 
 def new_trainer(
@@ -152,7 +161,7 @@ def new_trainer(
     train, _ = split(sorted(pack.cases), fold)
     start = arguments.start if setting.pretrained else None
     settings = Settings(
-        checkpoint=folder / f"steps{arguments.steps}_seed{arguments.seed}.pt",
+        checkpoint=folder / f"{_run_name(arguments, pack, setting)}.pt",
         train=train,
         validation=[],
         steps=arguments.steps,

@@ -92,7 +92,7 @@ def merged(results: Sequence[Report], method: str | None = None) -> Report:
     Raises
     ------
     InputFileError
-        If they differ in rounds, or share a case.
+        If they differ in protocol or data set, or share a case.
     """
     ids = [report["id"] for result in results for report in result["cases"]]
     twice = sorted({name for name in ids if ids.count(name) > 1})
@@ -104,12 +104,22 @@ def merged(results: Sequence[Report], method: str | None = None) -> Report:
         raise InputFileError(
             f"Results of {results[0]['method']} have different numbers of rounds. Evaluate all alike."
         )
+    if len({_protocol(result) for result in results}) > 1:
+        raise InputFileError(
+            f"Results of {results[0]['method']} differ in data set, smallest bleed, seeds or who scribbled. "
+            "Join results of one protocol, fold by fold."
+        )
     first = results[0]
     cases = [report for result in results for report in result["cases"]]
     data = {**first["data"], "cases": len(cases), "folds": [result["data"]["fold"] for result in results]}
     weights = list(dict.fromkeys(result["sha256"][:12] for result in results if result["sha256"]))
     name = method or first["method"]
     return {**first, "method": name, "weights": weights, "data": data, "cases": cases}
+
+
+def _protocol(result: Report) -> tuple:
+    data = result["data"]
+    return data["name"], data["min_slices"], result.get("prompts", ROBOT), *result["seeds"]
 
 
 def by_method(paths: Sequence[Path]) -> dict[tuple[str, str], Report]:

@@ -109,6 +109,7 @@ def run(arguments: argparse.Namespace) -> None:
     InputFileError, OutputError, DeviceError
     """
     require_packages()
+    from ..imaging.output_files import check_writable
     from ..networks.hpinet import HPINetConfig
     from ..networks.paper.config import PaperConfig
     from ..weights.devices import resolve_device
@@ -117,6 +118,8 @@ def run(arguments: argparse.Namespace) -> None:
     from .losses import LossWeights
     from .recipe import PRETRAINING_RECIPE, Recipe
 
+    if arguments.export:
+        check_writable(arguments.export)
     device = resolve_device(arguments.device)
     pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
     train, validation = split(sorted(pack.cases), arguments.fold)

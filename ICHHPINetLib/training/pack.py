@@ -7,6 +7,7 @@ runs unchanged wherever this file (under 45 MiB for the development cases) is ca
 from __future__ import annotations
 
 import json
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from scipy import ndimage
 
 from ..datasets import CaseImages, check_cases, find_cases, read_case
 from ..errors import InputFileError
+from ..imaging.hu_calibration import calibrate_hu
+from ..imaging.output_files import whole_file
 from ..imaging.working_grid import PIXEL_MM, WorkingGrid
 from .codec import decode, encode
 
@@ -106,20 +109,22 @@ def build(cases_folder: Path, shapes_folder: Path | None, output: Path) -> list[
     arrays: dict[str, np.ndarray] = {}
     for case in usable:
         images = read_case(case)
-        arrays.update(_pack_case(images))
-        notes += [f"{case.name}: {note}" for note in images.notes]
+        hu, assumptions = calibrate_hu(images.volume)
+        arrays.update(_pack_case(images, hu))
+        notes += [f"{case.name}: {note}" for note in (*images.notes, *assumptions)]
     if shapes_folder is not None:
         for number, path in enumerate(sorted(Path(shapes_folder).glob("*.nii.gz"))):
             arrays.update(_pack_shape(number, path))
-    np.savez_compressed(output, **arrays)
+    with whole_file(output) as temporary:
+        np.savez_compressed(temporary, **arrays)
     return notes
 
 
-def _pack_case(images: CaseImages) -> dict[str, np.ndarray]:
-    name, volume = images.name, images.volume
+def _pack_case(images: CaseImages, hu: np.ndarray) -> dict[str, np.ndarray]:
+    name, volume = images.name, hu
     grid = WorkingGrid.fit(volume, images.spacing)
     crop = (slice(None), slice(0, grid.size[0]), slice(0, grid.size[1]))
-    hu = grid.lower(volume.astype(np.float32))[crop]
+    hu = grid.lower(volume)[crop]
     arrays = {
         f"case/{name}/codes": encode(hu),
         f"case/{name}/inside": np.packbits(inside_skull(hu)),
@@ -165,7 +170,7 @@ def load(path: Path) -> Pack:
     try:
         with np.load(path) as stored:
             arrays = {key: stored[key] for key in stored.files}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise InputFileError(f"{path} is no training pack ({error}); make one by naming --cases.") from error
     cases, shapes = {}, []
     for key in arrays:

@@ -45,16 +45,23 @@ def resolve_device(name: str) -> torch.device:
 def fast_math(device: torch.device) -> contextlib.AbstractContextManager:
     """Autocast to the half-size format that is fast on ``device``, or nothing where there is none.
 
-    On CPUs bfloat16 pays only where the processor multiplies it natively; elsewhere it is
-    emulated and many times slower than float32.
+    bfloat16 pays only where the processor or the card multiplies it natively; elsewhere it is
+    emulated and slower than float32.
     """
     import torch
 
     if device.type == "cuda":
-        return torch.autocast("cuda", torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16)
+        return torch.autocast("cuda", torch.bfloat16, enabled=_cuda_multiplies_bfloat16(device))
     if device.type == "cpu" and _native_bfloat16():
         return torch.autocast("cpu", torch.bfloat16)
     return contextlib.nullcontext()
+
+
+def _cuda_multiplies_bfloat16(device: torch.device) -> bool:
+    import torch
+
+    # PyTorch's own question, is_bf16_supported, is also answered by cards that emulate it.
+    return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= (8, 0)
 
 
 def _native_bfloat16() -> bool:
@@ -69,4 +76,5 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether ``error`` is a device, or the machine, running out of memory."""
     import torch
 
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or "out of memory" in str(error).lower()
+    kinds = (MemoryError, getattr(torch, "OutOfMemoryError", MemoryError))
+    return isinstance(error, kinds) or "out of memory" in str(error).lower()

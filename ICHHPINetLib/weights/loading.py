@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import TorchMissingError, WeightsError
+from ..errors import DeviceError, TorchMissingError, WeightsError
 from ..resources import resource_path
-from .devices import resolve_device
+from .devices import is_out_of_memory, resolve_device
 from .safetensors_file import parse
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def load_network(name_or_path: str | Path = "default", device: str = "auto") -> 
     TorchMissingError, WeightsError, DeviceError
     """
     try:
-        import torch
+        import torch  # noqa: F401
     except ImportError as error:
         raise TorchMissingError(
             "PyTorch is not installed. In Slicer, open the module ICH-HPINet and accept the "
@@ -63,10 +63,28 @@ def load_network(name_or_path: str | Path = "default", device: str = "auto") -> 
         ) from error
     network = _build(config, state, path)
     network.eval().requires_grad_(False)
-    network.to(device=target, dtype=torch.float32)
+    target = _placed(network.float(), target, device)
     network.name, network.device, network.sha256 = config.get("name", path.stem), target, digest
     network.about = {key: text for key, text in metadata.items() if key != "config"}
     return network
+
+
+def _placed(network: HPINet, target: torch.device, asked: str) -> torch.device:
+    """Moves the network to ``target``, or to the CPU if ``asked`` for nothing else and there is no room."""
+    try:
+        network.to(target)
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+        if asked != "auto":
+            raise DeviceError(
+                f"There is no memory left on {target}. Close other programs that use it, or choose 'cpu'."
+            ) from error
+        import torch
+
+        target = torch.device("cpu")
+        network.to(target)
+    return target
 
 
 def _locate(name_or_path: str | Path) -> tuple[Path, str | None]:

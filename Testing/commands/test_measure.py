@@ -57,10 +57,50 @@ def test_ct_on_another_grid_is_refused(mask, case, capsys):
 
 def test_missing_file_and_fractions_are_refused(case, capsys):
     assert measure(case.folder / "nothing.nrrd") == 2
-    sitk.WriteImage(sitk.Image(4, 4, 4, sitk.sitkFloat32), str(case.folder / "p.nrrd"))
+    sitk.WriteImage(sitk.Image(4, 4, 4, sitk.sitkFloat32) + 0.5, str(case.folder / "p.nrrd"))
     assert measure(case.folder / "p.nrrd") == 2
     assert "fractions" in capsys.readouterr().err
 
 
 def test_report_over_the_mask_is_refused(mask, case):
     assert measure(mask, "--report", mask) == 2
+
+
+def test_whole_numbers_stored_as_floats_are_labels(mask, case):
+    image = sitk.Cast(sitk.ReadImage(str(mask)), sitk.sitkFloat64)
+    sitk.WriteImage(image, str(case.folder / "float.nii.gz"))
+    report = case.folder / "numbers.json"
+    assert measure(case.folder / "float.nii.gz", "--label", 3, "--report", report) == 0
+    assert json.loads(report.read_text(encoding="utf-8"))["volume_ml"] == pytest.approx(20 * 2.5 / 1000)
+
+
+def test_sheared_mask_is_refused(mask, case, capsys):
+    image = sitk.ReadImage(str(mask))
+    tilt = np.deg2rad(20)
+    image.SetDirection((1, 0, 0, 0, 1, np.sin(tilt), 0, 0, np.cos(tilt)))
+    sitk.WriteImage(image, str(case.folder / "tilted.nrrd"))
+    assert measure(case.folder / "tilted.nrrd") == 2
+    assert "sheared" in capsys.readouterr().err
+
+
+def test_overlapping_segments_are_named(mask, case, capsys):
+    layers = sitk.Compose(*[sitk.ReadImage(str(mask))] * 2)
+    sitk.WriteImage(layers, str(case.folder / "two.seg.nrrd"))
+    assert measure(case.folder / "two.seg.nrrd") == 2
+    assert "overlap" in capsys.readouterr().err
+
+
+def test_density_on_a_windowed_ct_is_in_hu(tmp_path, capsys):
+    from ICHHPINetLib import phantom
+
+    made = phantom.generate("deep", 0, (5.0, 1.5, 1.5))
+    exported = np.rint(np.clip(made.volume / 80, 0, 1) * 255).astype(np.uint8)
+    for name, array in (("ct", exported), ("mask", made.mask.astype(np.uint8))):
+        image = sitk.GetImageFromArray(array)
+        image.SetSpacing(made.spacing[::-1])
+        sitk.WriteImage(image, str(tmp_path / f"{name}.nrrd"))
+    report = tmp_path / "numbers.json"
+    assert measure(tmp_path / "mask.nrrd", "--ct", tmp_path / "ct.nrrd", "--report", report) == 0
+    expected = np.clip(made.volume, 0, 80)[made.mask > 0].mean()
+    assert json.loads(report.read_text(encoding="utf-8"))["hu_mean"] == pytest.approx(expected, abs=3)
+    assert "windowed export" in capsys.readouterr().out

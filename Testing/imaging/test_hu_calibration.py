@@ -112,3 +112,35 @@ def test_the_skull_of_a_narrow_window_is_bone_again_and_blood_is_not(head):
     assert narrow.max() == pytest.approx(60)
     wide, _ = calibrate_hu(export(head.volume, (-200, 600)))
     assert wide.max() == pytest.approx(600)
+
+
+def test_scanner_values_with_padding_are_recognized(head):
+    raw = head.volume.astype(np.int16) + 1024
+    raw[:, :6] = -2000
+    result, (warning,) = calibrate_hu(raw)
+    assert "rescale intercept" in warning
+    assert brain_shift(result[:, 6:], head.volume[:, 6:]) == 0
+
+
+def test_export_that_a_resampling_overshot_is_recognized(head):
+    exported = export(head.volume, (0, 80), np.int16)
+    exported[exported == 255] = 266
+    exported[2, 2, :3] = -14
+    result, (warning,) = calibrate_hu(exported)
+    assert "windowed export" in warning
+    assert abs(brain_shift(result, head.volume)) < 6
+
+
+@pytest.mark.parametrize("high", [200, 255])
+def test_hu_cut_off_at_0_and_at_a_window_s_end_stay_hu(head, high):
+    volume = np.clip(head.volume, 0, high)
+    result, _ = calibrate_hu(volume)
+    assert brain_shift(result, head.volume) == 0
+    np.testing.assert_array_equal(result[head.mask > 0], volume[head.mask > 0])
+
+
+def test_what_is_no_head_in_hu_is_doubted():
+    volume = np.random.default_rng(0).normal(400, 60, (6, 60, 60)).astype(np.float32)
+    result, (warning,) = calibrate_hu(volume)
+    assert "no head CT in HU" in warning
+    np.testing.assert_array_equal(result, volume)

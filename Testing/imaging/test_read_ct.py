@@ -1,10 +1,13 @@
 """CTs come in with their geometry, or with a message that says what to do."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
 from ICHHPINetLib.errors import InputFileError, InvalidVolumeError
+from ICHHPINetLib.imaging.dicom import _check_distances
 from ICHHPINetLib.imaging.io import read_ct
 from Testing.imaging.images import ct_image, write_series
 
@@ -169,3 +172,29 @@ def test_folder_without_images(tmp_path):
     (tmp_path / "readme.txt").write_text("nothing here")
     with pytest.raises(InputFileError, match="No DICOM image series"):
         read_ct(tmp_path)
+
+
+def test_sheared_file_is_refused(tmp_path):
+    image = ct_image()
+    tilt = np.deg2rad(20)
+    image.SetDirection((1, 0, 0, 0, 1, np.sin(tilt), 0, 0, np.cos(tilt)))
+    sitk.WriteImage(image, str(tmp_path / "tilted.nrrd"))
+    with pytest.raises(InputFileError, match="sheared"):
+        read_ct(tmp_path / "tilted.nrrd")
+
+
+def even(folder, positions):
+    slices = [SimpleNamespace(path=f"{number}.dcm") for number in range(len(positions))]
+    return _check_distances(folder, slices, positions)
+
+
+def test_positions_rounded_to_a_tenth_of_a_millimetre_are_even(tmp_path):
+    assert even(tmp_path, np.round(0.625 * np.arange(40), 1)) == pytest.approx(0.625, abs=0.01)
+    with pytest.raises(InputFileError, match="not evenly spaced"):
+        even(tmp_path, np.cumsum([0, 0.625, 0.625, 1.0, 0.625, 0.625]))
+
+
+def test_thin_slices_below_and_thick_ones_above_are_named(tmp_path):
+    positions = np.cumsum([0, *[2.5] * 8, *[5.0] * 12])
+    with pytest.raises(InputFileError, match=r"2.50 mm apart up to number 9 and 5.00 mm"):
+        even(tmp_path, positions)

@@ -339,3 +339,16 @@ def test_close_in_the_middle_of_a_round_stops_it_and_listens_no_more(ready):
     assert ready.scene.rows == 0
     assert len(ready.shown) == shown
     assert not ready.controller.refine()
+
+
+def test_densities_of_a_windowed_export_are_measured_in_hu(world):
+    world.scene.volume[:] = 100
+    world.scene.volume[0, 0, 0] = 255
+    world.controller._measure = lambda mask, spacing, volume: volume
+    world.controller.ct_chosen()
+    world.scene.paint(1, 2, 3)
+    for _ in range(2):
+        world.round()
+        measured = world.controller.last.measurement
+        assert measured[2, 2, 2] == pytest.approx(100 * 80 / 255, abs=0.1)
+    assert any("windowed export" in note for note in world.controller.last.notes)

@@ -265,3 +265,23 @@ def test_failure_of_the_device_keeps_result_and_strokes(session, monkeypatch):
             session.refine(strokes(foreground=[(4, 20, 24)]))
     assert session.mask is before.mask
     assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]
+
+
+@pytest.mark.parametrize("kind", ["foreground", "background"])
+def test_strokes_in_the_air_alone_are_refused_and_kept(tiny_network, kind):
+    volume = head((6, 80, 80))
+    volume[:, :30] = -1000
+    session = InteractiveSession(tiny_network, volume, SPACING)
+    with pytest.raises(InvalidScribblesError, match="air around the head"):
+        session.refine(strokes(**{kind: [(2, 5, slice(5, 9))]}, shape=volume.shape))
+    result = session.refine(strokes(foreground=[(2, 60, slice(30, 40))], shape=volume.shape))
+    assert (result.mask[2, 5, 5:9] == (kind == "foreground")).all()
+
+
+def test_an_error_without_words_is_still_explained(session, monkeypatch):
+    def full(*arguments):
+        raise MemoryError
+
+    monkeypatch.setattr(session_module, "run_round", full)
+    with pytest.raises(DeviceError, match="MemoryError"):
+        session.refine(strokes(foreground=[INSIDE]))

@@ -101,6 +101,16 @@ def test_prompt_shift_and_benchmark(table1, cases, tiny_weights, reproduce, tmp_
     assert str(cases) not in text, "a document must not tell where the data lay"
 
 
+@pytest.mark.parametrize("change", [{"seeds": [0, 1]}, {"data": {"name": "another", "min_slices": 1}}])
+def test_results_of_two_protocols_are_not_joined(table1, reproduce, tmp_path, change):
+    one, two = sorted((table1[0] / "results").glob("ours_*.json"))
+    result = json.loads(two.read_text(encoding="utf-8"))
+    path = tmp_path / "other.json"
+    path.write_text(json.dumps({**result, **change, "data": {**result["data"], **change.get("data", {})}}))
+    message = reproduce(one, path, "-o", tmp_path / "x.md", code=2, command=("benchmark",))
+    assert "differ in data set" in message
+
+
 def test_a_benchmark_needs_the_robot(table1, reproduce, tmp_path):
     path = tmp_path / "x.json"
     result = json.loads(next((table1[0] / "results").glob("ours_*.json")).read_text(encoding="utf-8"))
@@ -127,7 +137,7 @@ def test_table_2_trains_evaluates_and_goes_on(cases, tiny_training, reproduce, t
     assert "2 steps" in text
     from ICHHPINetLib import load_network
 
-    weights = tmp_path / "runs" / "volume_pro_fold0" / "steps2_seed0.safetensors"
+    (weights,) = (tmp_path / "runs" / "volume_pro_fold0").glob("steps2_seed0_*.safetensors")
     assert load_network(weights, "cpu").config.variant == "volume_pro"
     assert "training from" not in reproduce(*words, "--only", "full", "volume_pro")
     assert "not finished yet" in reproduce(
@@ -148,7 +158,7 @@ def test_the_recipe_changes_one_thing_a_row(cases, tiny_training, reproduce, tmp
         assert len(differing) + (not one.pretrained) == 1, one.name
     words = ("recipe", "--cases", cases, "--steps", 2, *QUICK, "--output", tmp_path)
     reproduce(*words, "--only", "recipe", "adam")
-    start = tmp_path / "runs" / "recipe_fold0" / "steps2_seed0.pt"
+    (start,) = (tmp_path / "runs" / "recipe_fold0").glob("steps2_seed0_*.pt")
     reproduce(*words, "--only", "recipe", "from_scratch", "--start", start, "--output", tmp_path / "second")
     _, rows, text = files(tmp_path / "second", "recipe")
     assert [row["Network"] for row in rows] == ["the recipe", "no pretraining"]

@@ -323,3 +323,10 @@ def test_the_learning_rate_warms_up_and_falls_to_zero(small_pack, tmp_path):
     assert rates[199] == rates[500] == 1
     assert rates[800] == pytest.approx(0.5)
     assert rates[1000] == 0
+
+
+def test_pack_that_was_cut_short_is_named(tmp_path):
+    path = tmp_path / "pack.npz"
+    path.write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(InputFileError, match="no training pack"):
+        pack.load(path)
