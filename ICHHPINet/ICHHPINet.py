@@ -79,7 +79,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
 
         self.view = StatusView(self.ui)
-        self.strokeTools = StrokeTools(uiWidget)
+        self.strokeTools = StrokeTools(uiWidget, self.onToolPutAway)
         self.toolButtons = {
             FOREGROUND: self.ui.foregroundButton,
             BACKGROUND: self.ui.backgroundButton,
@@ -249,8 +249,6 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.showRounds()
 
     def _followBrush(self) -> None:
-        if self.strokeTools.wasPutAway():
-            self.onTool(None)
         # Shift and the mouse wheel change the brush of Slicer's effects.
         if self.strokeTools.tool is not None and self._parameterNode:
             self._parameterNode.brushDiameter = min(max(self.strokeTools.diameter(), 0.5), 30.0)
@@ -264,6 +262,10 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.watcher.update()
         self.strokeTools.setTool(tool)
         self.view.showTool(self.strokeTools.tool, self.toolButtons)
+
+    def onToolPutAway(self) -> None:
+        """Slicer has taken the brush away, for another mouse mode: no button stays pressed."""
+        self.view.showTool(None, self.toolButtons)
 
     def onInstall(self) -> None:
         """Install PyTorch, after a question."""

@@ -112,7 +112,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
     def updateGUIFromMRML(self):
         from ICHHPINetLib.errors import InvalidScribblesError
 
-        if self.selectedSegmentIds is None and self.getPreviewNode() is not None:
+        watching = self.selectedSegmentIds is not None and self.selectedSegmentIds.GetNumberOfValues()
+        if not watching and self.getPreviewNode() is not None:
             # The preview came with a loaded scene, and the base class is about to watch its seeds.
             try:
                 self.watchSeeds(self.seeds())

@@ -1,6 +1,7 @@
 """Painting of strokes with Slicer's own Paint and Erase effects."""
 
 import slicer
+import vtk
 from ICHHPINetLib.scene.nodes import ROLE_ATTRIBUTE
 
 _SINGLETON = "ICHHPINet"
@@ -17,8 +18,10 @@ class StrokeTools:
     node, so that nothing of what the user has set in the Segment Editor module changes.
     """
 
-    def __init__(self, parent):
+    def __init__(self, parent, onPutAway=lambda: None):
         self.tool = None
+        self._onPutAway = onPutAway
+        self._editorNode = self._tag = None
         self._segments = {}
         self._diameter = 4.0
         self.editor = slicer.qMRMLSegmentEditorWidget()
@@ -83,9 +86,11 @@ class StrokeTools:
             self._diameter = effect.doubleParameter("BrushAbsoluteDiameter")
         return self._diameter
 
-    def wasPutAway(self):
-        """Whether Slicer has taken the tool away, as it does when the mouse is to do something else."""
-        return self.tool is not None and self.editor.activeEffect() is None
+    def _onEditorNodeModified(self, caller, event):
+        # Slicer takes the tool away by itself when the mouse is to do something else.
+        if self.tool is not None and not caller.GetActiveEffectName():
+            self.tool = None
+            self._onPutAway()
 
     def release(self):
         """Let go of the scene, before it is closed."""
@@ -95,6 +100,7 @@ class StrokeTools:
     def close(self):
         """Let go of everything for good: a reloaded module's editor has the same editor node."""
         self.release()
+        self._observe(None)
         self.editor.setMRMLSegmentEditorNode(None)
 
     def _applyDiameter(self):
@@ -114,3 +120,13 @@ class StrokeTools:
         node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteAllSegments)
         if self.editor.mrmlSegmentEditorNode() != node:
             self.editor.setMRMLSegmentEditorNode(node)
+        self._observe(node)
+
+    def _observe(self, node):
+        if node is self._editorNode:
+            return
+        if self._editorNode is not None:
+            self._editorNode.RemoveObserver(self._tag)
+        self._editorNode = node
+        if node is not None:
+            self._tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, self._onEditorNodeModified)

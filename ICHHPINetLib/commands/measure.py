@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from ..errors import InputFileError
 from ..evaluation.report import Table, print_tables
-from ..imaging.hu_calibration import calibrate_hu
+from ..imaging.hu_calibration import to_hu
 from ..imaging.io import CTImage, check_perpendicular, read_ct, read_image
 from ..imaging.orientation import to_canonical
 from ..measurement import Measurement, measure
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.ct:
         ct = read_ct(arguments.ct)
         _check_grid(arguments, image, ct)
-        hu, assumptions = calibrate_hu(ct.array)
+        hu, assumptions = to_hu(ct.array)
         volume, warnings = order.apply(hu), [*ct.warnings, *assumptions]
     numbers = measure(mask, order.spacing(image.GetSpacing()[::-1]), volume)
     if arguments.report:

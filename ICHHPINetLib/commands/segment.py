@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..imaging.hu_calibration import calibrate_hu
+from ..imaging.hu_calibration import to_hu
 from ..imaging.io import read_ct, read_scribbles, write_labelmap, write_segmentation
 from ..imaging.orientation import to_canonical
 from ..interaction.scribbles import Scribbles
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     _check_outputs(arguments)
     ct = read_ct(arguments.ct)
-    hu, assumptions = calibrate_hu(ct.array)
+    hu, assumptions = to_hu(ct.array)
     volume, order = to_canonical(hu, ct.direction)
     spacing = order.spacing(ct.spacing)
     stored = [

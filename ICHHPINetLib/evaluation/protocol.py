@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import RoundCancelled
-from ..imaging.hu_calibration import calibrate_hu
+from ..imaging.hu_calibration import to_hu
 from ..interaction.scribbles import Scribbles
 from ..measurement import measure
 from . import robot
@@ -81,7 +81,7 @@ def run_cases(
         reports.append(report)
         try:
             loaded = case.load()
-            hu, assumptions = calibrate_hu(loaded.volume)
+            hu, assumptions = to_hu(loaded.volume)
             report["notes"] = [*loaded.notes, *assumptions]
             report["truth"] = measure(loaded.truth, loaded.spacing, hu).as_dict()
             report["shape"], report["spacing"] = list(loaded.volume.shape), list(loaded.spacing)

@@ -183,7 +183,7 @@ def _check_blocks(folder: Path, gaps: np.ndarray) -> None:
     if 2 <= change <= len(gaps) - 2 and blocks[0][:change].all() and blocks[1][change:].all():
         raise InputFileError(
             f"The slices in '{folder}' are {first:.2f} mm apart up to number {change + 1} and {last:.2f} mm "
-            "above it. Move one part to another folder, or resample the series to even distances."
+            "above it. Resample the series to even distances, or measure both parts and add their volumes."
         )
 
 

@@ -8,7 +8,8 @@ their range; the window is found by where brain tissue ends up, and how wide its
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk
+
+from .cut_off import lift_skull
 
 BRAIN_HU = 34.0
 # Half-height width of the brain peak of a head CT (gray and white matter plus noise): HU,
@@ -28,18 +29,12 @@ DISPLAY_WINDOWS = (
     (-50.0, 150.0),
     (-100.0, 200.0),
     (-200.0, 600.0),
-    # HU that were merely cut off, at 0 and at 255 or a little below.
-    (0.0, 255.0),
 )
+# HU that were merely cut off, at 0 and at 255 or a little below.
+_AS_IS = (0.0, 255.0)
 # The best window's mismatch from which on it is a guess.
 _DOUBTFUL = 2.0
 _RESCALE_INTERCEPT = -1024.0
-# Where a narrow window ends, bone is as bright as blood; the skull gets the density that it lost.
-# In a window that ends within blood, a bleed at the skull would become bone with it.
-_BLOOD_HU, _BONE_HU = 70.0, 300.0
-_SATURATED = 0.99
-# Share of the voxels at the highest value where HU were cut off: a skull is more, a few bright ones are not.
-_CUT_OFF_SHARE = 0.002
 # How far resampling carries an export beyond 0 and 255, and the share of air at 0 that tells it from HU.
 _OVERSHOOT, _AIR_SHARE = 60.0, 0.1
 # Of everything denser than fat and air, brain and fluid are at least this share of a head.
@@ -59,11 +54,14 @@ def intensity_scale(volume: np.ndarray) -> str:
     # In HU next to nothing but a little bone lies in this narrow range.
     if high > 1100 and _share(sample, 1034, 1084) > 0.02:
         return "offset"
+    if low >= 0 and 0.5 < high <= 1.001 and volume.dtype.kind == "f":
+        return "window"
     if low >= 0:
-        is_window = 200 <= high <= 256 or (0.5 < high <= 1.001 and volume.dtype.kind == "f")
-        return "window" if is_window else "hu"
-    overshoots = low > -_OVERSHOOT and 200 <= high <= 255 + _OVERSHOOT
-    return "window" if overshoots and _share(sample, -0.5, 0.5) > _AIR_SHARE else "hu"
+        in_bytes = 200 <= high <= 256
+    else:
+        overshoots = low > -_OVERSHOOT and 200 <= high <= 255 + _OVERSHOOT
+        in_bytes = overshoots and _share(sample, -0.5, 0.5) > _AIR_SHARE
+    return "window" if in_bytes and _find_window(sample / 255.0)[:2] != _AS_IS else "hu"
 
 
 def _share(sample: np.ndarray, low: float, high: float) -> float:
@@ -71,30 +69,36 @@ def _share(sample: np.ndarray, low: float, high: float) -> float:
 
 
 def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Return ``volume`` as HU, and a warning for every assumption that this took.
+    """Return ``volume`` as the network should see it, and a warning for every assumption that this took.
+
+    As ``to_hu``, and where HU were cut off below bone, by a window or otherwise, the skull is bone again.
+    """
+    hu, warnings = to_hu(volume)
+    lifted, more = lift_skull(hu)
+    return lifted, warnings + more
+
+
+def to_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Return ``volume`` in HU, and a warning for every assumption that this took.
 
     ``volume`` is (Z, Y, X) of any real dtype, the result float32 of the same shape. HU
-    pass unchanged, unless they were cut off below bone: the skull then becomes bone again.
-    The window of a windowed export is the one of ``DISPLAY_WINDOWS`` under which brain tissue
-    lies nearest to 34 HU with a peak of the usual width; intensities outside the window stay
-    saturated at its ends, but for the skull.
+    pass unchanged. The window of a windowed export is the one of ``DISPLAY_WINDOWS`` under
+    which brain tissue lies nearest to 34 HU with a peak of the usual width; intensities
+    outside the window stay saturated at its ends.
     """
     scale = intensity_scale(volume)
     values = np.asarray(volume, dtype=np.float32)
     if scale == "hu":
-        hu, warnings = _uncut(values)
-        return hu, warnings + _doubts(values)
+        return values, _doubts(values)
     if scale == "offset":
         return values + np.float32(_RESCALE_INTERCEPT), [
-            "The CT's values lack the scanner's rescale intercept; 1024 was subtracted to get HU."
+            "The CT's values seem to lack the scanner's rescale intercept; 1024 was subtracted to get HU."
         ]
     full = 255.0 if float(volume.max()) > 1.001 else 1.0
     values = values.clip(0.0, full)
     low, high, certain = _find_window(_sample(values) / full)
     hu = values * np.float32((high - low) / full)
     hu += np.float32(low)
-    if _BLOOD_HU < high < _BONE_HU:
-        hu[_skull(values >= _SATURATED * full)] = _BONE_HU
     text = f"a window of {low:g} to {high:g} HU was assumed"
     if not certain:
         text += ", a guess, because brain did not stand out as it does in a head CT"
@@ -106,31 +110,17 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
 
 
 def _doubts(hu: np.ndarray) -> list[str]:
-    solid = _sample(hu) if hu.size else hu
+    if not hu.size:
+        return []
+    solid = _sample(hu)
+    # A background of one value would pass for fluid.
+    kinds, counts = np.unique(solid[:: max(1, solid.size // 100_000)], return_counts=True)
+    if counts.max() > 0.05 * counts.sum():
+        solid = solid[solid != kinds[counts.argmax()]]
     solid = solid[solid > _NOT_AIR_HU]
     if not solid.size or _share(solid, *_SOFT_HU) >= _SOFT_SHARE:
         return []
     return ["Hardly any voxel is as dense as brain (0 to 80 HU): no head CT in HU? Expect a wrong result."]
-
-
-def _uncut(hu: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """HU with the skull that a preprocessing cut off below bone, where there is one, and a warning."""
-    high = float(hu.max()) if hu.size else _BONE_HU
-    cut = hu == high
-    if high >= _BONE_HU or np.count_nonzero(cut) < _CUT_OFF_SHARE * hu.size:
-        return hu, []
-    lost = f"The CT's HU were cut off at {high:g}"
-    if high <= _BLOOD_HU:
-        return hu, [f"{lost}, so that bone looks like blood: expect a wrong result. Load the original CT."]
-    return np.where(_skull(cut), np.float32(_BONE_HU), hu), [
-        f"{lost}; the skull was given the density of bone again. Load the original CT where you have it."
-    ]
-
-
-def _skull(saturated: np.ndarray) -> np.ndarray:
-    """The largest connected part of the saturated voxels, bool (Z, Y, X)."""
-    parts = sitk.ConnectedComponent(sitk.GetImageFromArray(saturated.astype(np.uint8)))
-    return sitk.GetArrayFromImage(sitk.RelabelComponent(parts, sortByObjectSize=True)) == 1
 
 
 def _sample(values: np.ndarray, limit: int = 4_000_000) -> np.ndarray:
@@ -147,13 +137,15 @@ def _find_window(fraction: np.ndarray) -> tuple[float, float, bool]:
         return (*DISPLAY_WINDOWS[0], False)
     peak, width = _main_peak(inside)
 
+    windows = (*DISPLAY_WINDOWS, _AS_IS)
+
     def mismatch(window: tuple[float, float]) -> float:
         low, high = window
         offset = abs(low + peak * (high - low) - BRAIN_HU) / _OFFSET_HU
         spread = abs(np.log(max(width, 1e-3) * (high - low) / _PEAK_WIDTH_HU))
-        return offset + 1.5 * max(0.0, spread - _PEAK_WIDTH_RANGE) + _RARITY * DISPLAY_WINDOWS.index(window)
+        return offset + 1.5 * max(0.0, spread - _PEAK_WIDTH_RANGE) + _RARITY * windows.index(window)
 
-    best = min(DISPLAY_WINDOWS, key=mismatch)
+    best = min(windows, key=mismatch)
     return (*best, mismatch(best) < _DOUBTFUL)
 
 

@@ -18,7 +18,7 @@ from .dicom import is_dicom_file, read_dicom_folder
 from .output_files import check_writable, whole_file
 from .scribble_files import read_scribbles
 from .segment_kinds import HEMATOMA
-from .validation import check_volume
+from .validation import MAX_SHEAR, check_volume
 
 __all__ = [
     "CTImage",
@@ -31,8 +31,6 @@ __all__ = [
 ]
 
 _FORMATS = "NRRD, NIfTI, MHA or a DICOM folder"
-# Of unit axes; files round their directions.
-_MAX_SHEAR = 1e-3
 _LABELMAP_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 
 
@@ -96,6 +94,11 @@ def read_image(path: str | os.PathLike) -> sitk.Image:
     try:
         image = sitk.ReadImage(str(path))
     except RuntimeError as error:
+        if "orthonormal" in str(error):
+            raise InputFileError(
+                f"The axes of '{path}' are not perpendicular: its slices are sheared, as of a tilted gantry, "
+                "or its directions badly rounded. Convert the DICOM series again, or name its folder."
+            ) from error
         raise InputFileError(
             f"'{path}' could not be read ({_reason(error)}). "
             f"Check that the file is complete and its format is one of {_FORMATS}."
@@ -125,10 +128,11 @@ def check_perpendicular(image: sitk.Image, path: str | os.PathLike) -> None:
     """InputFileError for a sheared grid, as of a tilted gantry: slices lie closer than the spacing says."""
     size = image.GetDimension()
     axes = np.array(image.GetDirection()).reshape(size, size)
-    if np.abs(axes.T @ axes - np.eye(size)).max() > _MAX_SHEAR:
+    if np.abs(axes.T @ axes - np.eye(size)).max() > MAX_SHEAR:
         raise InputFileError(
             f"The slices of '{path}' are sheared, as of a tilted gantry, and volumes would come out wrong. "
-            "Name the DICOM folder, or resample the image (in Slicer: 'Resample Scalar/Vector/DWI Volume')."
+            "Resample the image first (in Slicer: 'Resample Scalar/Vector/DWI Volume'); a DICOM folder can "
+            "be read as it is."
         )
 
 

@@ -11,6 +11,8 @@ from .hu_calibration import intensity_scale
 
 # A head with its holder; beyond this the spacing is more likely in another order or unit.
 _LARGEST_EXTENT_MM = 1000.0
+# Cosine between two axes: a degree, of which volumes know nothing; files round their directions.
+MAX_SHEAR = 0.017
 
 
 def check_volume(volume: np.ndarray, spacing: Sequence[float]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RoundCancelled
-from ..imaging.hu_calibration import calibrate_hu
+from ..imaging.hu_calibration import to_hu
 from .controller_state import Event
 from .result import Progress, RoundResult
 from .scribbles import Scribbles
@@ -86,7 +86,7 @@ def compute(
         _check(job)
         if job.session is None:
             # Here, not in the session alone: densities are measured in HU, too.
-            hu, assumptions = calibrate_hu(job.volume)
+            hu, assumptions = to_hu(job.volume)
             session = open_session(hu, job.spacing, job.settings)
             session.warnings += assumptions
             _check(job)

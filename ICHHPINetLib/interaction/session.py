@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import numpy as np
 import torch
@@ -150,7 +151,7 @@ class InteractiveSession:
         Raises
         ------
         InvalidScribblesError
-            If the strokes are on another grid, or there are none at all.
+            If the strokes are on another grid, there are none at all, or all lie in the air around the head.
         RoundCancelled
             If ``is_cancelled`` said so.
         DeviceError
@@ -172,7 +173,11 @@ class InteractiveSession:
         report = _Reporter(self._grid, on_progress, is_cancelled)
         report("prepare", 0.0)
         coarse, device, notes = self._compute(strokes, report)
-        probability = strokes.clamp(self._grid.lift(coarse))
+        try:
+            probability = strokes.clamp(self._grid.lift(coarse))
+            packed = () if self._last is None else (self._last.packed(),)
+        except MemoryError as error:
+            raise _failure(torch.device("cpu"), error) from error
         mask = (probability >= 0.5).astype(np.uint8)
         previous = self.mask
         result = RoundResult(
@@ -185,8 +190,7 @@ class InteractiveSession:
             model=self.network.name,
             notes=notes,
         )
-        if self._last is not None:
-            self._earlier = (*self._earlier, self._last.packed())
+        self._earlier = (*self._earlier, *packed)
         self._last = FinishedRound(result, strokes, coarse)
         self._pending = None
         report.done()
@@ -221,7 +225,9 @@ class InteractiveSession:
         except (RuntimeError, MemoryError) as error:
             raise _failure(cpu, error) from error
         finally:
-            self.network.to(device)
+            # Where even that fails, the network stays on the CPU.
+            with suppress(RuntimeError):
+                self.network.to(device)
         return coarse, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
 
     @torch.inference_mode()

@@ -13,10 +13,8 @@ import numpy as np
 
 from ..errors import ICHHPINetError, InvalidVolumeError
 from ..imaging.orientation import Reorientation, to_canonical
+from ..imaging.validation import MAX_SHEAR
 from ._mrml import numpy_support, slicer, vtk
-
-# Below one degree, a gantry tilt moves a head's voxels by less than a slice.
-_MAX_SHEAR = 0.017
 
 
 @dataclass(frozen=True)
@@ -143,7 +141,7 @@ def grid_geometry(name: str, stored_shape: tuple[int, int, int], matrix: np.ndar
     if not np.all(spacing > 0):
         raise InvalidVolumeError(f"'{name}' has a spacing of zero. Correct it in the Volumes module.")
     axes = matrix[:3, :3] / spacing
-    if np.abs(axes.T @ axes - np.eye(3)).max() > _MAX_SHEAR:
+    if np.abs(axes.T @ axes - np.eye(3)).max() > MAX_SHEAR:
         raise InvalidVolumeError(
             f"The slices of '{name}' are sheared (a tilted gantry, or a transform with shear). "
             "Resample the CT first with the module 'Resample Scalar/Vector/DWI Volume'."

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from ICHHPINetLib import phantom
 from ICHHPINetLib.imaging.hu_calibration import DISPLAY_WINDOWS, calibrate_hu, intensity_scale
@@ -67,7 +68,7 @@ def test_a_head_without_bone_is_not_taken_for_cut_off():
 def test_windowed_export_comes_back(head, window, dtype):
     exported = export(head.volume, window, dtype)
     assert intensity_scale(exported) == "window"
-    result, (warning,) = calibrate_hu(exported)
+    result, (warning, *_) = calibrate_hu(exported)
     assert "windowed export" in warning
     assert result.shape == exported.shape
     assert result.dtype == np.float32
@@ -100,7 +101,7 @@ def test_missing_rescale_intercept(head):
 def test_no_brain_in_sight_is_said():
     volume = np.zeros((4, 64, 64), np.uint8)
     volume[:, 20:40, 20:40] = 255
-    _, (warning,) = calibrate_hu(volume)
+    _, (warning, *_) = calibrate_hu(volume)
     assert "a guess" in warning
 
 
@@ -126,7 +127,7 @@ def test_export_that_a_resampling_overshot_is_recognized(head):
     exported = export(head.volume, (0, 80), np.int16)
     exported[exported == 255] = 266
     exported[2, 2, :3] = -14
-    result, (warning,) = calibrate_hu(exported)
+    result, (warning, _) = calibrate_hu(exported)
     assert "windowed export" in warning
     assert abs(brain_shift(result, head.volume)) < 6
 
@@ -144,3 +145,37 @@ def test_what_is_no_head_in_hu_is_doubted():
     result, (warning,) = calibrate_hu(volume)
     assert "no head CT in HU" in warning
     np.testing.assert_array_equal(result, volume)
+
+
+def brain_alone(head):
+    """The head without its skull, 0 around it."""
+    brain = ndimage.binary_erosion((head.volume > 0) & (head.volume < 120), np.ones((1, 3, 3)), iterations=2)
+    return np.where(brain, head.volume, 0), brain & (head.mask > 0)
+
+
+@pytest.mark.parametrize("high", [75, 80, 255])
+def test_a_clot_in_a_brain_without_skull_is_not_taken_for_bone(high):
+    bright = phantom.generate("lobar", 0, (5.0, 1.0, 1.0), blood_hu=78.0)
+    volume, blood = brain_alone(bright)
+    result, _ = calibrate_hu(np.clip(volume, 0, high))
+    np.testing.assert_array_equal(result[blood], np.clip(volume, 0, high)[blood])
+
+
+def test_a_brain_without_skull_in_hu_is_no_windowed_export(head):
+    volume, _ = brain_alone(head)
+    volume[2, 40, 40:44] = 230, 230, -30, -30
+    result, warnings = calibrate_hu(volume)
+    assert warnings == []
+    np.testing.assert_array_equal(result, volume)
+
+
+def test_bright_blood_at_the_skull_stays_blood():
+    """Where it is cut off in speckles, the skull must not reach through them into it."""
+    made = phantom.generate("extraaxial", 0, (5.0, 0.6, 0.6), blood_hu=72.0)
+    noise = np.random.default_rng(0).normal(0, 6, made.volume.shape)
+    volume = np.clip(made.volume + np.where(made.mask > 0, noise, 0), 0, 75).astype(np.float32)
+    core = ndimage.binary_erosion(made.mask > 0, np.ones((1, 5, 5)))
+    assert (volume[core] == 75).mean() > 0.25
+    result, _ = calibrate_hu(volume)
+    assert (result[core] == 300).mean() < 0.1
+    assert (result[made.volume > 700] == 300).mean() > 0.95

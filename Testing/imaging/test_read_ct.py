@@ -198,3 +198,16 @@ def test_thin_slices_below_and_thick_ones_above_are_named(tmp_path):
     positions = np.cumsum([0, *[2.5] * 8, *[5.0] * 12])
     with pytest.raises(InputFileError, match=r"2.50 mm apart up to number 9 and 5.00 mm"):
         even(tmp_path, positions)
+
+
+def test_directions_rounded_to_two_digits_are_read(tmp_path):
+    image = ct_image(angle=20.0)
+    sitk.WriteImage(image, str(tmp_path / "ct.mha"))
+    rounded = " ".join(f"{value:.2f}" for value in image.GetDirection())
+    text = (tmp_path / "ct.mha").read_bytes()
+    start = text.index(b"TransformMatrix = ")
+    end = text.index(b"\n", start)
+    (tmp_path / "rounded.mha").write_bytes(
+        text[:start] + f"TransformMatrix = {rounded}".encode() + text[end:]
+    )
+    assert read_ct(tmp_path / "rounded.mha").array.shape == (6, 20, 24)

@@ -165,10 +165,12 @@ class SegmentEditor:
     def setActiveEffect(self, effect):
         assert effect is None
         self.effect = None
+        self.node.SetActiveEffectName("")
 
     def setActiveEffectByName(self, name):
         assert SegmentEditor.hasViews, "Slicer crashes here"
         self.effect = Effect(name)
+        self.node.SetActiveEffectName(name)
 
     def activeEffect(self):
         return self.effect

@@ -130,10 +130,10 @@ def test_a_tool_that_slicer_puts_away_does_not_stop_the_round(ct, make_widget):
     widget.ui.refineButton.click()
     # What Slicer does when the user picks another mouse mode.
     widget.strokeTools.editor.setActiveEffect(None)
+    assert not widget.ui.foregroundButton.checked
     widget.logic.openSession.go.set()
     finish(widget)
     assert widget.logic.scene.rounds() == 1
-    assert not widget.ui.foregroundButton.checked
     widget.ui.foregroundButton.click()
     assert widget.strokeTools.tool == "foreground"
 
