@@ -231,11 +231,12 @@ def _charts(figure, place, rounds: Sequence[RoundPanel], truth_ml: float | None)
     bottom, height = (0.42, 0.58) if dice else (0.06, 0.94)
     ax = figure.add_axes([x0, place.y0 + bottom * place.height, width, height * place.height])
     volumes = [panel.volume_ml for panel in rounds]
-    top = max([*volumes, truth_ml or 0.0, 1.0]) * 1.15
+    top = max([*volumes, truth_ml or 0.0, 1.0]) * 1.18
     ax.bar(numbers, volumes, width=0.58, color=_MASK, edgecolor=_MASK_EDGE, linewidth=1.0)
     if truth_ml is not None:
         ax.axhline(truth_ml, color=_TRUTH, linewidth=1.4, linestyle=(0, (5, 3)))
-        ax.text(0.5, truth_ml + top * 0.01, f"truth {truth_ml:.1f}", color=_TRUTH, fontsize=9, va="bottom")
+        # Above all bars, whatever their height: their own figures stand inside.
+        ax.text(0.5, top * 0.98, f"-- truth {truth_ml:.1f}", color=_TRUTH, fontsize=9, va="top")
     _style_chart(ax, numbers, volumes, "Volume (mL)", top, "{:.1f}")
     if dice:
         ax = figure.add_axes([x0, place.y0 + 0.06 * place.height, width, 0.24 * place.height])
