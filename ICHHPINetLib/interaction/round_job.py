@@ -88,7 +88,7 @@ def compute(
             # Here, not in the session alone: densities are measured in HU, too.
             hu, assumptions = to_hu(job.volume)
             session = open_session(hu, job.spacing, job.settings)
-            session.warnings += assumptions
+            session.warnings = [*session.warnings, *assumptions]
             _check(job)
             job.session, job.volume = session, hu
         if job.restore is not None:
