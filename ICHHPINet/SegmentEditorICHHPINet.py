@@ -1,6 +1,5 @@
 import os
 import time
-import unittest
 
 import numpy as np
 
@@ -72,15 +71,9 @@ class SegmentEditorICHHPINetTest(ScriptedLoadableModuleTest):
         slicer.mrmlScene.Clear()
 
     def runTest(self):
-        for name in sorted(dir(self)):
-            if name.startswith("test_"):
-                try:
-                    self.setUp()
-                    getattr(self, name)()
-                except unittest.SkipTest as reason:
-                    self.delayDisplay(f"{name}: {reason}")
-                finally:
-                    self.tearDown()
+        from ICHHPINetSupport.SelfTest import runAll
+
+        runAll(self)
 
     def test_previewSeesTheWholeVolumeAndApplyKeepsOtherSegments(self):
         before = {segmentId: self.voxels(segmentId) for segmentId in (self.otherId, self.backgroundId)}

@@ -22,14 +22,7 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
         slicer.mrmlScene.Clear()
 
     def runTest(self):
-        for name in sorted(name for name in dir(self) if name.startswith("test_")):
-            try:
-                self.setUp()
-                getattr(self, name)()
-            except unittest.SkipTest as reason:
-                self.delayDisplay(f"{name}: {reason}")
-            finally:
-                self.tearDown()
+        runAll(self)
 
     def test_moduleLoadsWithoutPyTorch(self):
         """The panel is built and says what to do, whatever is installed."""
@@ -172,6 +165,18 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
         mask = scene.read_mask().astype(bool)
         self.assertTrue(mask[strokes.foreground].all())
         self.assertFalse(mask[strokes.background].any())
+
+
+def runAll(test):
+    """Run all tests of ``test``, as Slicer's "Reload and Test" asks for it; a skipped one is shown."""
+    for name in sorted(name for name in dir(test) if name.startswith("test_")):
+        try:
+            test.setUp()
+            getattr(test, name)()
+        except unittest.SkipTest as reason:
+            test.delayDisplay(f"{name}: {reason}")
+        finally:
+            test.tearDown()
 
 
 class StandInSession:
