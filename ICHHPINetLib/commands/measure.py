@@ -60,7 +60,12 @@ def run(arguments: argparse.Namespace) -> None:
         volume, warnings = order.apply(hu), [*ct.warnings, *assumptions]
     numbers = measure(mask, order.spacing(image.GetSpacing()[::-1]), volume)
     if arguments.report:
-        content = {"mask": arguments.mask.name, "notice": DISCLAIMER, **numbers.as_dict()}
+        content = {
+            "mask": arguments.mask.name,
+            "notice": DISCLAIMER,
+            "warnings": warnings,
+            **numbers.as_dict(),
+        }
         outputs.write_json(arguments.report, content)
     warn(warnings)
     print_tables([Table(arguments.mask.name, ("", "Value"), tuple(_rows(numbers)))])

@@ -120,7 +120,7 @@ def _doubts(hu: np.ndarray) -> list[str]:
     solid = solid[solid > _NOT_AIR_HU]
     if not solid.size or _share(solid, *_SOFT_HU) >= _SOFT_SHARE:
         return []
-    return ["Hardly any voxel is as dense as brain (0 to 80 HU): no head CT in HU? Expect a wrong result."]
+    return ["Hardly any voxel is as dense as brain (0 to 80 HU): no head CT in HU? Load the original CT."]
 
 
 def _sample(values: np.ndarray, limit: int = 4_000_000) -> np.ndarray:

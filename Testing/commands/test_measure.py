@@ -102,5 +102,7 @@ def test_density_on_a_windowed_ct_is_in_hu(tmp_path, capsys):
     report = tmp_path / "numbers.json"
     assert measure(tmp_path / "mask.nrrd", "--ct", tmp_path / "ct.nrrd", "--report", report) == 0
     expected = np.clip(made.volume, 0, 80)[made.mask > 0].mean()
-    assert json.loads(report.read_text(encoding="utf-8"))["hu_mean"] == pytest.approx(expected, abs=3)
+    content = json.loads(report.read_text(encoding="utf-8"))
+    assert content["hu_mean"] == pytest.approx(expected, abs=3)
+    assert any("windowed export" in warning for warning in content["warnings"])
     assert "windowed export" in capsys.readouterr().out
