@@ -21,6 +21,8 @@ from .recipe import Recipe
 from .sampling import Sample
 
 _TARGETS = 8
+# Darker blood is told from brain or fluid by the strokes alone.
+_BLOOD_BY_LOOK_HU = 38.0
 # How many rounds an episode has: most user sessions are short, but the eighth round must hold too.
 _ROUNDS = (1, 2, 3, 4, 5, 6, 8)
 _ROUND_SHARES = (0.15, 0.25, 0.25, 0.15, 0.1, 0.05, 0.05)
@@ -52,7 +54,7 @@ def episode(
     result = torch.zeros_like(target)
     spacing = (sample.slice_mm, PIXEL_MM, PIXEL_MM)
     has_volume = network.config.variant != SLICE_PRO
-    if has_volume and rng.random() < recipe.unprompted:
+    if has_volume and _looks_like_blood(sample) and rng.random() < recipe.unprompted:
         total, parts, guess = guess_loss(network, loss, image, target)
         yield total, {**parts, **_scored(guess, target, 0)}
         if rng.random() < 0.5:
@@ -73,6 +75,12 @@ def episode(
                 network, loss, image, channels, previous, target, rng, recipe.volume_hidden
             )
         yield total, {**parts, **_scored(result, target, number + 1)}
+
+
+def _looks_like_blood(sample: Sample) -> bool:
+    """Whether the bleed, if there is one, can be known without strokes."""
+    blood = sample.hu[sample.fraction > 0.5]
+    return not blood.size or float(np.median(blood)) >= _BLOOD_BY_LOOK_HU
 
 
 def _scored(result: torch.Tensor, target: torch.Tensor, number: int) -> dict[str, float]:

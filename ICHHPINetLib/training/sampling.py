@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from ..imaging.working_grid import MULTIPLE
+from .aging import aged
 from .pack import Pack
 from .synthetic import insert_bleeds
 
@@ -28,12 +29,14 @@ class Mixture:
 
     whole: share of whole heads. All others are crops of about ``voxels``, long or wide: a stroke must
         learn to reach far along the axis as well as across the plane, and both at once are dear.
+    aged: share of the real bleeds that get the density of another age.
     """
 
     real: float = 0.75
     synthetic: float = 0.2
     whole: float = 0.03
     voxels: int = 240_000
+    aged: float = 0.2
 
 
 # Synthetic bleeds alone, in parts of the head: many and cheap. No real bleed is seen, so that
@@ -65,6 +68,8 @@ class Sampler:
         if kind < self.mixture.real or not self.clean:
             case = self.bleeding[rng.integers(len(self.bleeding))]
             hu, fraction = case.hu(), case.fraction.astype(np.float32) / 255
+            if rng.random() < self.mixture.aged:
+                hu = aged(hu, fraction, rng)
         else:
             case = self.clean[rng.integers(len(self.clean))]
             if kind < self.mixture.real + self.mixture.synthetic:
