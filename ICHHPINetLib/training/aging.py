@@ -25,7 +25,7 @@ def aged(hu: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> np.n
 
     Returns
     -------
-    HU float32 (Z, Y, X). Voxels of the outline that are brain or bone for the most part keep their share of it.
+    HU float32 (Z, Y, X). Voxels of the outline keep their share of brain and bone.
     """
     blood = hu[(fraction > 0.7) & (hu < _BONE_HU)]
     if not blood.size:
