@@ -1,8 +1,8 @@
 """Runs interactive work: takes what the user and the scene do, starts rounds, hands results back.
 
-The module and the Segment Editor effect both drive this class; what differs between them is the
-:class:`ScenePort` they bring. All methods are called from one thread, the one that owns the scene.
-Rounds are computed by an executor; :meth:`Controller.poll` fetches what it reported.
+The module and the Segment Editor effect both drive this class, each with its :class:`ScenePort`.
+All methods are called from one thread, the one that owns the scene. Rounds are computed by an
+executor; :meth:`Controller.poll` fetches what it reported.
 
 >>> controller = Controller(port, SessionFactory(), ThreadExecutor(), on_change=show)
 >>> controller.ct_chosen()
@@ -26,14 +26,12 @@ import numpy as np
 from ..errors import ICHHPINetError
 from .controller_state import Event, Facts, State, Status, next_state
 from .executor import Executor
+from .preview import Preview
 from .result import Progress
 from .round_job import Message, OpenSession, Outcome, RoundJob, SavedRounds, Settings, compute
 from .scene_port import ScenePort
 from .scribbles import Scribbles
 from .stroke_history import StrokeHistory
-
-# Writing a mask into a scene redraws its views; more often than this would slow the round down.
-_PREVIEW_INTERVAL_SECONDS = 0.3
 
 
 def torch_is_installed() -> bool:
@@ -102,20 +100,15 @@ class Controller:
             self._show(queued=True)
             return True
         facts = self._facts()
-        if facts.resting_state is not State.READY:
-            self._move(Event.REFINE, error=facts.why_not_ready())
+        ready = facts.resting_state is State.READY
+        return self._start(Event.REFINE, None if ready else facts.why_not_ready())
+
+    def guess(self) -> bool:
+        """Start a first round without strokes; False where there are strokes or rounds already."""
+        if self.status.state.is_busy:
             return False
-        self._move(Event.REFINE)
-        try:
-            self._job = job = self._new_job()
-        except Exception as error:
-            self._move(Event.ROUND_FAILED, error=error)
-            return False
-        self._preview = np.zeros(job.volume.shape, np.uint8) if self._before is None else self._before.copy()
-        self._preview_due, self._preview_changed = self._clock(), False
-        self._show(slice_count=len(job.volume))
-        self._executor.submit(lambda: compute(job, self._open_session, self._measure, self._inbox.put))
-        return True
+        facts = self._facts()
+        return self._start(Event.GUESS, None if facts.can_guess else facts.why_no_guess())
 
     def cancel(self) -> None:
         """Stop the running round; the previous result and every stroke stay."""
@@ -232,6 +225,22 @@ class Controller:
 
     # Inner workings
 
+    def _start(self, event: Event, obstacle: Exception | None) -> bool:
+        self._move(event, error=obstacle)
+        if obstacle is not None:
+            return False
+        try:
+            self._job = job = self._new_job()
+        except Exception as error:
+            self._move(Event.ROUND_FAILED, error=error)
+            return False
+        job.guess = event is Event.GUESS
+        before = np.zeros(job.volume.shape, np.uint8) if self._before is None else self._before
+        self._preview = Preview(before, self._clock)
+        self._show(slice_count=len(job.volume))
+        self._executor.submit(lambda: compute(job, self._open_session, self._measure, self._inbox.put))
+        return True
+
     def _fetch(self, wait: float) -> list[Message]:
         messages = []
         try:
@@ -242,19 +251,14 @@ class Controller:
             return messages
 
     def _progress(self, progress: Progress) -> None:
-        shown = self.status.slice_index
-        if progress.slice_index is not None and progress.mask_slice is not None:
-            shown = progress.slice_index
-            self._preview[shown] = progress.mask_slice
-            self._preview_changed = True
+        index = self._preview.add(progress)
+        shown = self.status.slice_index if index is None else index
         self._show(fraction=progress.fraction, stage=progress.stage, slice_index=shown)
 
     def _draw_preview(self) -> None:
-        now = self._clock()
-        if self.status.state is State.REFINING and self._preview_changed and now >= self._preview_due:
-            self._preview_due, self._preview_changed = now + _PREVIEW_INTERVAL_SECONDS, False
+        if self.status.state is State.REFINING and self._preview.take_due():
             with self._silently():
-                self._port.show_preview(self._preview)
+                self._port.show_preview(self._preview.mask)
 
     def _finish(self, message: Message) -> None:
         """The round came to its end: by itself, by a cancel or by a failure."""
@@ -346,9 +350,7 @@ class Controller:
         self._history: StrokeHistory | None = None
         self._strokes_at_start: Scribbles | None = None
         self._before: np.ndarray | None = None
-        self._preview: np.ndarray | None = None
-        self._preview_due = 0.0
-        self._preview_changed = False
+        self._preview: Preview | None = None
         self._follow_up = False
         self.last = None
 
@@ -360,7 +362,8 @@ class Controller:
 
     def _facts(self) -> Facts:
         has_ct = not self._closed and self._port.ct_key() is not None
-        return Facts(self._has_torch(), has_ct, has_ct and self._port.has_strokes())
+        in_scene = (self._port.has_strokes(), self._port.rounds()) if has_ct else (False, 0)
+        return Facts(self._has_torch(), has_ct, *in_scene)
 
     def _can_undo(self) -> bool:
         return bool(self._history) and self._session is not None
@@ -373,14 +376,14 @@ class Controller:
         if error is not None:
             kind = "" if isinstance(error, ICHHPINetError) else f"{type(error).__name__}: "
             changes |= {"error": error, "message": f"{kind}{error}"}
-        rounds = self._port.rounds() if facts.has_ct else 0
         self._show(
             state=state,
-            rounds=rounds,
+            rounds=facts.rounds,
             can_refine=facts.resting_state is State.READY,
+            can_guess=not state.is_busy and facts.can_guess,
             can_cancel=state is State.REFINING,
             can_undo=not state.is_busy and self._can_undo(),
-            can_start_over=facts.has_ct and (facts.has_strokes or rounds > 0),
+            can_start_over=facts.has_ct and (facts.has_strokes or facts.rounds > 0),
             **changes,
         )
 

@@ -36,6 +36,7 @@ class Event(Enum):
     CT_REMOVED = "CT removed"
     STROKES_CHANGED = "strokes changed"
     REFINE = "refine"
+    GUESS = "guess"
     PROGRESS = "progress"
     DONE = "done"
     CANCEL = "cancel"
@@ -55,6 +56,12 @@ class Facts:
     has_torch: bool
     has_ct: bool
     has_strokes: bool
+    rounds: int = 0
+
+    @property
+    def can_guess(self) -> bool:
+        """A first guess comes before all strokes and rounds."""
+        return self.resting_state is State.IDLE and not self.rounds
 
     @property
     def resting_state(self) -> State:
@@ -71,6 +78,12 @@ class Facts:
         if not self.has_ct:
             return InvalidVolumeError("No CT is chosen. Choose a head CT first.")
         return InvalidScribblesError("Nothing is painted yet. Paint a stroke on the bleeding first.")
+
+    def why_no_guess(self) -> ICHHPINetError:
+        """What to tell a user who asks for a first guess now."""
+        if self.has_torch and self.has_ct:
+            return InvalidScribblesError("A first guess comes before all strokes and rounds. Refine instead.")
+        return self.why_not_ready()
 
 
 # A round that these events overtake is abandoned: its outcome no longer concerns anyone.
@@ -112,6 +125,8 @@ def next_state(state: State, event: Event, facts: Facts) -> State:
         return state
     if event is Event.REFINE:
         return State.REFINING if rest is State.READY else rest
+    if event is Event.GUESS:
+        return State.REFINING if facts.can_guess else rest
     return rest
 
 
@@ -130,7 +145,7 @@ class Status:
     slice_count: axial slices of the CT.
     queued: whether another round follows the running one.
     rounds: number of finished rounds.
-    can_refine, can_cancel, can_undo, can_start_over: what a click would be good for.
+    can_refine, can_guess, can_cancel, can_undo, can_start_over: what a click would be good for.
     """
 
     state: State
@@ -143,6 +158,7 @@ class Status:
     queued: bool = False
     rounds: int = 0
     can_refine: bool = False
+    can_guess: bool = False
     can_cancel: bool = False
     can_undo: bool = False
     can_start_over: bool = False

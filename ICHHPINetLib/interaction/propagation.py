@@ -111,9 +111,11 @@ def run_round(
     slices: ``network.encode_slices(image)``, computed once per volume.
     on_slice: called with ("slice" | "propagate", index, probability (1, Y, X)) as slices
         finish, scribbled ones first; an exception from it ends the round.
+
+    Without any stroke there is nothing to propagate from, and VIM's answer is the result.
     """
     volume = network.segment_volume(image, strokes, previous, both_sides=True)
-    if network.config.variant == VOLUME_PRO:
+    if network.config.variant == VOLUME_PRO or not strokes.any():
         return volume_result(volume, strokes, on_slice)
     return propagate_outwards(network, image, slices, strokes, previous, volume, on_slice)
 

@@ -55,6 +55,7 @@ class RoundJob:
     """A request and all that it needs, copied out of the scene before the computing starts.
 
     ``session`` is opened first where there is none yet, and left here for the next round.
+    ``guess`` asks for the first guess, which needs no strokes.
     """
 
     volume: np.ndarray
@@ -63,6 +64,7 @@ class RoundJob:
     settings: Settings
     session: Any = None
     restore: SavedRounds | None = None
+    guess: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
@@ -93,12 +95,14 @@ def compute(
             job.session, job.volume = session, hu
         if job.restore is not None:
             job.session.restore(job.restore.mask, job.restore.strokes, job.restore.rounds)
-        result = job.session.refine(
-            job.strokes,
-            lambda progress: report(Message(job, Event.PROGRESS, progress)),
-            job.cancelled.is_set,
-            accumulate=False,
-        )
+
+        def on_progress(progress: Progress) -> None:
+            report(Message(job, Event.PROGRESS, progress))
+
+        if job.guess:
+            result = job.session.guess(on_progress, job.cancelled.is_set)
+        else:
+            result = job.session.refine(job.strokes, on_progress, job.cancelled.is_set, accumulate=False)
         measurement = measure(result.mask, job.spacing, job.volume)
     except RoundCancelled as stopped:
         report(Message(job, Event.ROUND_CANCELLED, stopped))

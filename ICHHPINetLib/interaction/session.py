@@ -24,6 +24,8 @@ from .scribbles import Scribbles
 
 OnProgress = Callable[[Progress], None]
 _AIR_HU = -1000.0
+_GUESSED = "First guess from the image alone, checked by nobody: look at every slice and correct it."
+_GUESSED_NOTHING = "The first guess found nothing; a bleed may be there all the same: draw a stroke on it."
 
 
 class InteractiveSession:
@@ -169,8 +171,32 @@ class InteractiveSession:
                 "The first round has background strokes only; a foreground stroke tells more."
             )
         self._pending = given
+        return self._run(strokes, _Reporter(self._grid, on_progress, is_cancelled))
+
+    def guess(
+        self, on_progress: OnProgress | None = None, is_cancelled: Callable[[], bool] | None = None
+    ) -> RoundResult:
+        """A first round without strokes: what looks like fresh blood, for the user to check and correct.
+
+        VIM alone answers, since there is no slice to propagate from. It counts as a round: ``undo``
+        takes it back, and the next round has it as its previous mask.
+
+        Raises
+        ------
+        InvalidScribblesError
+            If there are strokes or rounds already; those are refined.
+        RoundCancelled, DeviceError
+            As ``refine``.
+        """
+        if self._current is not None or self._pending is not None:
+            raise InvalidScribblesError(
+                "A first guess comes before all strokes. Refine, or start over and then ask for it."
+            )
+        return self._run(Scribbles.empty(self.shape), _Reporter(self._grid, on_progress, is_cancelled))
+
+    def _run(self, strokes: Scribbles, report: _Reporter) -> RoundResult:
+        """The next round with ``strokes``, all there are; a guess where there are none."""
         start = time.monotonic()
-        report = _Reporter(self._grid, on_progress, is_cancelled)
         report("prepare", 0.0)
         coarse, device, notes = self._compute(strokes, report)
         try:
@@ -180,6 +206,8 @@ class InteractiveSession:
             raise _failure(torch.device("cpu"), error) from error
         mask = (probability >= 0.5).astype(np.uint8)
         previous = self.mask
+        if strokes.is_empty:
+            notes = (_GUESSED if mask.any() else _GUESSED_NOTHING, *notes)
         result = RoundResult(
             mask=mask,
             probability=probability,
@@ -235,7 +263,7 @@ class InteractiveSession:
         self.network.to(device)
         lower = self._grid.lower_strokes
         lowered = np.stack([lower(strokes.foreground), lower(strokes.background)], 1)
-        if not lowered.any():
+        if not lowered.any() and not strokes.is_empty:
             raise InvalidScribblesError(
                 "All strokes lie in the air around the head. Draw one on the hemorrhage, then refine."
             )

@@ -110,6 +110,15 @@ class Session:
         self.rounds = self.rounds[:-1]
         return self.rounds[-1] if self.rounds else None
 
+    def guess(self, on_progress=None, is_cancelled=None):
+        """Marks the first slice."""
+        assert not self.rounds
+        assert self.base[1] == 0
+        everything = Scribbles(
+            np.arange(SHAPE[0])[:, None, None] * np.ones(SHAPE) == 0, np.zeros(SHAPE, bool)
+        )
+        return self.refine(everything, on_progress, is_cancelled, accumulate=False)
+
     def refine(self, scribbles, on_progress=None, is_cancelled=None, *, accumulate=True):
         assert accumulate is False
         mask = self.mask.copy()

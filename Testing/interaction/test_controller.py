@@ -300,6 +300,58 @@ def test_refining_without_strokes_explains_itself(world):
     assert "stroke" in world.controller.status.message
 
 
+def test_a_first_guess_is_a_round_that_strokes_correct(world):
+    world.controller.ct_chosen()
+    assert world.controller.guess()
+    world.finish()
+    assert world.scene.rows == 1
+    assert world.scene.mask[0].all()
+    assert not world.controller.status.can_guess
+    assert world.state is State.IDLE
+    world.scene.paint(2, 0, 0)
+    world.round()
+    assert world.scene.rows == 2
+    assert world.scene.mask[2].all()
+    assert world.scene.mask[0].all()
+
+
+def test_a_first_guess_can_be_taken_back(world):
+    world.controller.ct_chosen()
+    world.controller.guess()
+    world.finish()
+    assert world.controller.undo()
+    assert not world.scene.mask.any()
+    assert world.controller.status.can_guess
+
+
+@pytest.mark.parametrize("done", ["stroke", "round"])
+def test_no_guess_after_strokes_or_rounds(world, done):
+    world.controller.ct_chosen()
+    if done == "stroke":
+        world.scene.paint(1, 2, 3)
+    else:
+        world.controller.guess()
+        world.finish()
+    before = world.scene.log.copy()
+    assert not world.controller.guess()
+    assert isinstance(world.controller.status.error, InvalidScribblesError)
+    assert world.scene.log == before
+    assert not world.executor.jobs
+
+
+def test_strokes_painted_during_a_guess_wait_for_their_round(world):
+    world.controller.ct_chosen()
+    world.controller.auto_refine = True
+    world.controller.guess()
+    assert not world.controller.guess()
+    world.scene.paint(2, 0, 0)
+    world.finish()
+    assert world.state is State.REFINING
+    world.finish()
+    assert world.scene.rows == 2
+    assert world.scene.mask[2].all()
+
+
 def test_inline_executor_needs_one_poll():
     world = World(InlineExecutor())
     world.controller.ct_chosen()

@@ -48,6 +48,7 @@ def fire(world, event):
     else:
         {
             Event.REFINE: controller.refine,
+            Event.GUESS: controller.guess,
             Event.CANCEL: controller.cancel,
             Event.UNDO: controller.undo,
             Event.START_OVER: controller.start_over,
@@ -80,7 +81,7 @@ def expected(state, event):
     if event is Event.STROKES_CHANGED:
         return State.READY
     if state is State.IDLE:
-        return State.IDLE
+        return State.REFINING if event is Event.GUESS else State.IDLE
     return State.REFINING if event is Event.REFINE else State.READY
 
 
@@ -111,6 +112,7 @@ def test_buttons_are_offered_where_they_do_something(world, state):
     status = world.controller.status
     working = state in (State.READY, State.REFINING, State.CANCELLING, State.CANCELLED, State.FAILED)
     assert status.can_refine is working
+    assert status.can_guess is (state is State.IDLE)
     assert status.can_cancel is (state is State.REFINING)
     assert status.can_undo is False
     assert status.can_start_over is working

@@ -1,13 +1,17 @@
 """The transition table, every state with every event."""
 
+import itertools
+
 import pytest
 
 from ICHHPINetLib.interaction.controller_state import Event, Facts, State, next_state
 
-ALL_FACTS = [
-    Facts(torch, ct, strokes) for torch in (True, False) for ct in (True, False) for strokes in (True, False)
-]
-READY = Facts(True, True, True)
+EITHER = True, False
+ALL_FACTS = [Facts(*facts) for facts in itertools.product(EITHER, EITHER, EITHER, (0, 2))]
+STARTING = {
+    Event.REFINE: [facts for facts in ALL_FACTS if facts.resting_state is State.READY],
+    Event.GUESS: [Facts(True, True, False, 0)],
+}
 
 # What each event does to a running round; None: the state that the facts speak for.
 REFINING = {
@@ -16,6 +20,7 @@ REFINING = {
     Event.CT_REMOVED: None,
     Event.STROKES_CHANGED: State.REFINING,
     Event.REFINE: State.REFINING,
+    Event.GUESS: State.REFINING,
     Event.PROGRESS: State.REFINING,
     Event.DONE: None,
     Event.CANCEL: State.CANCELLING,
@@ -33,6 +38,7 @@ CANCELLING = {
     Event.CT_REMOVED: None,
     Event.STROKES_CHANGED: State.CANCELLING,
     Event.REFINE: State.CANCELLING,
+    Event.GUESS: State.CANCELLING,
     Event.PROGRESS: State.CANCELLING,
     Event.DONE: State.CANCELLED,
     Event.CANCEL: State.CANCELLING,
@@ -69,7 +75,7 @@ def test_every_event_at_rest(state, event, facts):
     after = next_state(state, event, facts)
     if event in IGNORED_AT_REST:
         assert after is state
-    elif event is Event.REFINE and facts == READY:
+    elif facts in STARTING.get(event, ()):
         assert after is State.REFINING
     else:
         assert after is facts.resting_state
@@ -88,9 +94,15 @@ def test_facts_decide_the_resting_state(facts, state):
     assert facts.resting_state is state
 
 
-@pytest.mark.parametrize("facts", [facts for facts in ALL_FACTS if facts != READY])
+@pytest.mark.parametrize("facts", [facts for facts in ALL_FACTS if facts.resting_state is not State.READY])
 def test_what_is_missing_is_said_in_a_sentence(facts):
     message = str(facts.why_not_ready())
     missing = "PyTorch" if not facts.has_torch else "CT" if not facts.has_ct else "stroke"
     assert missing in message
     assert message.endswith("first." if facts.has_torch else "again.")
+
+
+@pytest.mark.parametrize("facts", [facts for facts in ALL_FACTS if not facts.can_guess])
+def test_why_there_is_no_guess_is_said_in_a_sentence(facts):
+    missing = "PyTorch" if not facts.has_torch else "CT" if not facts.has_ct else "before all strokes"
+    assert missing in str(facts.why_no_guess())

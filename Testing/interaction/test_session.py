@@ -70,6 +70,50 @@ def test_same_inputs_give_the_same_result(tiny_network):
     assert np.array_equal(first.probability, second.probability)
 
 
+def test_a_first_guess_needs_no_stroke_and_is_the_memory_of_the_next_round(session, monkeypatch):
+    seen = []
+    segment = session.network.segment_volume
+
+    def watched(image, given, previous, both_sides=False):
+        seen.append((bool(given.any()), int(previous.sum())))
+        # As if blood were everywhere.
+        volume = segment(image, given, previous, both_sides)
+        return volume._replace(logits=volume.logits * 0 + 9)
+
+    monkeypatch.setattr(session.network, "segment_volume", watched)
+    shown = []
+    guess = session.guess(lambda progress: shown.append(progress.slice_index))
+    assert guess.round == 1
+    assert guess.mask.all()
+    assert "First guess" in guess.notes[0]
+    assert {index for index in shown if index is not None} == set(range(SHAPE[0]))
+    second = session.refine(strokes(foreground=[INSIDE], background=[OUTSIDE]))
+    assert second.round == 2
+    assert not any("guess" in note for note in second.notes)
+    assert not second.mask[OUTSIDE].any()
+    (strokes_first, mask_first), (strokes_second, mask_second) = seen
+    assert (strokes_first, mask_first) == (False, 0)
+    assert strokes_second
+    assert mask_second > 0
+    assert session.undo().mask.all()
+    assert session.undo() is None
+
+
+def test_a_guess_that_finds_nothing_says_so(session):
+    # An untrained network says no everywhere.
+    result = session.guess()
+    assert not result.mask.any()
+    assert "found nothing" in result.notes[0]
+
+
+def test_there_is_no_guess_after_a_stroke(session):
+    session.refine(strokes(foreground=[INSIDE]))
+    with pytest.raises(InvalidScribblesError, match="before all strokes"):
+        session.guess()
+    session.undo()
+    assert session.guess().round == 1
+
+
 def test_strokes_accumulate_and_a_later_one_wins(session):
     session.refine(strokes(foreground=[INSIDE]))
     result = session.refine(strokes(background=[(2, 20, slice(20, 30))]))
