@@ -119,6 +119,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for tool, button in self.toolButtons.items():
             button.connect("clicked(bool)", self._toolSlot(tool))
         ui.installButton.connect("clicked(bool)", self.onInstall)
+        ui.firstGuessButton.connect("clicked(bool)", self.onFirstGuess)
         ui.refineButton.connect("clicked(bool)", self.onRefine)
         ui.cancelButton.connect("clicked(bool)", self.onCancel)
         ui.undoRoundButton.connect("clicked(bool)", self.onUndoRound)
@@ -274,6 +275,10 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 PackageInstaller.install()
         finally:
             self.logic.controller.torch_installed()
+
+    def onFirstGuess(self) -> None:
+        """Start a first round without strokes."""
+        self.logic.controller.guess()
 
     def onRefine(self) -> None:
         """Start a round, or let one follow the running round."""

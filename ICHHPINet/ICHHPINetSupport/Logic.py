@@ -113,10 +113,20 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
         :return: the new row of the table of rounds, by column name
         :raises ICHHPINetError: if something is missing or the round fails; the message says what to do
         """
+        return self._run(self.controller.refine, ct)
+
+    def guess(self, ct=None) -> dict:
+        """Run a first round without strokes and wait for its end.
+
+        Parameters, result and errors are those of ``refine``; also an ICHHPINetError after strokes or rounds.
+        """
+        return self._run(self.controller.guess, ct)
+
+    def _run(self, start, ct) -> dict:
         if ct is not None and ct != self.scene.ct:
             self.setCt(ct)
         self.applySettings(self.getParameterNode())
-        if self.controller.refine():
+        if start():
             self.controller.wait()
         status = self.controller.status
         if status.error is not None:

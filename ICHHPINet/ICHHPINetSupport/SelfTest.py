@@ -83,6 +83,21 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
         self.assertFalse(logic.scene.read_scribbles().foreground[index + 1].any())
         logic.close()
 
+    def test_firstGuessIsCorrectedByAStroke(self):
+        from ICHHPINetLib.errors import InvalidScribblesError
+
+        logic, ct, phantom = _start()
+        logic.openSession, logic.hasPackages = StandInSession, lambda: True
+        guess = logic.guess()
+        self.assertEqual((guess["Round"], guess["Scribbled slices"]), (1, 0))
+        with self.assertRaises(InvalidScribblesError):
+            logic.guess()
+        _paint(logic, ct, phantom.mask, _middle(phantom.mask))
+        corrected = logic.refine()
+        self.assertEqual((corrected["Round"], corrected["Scribbled slices"]), (2, 1))
+        self.assertGreater(corrected["Volume (mL)"], 0)
+        logic.close()
+
     def test_exportWritesEveryFormat(self):
         from ICHHPINetLib.errors import OutputError
 
@@ -202,6 +217,11 @@ class StandInSession:
 
     def undo(self):
         self.rounds = self.rounds[:-1]
+
+    def guess(self, on_progress=None, is_cancelled=None):
+        from ICHHPINetLib.interaction.scribbles import Scribbles
+
+        return self.refine(Scribbles.empty(self._base.shape), on_progress, is_cancelled)
 
     def refine(self, scribbles, on_progress=None, is_cancelled=None, *, accumulate=True):
         from ICHHPINetLib.errors import RoundCancelled

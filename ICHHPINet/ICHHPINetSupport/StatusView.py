@@ -14,6 +14,7 @@ class StatusView:
         """Texts, progress and enabled buttons for ``status``."""
         ui = self.ui
         ui.installFrame.visible = status.state == State.NO_TORCH
+        ui.firstGuessButton.enabled = status.can_guess
         ui.refineButton.enabled = status.can_refine
         ui.cancelButton.enabled = status.can_cancel
         ui.undoRoundButton.enabled = status.can_undo
@@ -55,6 +56,8 @@ def stateText(status):
         text = _("Slice {slice} of {count}").format(slice=status.slice_index + 1, count=status.slice_count)
     elif state == State.REFINING:
         text = _("Reading the volume and the strokes")
+    elif state == State.IDLE and status.rounds:
+        text = _("Check every slice; paint a stroke where the result is wrong.")
     else:
         text = {
             State.NO_TORCH: _("PyTorch is missing, see above. You can choose a CT and paint already."),

@@ -49,6 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fold", type=int, metavar="N", help="only the development cases that fold N keeps out of training"
     )
     parser.add_argument(
+        "--guess", action="store_true", help="begin each run with the first guess, before any stroke"
+    )
+    parser.add_argument(
         "--device",
         default="auto",
         metavar="NAME",
@@ -70,6 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
             min_slices=arguments.min_slices,
             fold=arguments.fold,
             device=arguments.device,
+            guess=arguments.guess,
             on_step=lambda step: show(
                 step.done / step.total, f"{step.case_id}, seed {step.seed}: Dice {step.dice:.2f}"
             ),

@@ -75,18 +75,24 @@ def run_rounds(
     session: InteractiveSession,
     volume: np.ndarray,
     spacing: tuple[float, float, float],
-    strokes: Iterable[Callable[[np.ndarray], Scribbles]],
+    strokes: Iterable[Callable[[np.ndarray], Scribbles] | None],
     dice: Callable[[np.ndarray], float] | None = None,
 ) -> list[FinishedRound]:
-    """Run a round for each of ``strokes``, which gets the mask so far and gives the round's strokes."""
+    """Run a round for each of ``strokes``, which gets the mask so far and gives the round's strokes.
+
+    None instead, as the first, asks for the guess that needs no strokes.
+    """
     strokes = list(strokes)
     finished = []
     with progress_bar("starting") as show:
         progress = RoundProgress(show, len(strokes))
         for draw in strokes:
             progress.start()
-            new = draw(session.mask)
-            result = session.refine(new, on_progress=progress)
+            if draw is None:
+                new, result = Scribbles.empty(session.shape), session.guess(on_progress=progress)
+            else:
+                new = draw(session.mask)
+                result = session.refine(new, on_progress=progress)
             score = None if dice is None else dice(result.mask)
             numbers = measure(result.mask, spacing, volume)
             finished.append(FinishedRound(result, numbers, new, session.scribbles, score))
@@ -118,6 +124,8 @@ def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
 
 
 def _places(slices: Sequence[int]) -> str:
+    if not slices:
+        return "first guess"
     return f"slice {slices[0]}" if len(slices) == 1 else f"{len(slices)} slices"
 
 

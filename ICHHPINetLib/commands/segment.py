@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..errors import InvalidScribblesError
 from ..imaging.hu_calibration import to_hu
 from ..imaging.io import read_ct, read_scribbles, write_labelmap, write_segmentation
 from ..imaging.orientation import to_canonical
@@ -18,6 +19,8 @@ examples:
   ichhpinet segment ct.nii.gz --scribbles strokes.seg.nrrd -o hematoma.seg.nrrd
   ichhpinet segment dicom_folder --scribbles round1.seg.nrrd --scribbles round2.seg.nrrd \\
       -o hematoma.seg.nrrd --labelmap hematoma.nii.gz --scene work.mrb --report report.json
+
+  ichhpinet segment ct.nii.gz --guess -o first_guess.seg.nrrd --preview first_guess.png
 
 A scribble file is a segmentation painted in 3D Slicer with the segments "Hemorrhage scribble"
 and "Background scribble", or a label map with 1 on the bleed and 2 on other tissue. Each file
@@ -34,8 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         type=Path,
         action="append",
-        required=True,
+        default=[],
         help="strokes of one round, .seg.nrrd or a label map; repeat it for further rounds",
+    )
+    parser.add_argument(
+        "--guess",
+        action="store_true",
+        help="begin with a round without strokes: what looks like fresh blood, to be checked and corrected",
     )
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, required=True, help="segmentation to write (.seg.nrrd)"
@@ -58,17 +66,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     _check_outputs(arguments)
+    if not arguments.scribbles and not arguments.guess:
+        raise InvalidScribblesError(
+            "There are no strokes. Name a file with --scribbles, or ask for a first guess with --guess."
+        )
     ct = read_ct(arguments.ct)
     hu, assumptions = to_hu(ct.array)
     volume, order = to_canonical(hu, ct.direction)
     spacing = order.spacing(ct.spacing)
     stored = [
-        read_scribbles(path, ct, require_foreground=number == 0)
+        read_scribbles(path, ct, require_foreground=number == 0 and not arguments.guess)
         for number, path in enumerate(arguments.scribbles)
     ]
     rounds = [Scribbles(order.apply(one.foreground), order.apply(one.background)) for one in stored]
     network, session = open_session(arguments, volume, spacing)
-    finished = run_rounds(session, volume, spacing, [lambda mask, one=one: one for one in rounds])
+    strokes = [*([None] if arguments.guess else []), *(lambda mask, one=one: one for one in rounds)]
+    finished = run_rounds(session, volume, spacing, strokes)
     warnings = list(dict.fromkeys([*ct.warnings, *assumptions, *session.warnings]))
     mask = order.undo(finished[-1].result.mask)
     write_segmentation(arguments.output, mask, ct)

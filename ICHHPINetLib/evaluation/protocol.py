@@ -37,6 +37,10 @@ class SessionLike(Protocol):
     def refine(self, scribbles: Scribbles) -> RoundLike: ...
 
 
+class GuessingSession(SessionLike, Protocol):
+    def guess(self) -> RoundLike: ...
+
+
 Method = Callable[[np.ndarray, tuple[float, float, float]], SessionLike]
 
 
@@ -62,17 +66,21 @@ def run_cases(
     seeds: int,
     on_step: Callable[[Step], None] | None = None,
     user: User = robot.next_scribbles,
+    guess: bool = False,
 ) -> list[Report]:
     """Run the robot, or another ``user``, ``seeds`` times for ``rounds`` rounds on each case.
+
+    With ``guess``, a run begins with the first guess of a ``GuessingSession``, and the robot draws on
+    the worst slice of it; without, on a random one.
 
     A case or a run that fails is reported with its ``error`` and the others go on.
 
     Returns
     -------
     A report a case, made of what JSON can hold: ``id``, ``bleed_types``, ``truth`` (its
-    measurement), ``shape``, ``spacing``, and ``runs``, each with ``seed``, ``error`` and
-    ``rounds``. A round has the figures of ``SegmentationMetrics`` and what
-    ``scribble_rounds`` adds.
+    measurement), ``shape``, ``spacing``, and ``runs``, each with ``seed``, ``error``,
+    ``rounds`` and, after a guess, ``guess``. A round has the figures of
+    ``SegmentationMetrics`` and what ``scribble_rounds`` adds, a guess the former.
     """
     reports = []
     total = len(cases) * seeds * rounds
@@ -95,7 +103,10 @@ def run_cases(
             try:
                 session = method(loaded.volume, loaded.spacing)
                 rng = np.random.default_rng([seed, zlib.crc32(case.id.encode())])
-                for row in scribble_rounds(session, loaded.truth, loaded.spacing, rounds, rng, user):
+                guessed = session.guess().mask != 0 if guess else None
+                if guess:
+                    run["guess"] = evaluate_mask(guessed, loaded.truth, loaded.spacing).as_dict()
+                for row in scribble_rounds(session, loaded.truth, loaded.spacing, rounds, rng, user, guessed):
                     run["rounds"].append(row)
                     if on_step:
                         done += 1
@@ -114,6 +125,7 @@ def scribble_rounds(
     rounds: int,
     rng: np.random.Generator,
     user: User = robot.next_scribbles,
+    guessed: np.ndarray | None = None,
 ) -> Iterator[Report]:
     """Yield a row of figures after each round of the robot.
 
@@ -122,6 +134,7 @@ def scribble_rounds(
     session: what is scribbled on; its ``refine`` gets the new strokes only.
     truth: bool (Z, Y, X); spacing: mm (z, y, x).
     user: who draws; one of ``prompt_shift.USERS``.
+    guessed: bool (Z, Y, X), what the session guessed before the first stroke, if it did.
 
     Yields
     ------
@@ -131,12 +144,13 @@ def scribble_rounds(
     ``obeyed`` (share of all voxels scribbled so far that carry the user's label) and
     ``peak_memory_mib`` of the process so far.
     """
-    prediction = np.zeros(truth.shape, bool)
+    prediction = np.zeros(truth.shape, bool) if guessed is None else guessed
     strokes = Scribbles.empty(truth.shape)
     for number in range(1, rounds + 1):
         seconds, index, new = 0.0, None, Scribbles.empty(truth.shape)
-        if number == 1 or not np.array_equal(prediction, truth):
-            chosen = robot.first_slice(truth, rng) if number == 1 else None
+        blind = number == 1 and guessed is None
+        if blind or not np.array_equal(prediction, truth):
+            chosen = robot.first_slice(truth, rng) if blind else None
             new = user(truth, prediction, spacing, rng, chosen)
         if not new.is_empty:
             index = new.slices()[0]

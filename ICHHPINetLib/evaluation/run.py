@@ -31,6 +31,7 @@ def evaluate(
     folds_file: Path | str = FOLDS_FILE,
     device: str = "auto",
     prompts: str = ROBOT,
+    guess: bool = False,
     on_step: Callable[[Step], None] | None = None,
 ) -> Report:
     """Evaluate a method under the scribbling robot.
@@ -46,6 +47,7 @@ def evaluate(
     fold: only the cases that this fold of ``folds_file`` leaves out of training.
     device: where a network runs, as ``load_network`` names devices.
     prompts: who scribbles, one of ``prompt_shift.USERS``.
+    guess: begin each run with the network's first guess.
     on_step: called after every round.
 
     Returns
@@ -65,6 +67,8 @@ def evaluate(
     cases = find_cases(cases_dir, min_slices)
     if fold is not None:
         cases = select_fold(cases, fold, folds_file)
+    if guess and method in BASELINE_NAMES:
+        raise InputFileError(f"'{method}' cannot guess without strokes; networks can.")
     factory, model = _method(method, device)
     result = {
         "format": FORMAT,
@@ -77,11 +81,11 @@ def evaluate(
             "min_slices": min_slices,
             "fold": fold,
         },
-        "prompts": prompts,
+        "prompts": f"{prompts}, after a first guess" if guess else prompts,
         "rounds": rounds,
         "seeds": list(range(seeds)),
         "machine": describe_machine(),
-        "cases": run_cases(cases, factory, rounds, seeds, on_step, draw),
+        "cases": run_cases(cases, factory, rounds, seeds, on_step, draw, guess),
     }
     if output is not None:
         with whole_file(output) as temporary:

@@ -97,7 +97,8 @@ class Summary:
     divided by their length, 0 to 1. ``worst_decile_dice`` is the mean final Dice of the
     worst tenth of the runs. ``lowering_rounds`` is the share of rounds, the first ones
     aside, that lowered Dice by more than 0.01. ``obeyed`` is the least share of scribbled
-    voxels that carried the user's label. Seconds are over all rounds.
+    voxels that carried the user's label. Seconds are over all rounds. ``guess_dice`` is the mean
+    Dice of the first guess, None where the runs began with a stroke.
     """
 
     method: str
@@ -116,6 +117,7 @@ class Summary:
     peak_memory_mib: float | None
     volumes: tuple[VolumePanel, ...]
     groups: tuple[GroupFigures, ...]
+    guess_dice: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The figures by name, ready for strict JSON: what is not finite is None."""
@@ -128,7 +130,7 @@ class _Runs:
     def __init__(self, result: Report) -> None:
         self.rounds = result["rounds"]
         self.failures = []
-        self._rows, self.reports = [], []
+        self._rows, self.reports, self.guesses = [], [], []
         for report in result["cases"]:
             if report["error"]:
                 self.failures.append(f"{report['id']}: {report['error']}")
@@ -138,6 +140,7 @@ class _Runs:
                 else:
                     self._rows.append(run["rounds"])
                     self.reports.append(report)
+                    self.guesses.append(run.get("guess"))
         if not self._rows:
             raise InputFileError(
                 f"No run of {result['method']} was completed, so there is nothing to summarize. "
@@ -208,7 +211,14 @@ def summarize(result: Report) -> Summary:
         peak_memory_mib=runs.peak_memory_mib,
         volumes=_volumes(runs),
         groups=_groups(runs),
+        guess_dice=_guess_dice(runs),
     )
+
+
+def _guess_dice(runs: _Runs) -> float | None:
+    if None in runs.guesses:
+        return None
+    return float(runs.by_case(np.array([guess["dice"] for guess in runs.guesses])).mean())
 
 
 def _by_round(runs: _Runs) -> tuple[RoundFigures, ...]:

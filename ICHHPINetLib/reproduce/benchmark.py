@@ -107,6 +107,11 @@ def document(results: dict[tuple[str, str], Report]) -> str:
     }
     if len(shifted) > 1:
         parts += ["## Prompt shift", markdown([_panel(shifted)]), prompt_shift.NOTE]
+    parts += [
+        f"The first guess itself, before any stroke ({prompts}): mean Dice {summary.guess_dice:.3f}."
+        for prompts, summary in shifted.items()
+        if summary.guess_dice is not None
+    ]
     parts += _failures(summaries)
     return "\n\n".join(part.strip() for part in parts) + "\n"
 

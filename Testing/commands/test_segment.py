@@ -110,6 +110,32 @@ def test_first_round_needs_a_stroke_on_the_bleed(case, without_network, capsys):
     assert not without_network
 
 
+def test_strokes_or_a_guess_are_asked_for(case, without_network, capsys):
+    assert cli.main(["segment", str(case.ct), "-o", str(case.folder / "out.seg.nrrd")]) == 2
+    message = capsys.readouterr().err
+    assert "--scribbles" in message
+    assert "--guess" in message
+    assert not without_network
+
+
+def test_a_guess_comes_before_the_strokes(case, without_network, capsys):
+    pytest.importorskip("matplotlib")
+    report, preview = case.folder / "report.json", case.folder / "rounds.png"
+    assert segment(case, "--guess", "--report", report, "--preview", preview) == 0
+    content = json.loads(report.read_text(encoding="utf-8"))
+    assert [one["round"] for one in content["rounds"]] == [1, 2]
+    assert [one["scribbled_slices"] for one in content["rounds"]] == [[], [3]]
+    assert content["rounds"][0]["notes"] == ["a guess"]
+    assert "first guess" in capsys.readouterr().out
+    assert preview.exists()
+
+
+def test_a_guess_needs_no_strokes(case, without_network):
+    out = case.folder / "guess.seg.nrrd"
+    assert cli.main(["segment", str(case.ct), "--guess", "-o", str(out)]) == 0
+    assert sitk.GetArrayFromImage(sitk.ReadImage(str(out))).sum() == 1
+
+
 def test_interruption_in_a_round_leaves_no_file(case, interrupted):
     before = sorted(case.folder.iterdir())
     report = case.folder / "report.json"

@@ -12,7 +12,9 @@ import SimpleITK as sitk
 from ICHHPINetLib.errors import InputFileError, MissingPackageError, OutputError, WeightsError
 from ICHHPINetLib.evaluation.cases import LoadedCase
 from ICHHPINetLib.evaluation.protocol import run_cases, scribble_rounds
+from ICHHPINetLib.evaluation.report import tables
 from ICHHPINetLib.evaluation.run import evaluate, read_result
+from ICHHPINetLib.evaluation.summary import summarize
 
 pytest.importorskip("skimage")
 
@@ -171,6 +173,35 @@ def test_evaluates_a_network(folder, tiny_weights):
     assert len(result["sha256"]) == 64
     assert result["device"] == "cpu"
     assert result["cases"][0]["runs"][0]["rounds"][0]["obeyed"] == 1
+
+
+def test_after_a_guess_the_robot_begins_where_it_is_wrong():
+    class Guessing(PerfectOnScribbledSlices):
+        def guess(self):
+            # All but one slice.
+            self.mask = self.truth.astype(np.uint8)
+            self.mask[4] = 0
+            return SimpleNamespace(mask=self.mask.copy())
+
+    (report,) = run_cases([case()], lambda volume, spacing: Guessing(bleed()), 2, 1, guess=True)
+    (run,) = report["runs"]
+    assert run["error"] is None
+    assert 0.5 < run["guess"]["dice"] < 1
+    assert run["rounds"][0]["slice"] == 4
+    assert [row["dice"] for row in run["rounds"]] == [1, 1]
+
+
+def test_a_network_guesses_and_its_result_tells(folder, tiny_weights):
+    result = evaluate(folder, str(tiny_weights), rounds=1, seeds=1, device="cpu", guess=True)
+    assert result["prompts"] == "robot, after a first guess"
+    summary = summarize(result)
+    assert summary.guess_dice == result["cases"][0]["runs"][0]["guess"]["dice"]
+    assert any("first guess" in row[0] for table in tables(summary) for row in table.rows)
+
+
+def test_classical_methods_do_not_guess(folder):
+    with pytest.raises(InputFileError, match="cannot guess"):
+        evaluate(folder, "threshold", guess=True)
 
 
 def test_what_cannot_work_is_told_before_the_first_round(folder):

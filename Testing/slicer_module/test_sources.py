@@ -79,6 +79,7 @@ def test_panel_is_in_the_order_of_the_work(ui):
     work = [
         "researchLabel",
         "inputSelector",
+        "firstGuessButton",
         "foregroundButton",
         "brushSlider",
         "refineButton",

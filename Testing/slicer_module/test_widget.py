@@ -226,6 +226,24 @@ def test_cancel_by_button(ct, make_widget):
     assert "Cancelled" in widget.ui.messageLabel.text
 
 
+def test_first_guess_is_offered_before_strokes_and_says_what_to_do_next(ct, make_widget):
+    widget = make_widget()
+    assert widget.ui.firstGuessButton.enabled
+    widget.ui.firstGuessButton.click()
+    finish(widget)
+    assert widget.logic.scene.rounds_rows()[0]["Scribbled slices"] == 0
+    assert not widget.ui.firstGuessButton.enabled
+    assert "Check every slice" in widget.ui.messageLabel.text
+    assert widget.ui.undoRoundButton.enabled
+    paint(widget)
+    widget.ui.refineButton.click()
+    finish(widget)
+    assert widget.logic.scene.rounds() == 2
+    widget.ui.undoRoundButton.click()
+    widget.ui.undoRoundButton.click()
+    assert widget.ui.firstGuessButton.enabled
+
+
 def test_auto_refine(ct, make_widget):
     widget = make_widget()
     widget._parameterNode.autoRefine = True
