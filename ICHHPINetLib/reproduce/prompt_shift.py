@@ -36,7 +36,8 @@ LABELS = {
     "lazy_user": "lazy user (any bleeding slice)",
 }
 NOTE = (
-    "Each user meets the same cases, and starts on the same slice. The paper has no such panel. A noisy "
+    "Each user meets the same cases, and starts on the same slice; after a first guess, on its worst one. "
+    "The paper has no such panel. A noisy "
     "user's wrong strokes are obeyed like all others, so that the loss under noise is in part the strokes' "
     "own."
 )

@@ -11,6 +11,7 @@ SETTINGS = [
     Setting("recipe", "the recipe"),
     Setting("from_scratch", "no pretraining", pretrained=False),
     Setting("real_alone", "real bleeds alone", recipe={"mixture": {"real": 1.0}}),
+    Setting("fresh_alone", "real bleeds at their own density", recipe={"mixture": {"aged": 0.0}}),
     Setting("one_round", "episodes of one round", recipe={"longest": 1}),
     Setting("prompted", "no guess without strokes", recipe={"unprompted": 0.0}),
     Setting("volume_never_alone", "VIM never trained alone", recipe={"volume_alone": 0.0}),

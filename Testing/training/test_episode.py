@@ -60,6 +60,18 @@ def test_a_guess_sees_no_stroke(monkeypatch):
     assert seen[1][0].any()
 
 
+def test_no_guess_is_learned_from_blood_like_brain():
+    plain = sample()
+    dark = dataclasses.replace(plain, hu=plain.hu - 27 * plain.fraction)
+    clean = dataclasses.replace(plain, fraction=np.zeros_like(plain.fraction))
+    first = []
+    for one in (plain, dark, clean):
+        rng = np.random.default_rng(0)
+        given = one, Recipe(unprompted=1.0, volume_alone=1.0, longest=1), rng, CPU
+        first.append(next(episode(HPINet(TINY), HPINetLoss(), *given))[1]["round"])
+    assert first == [0, 1, 0]
+
+
 def test_vim_can_be_trained_alone():
     for moved, parts in rounds(HPINet(TINY), Recipe(unprompted=0.0, volume_alone=1.0)):
         assert moved == {"vim"}
