@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import slicer
-from ICHHPINetLib.errors import RoundCancelled
+from ICHHPINetLib.errors import InvalidScribblesError, RoundCancelled
 from ICHHPINetLib.interaction.controller import Controller, torch_is_installed
 from ICHHPINetLib.interaction.controller_state import State
 from ICHHPINetLib.interaction.executor import ThreadExecutor
@@ -128,6 +128,8 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
         self.applySettings(self.getParameterNode())
         if start():
             self.controller.wait()
+        elif self.controller.status.state.is_busy:
+            raise InvalidScribblesError("A round is running. Wait for its end, or cancel it.")
         status = self.controller.status
         if status.error is not None:
             raise status.error

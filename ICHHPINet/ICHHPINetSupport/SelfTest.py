@@ -90,12 +90,13 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
         logic.openSession, logic.hasPackages = StandInSession, lambda: True
         guess = logic.guess()
         self.assertEqual((guess["Round"], guess["Scribbled slices"]), (1, 0))
+        self.assertGreater(guess["Volume (mL)"], 0)
         with self.assertRaises(InvalidScribblesError):
             logic.guess()
         _paint(logic, ct, phantom.mask, _middle(phantom.mask))
         corrected = logic.refine()
         self.assertEqual((corrected["Round"], corrected["Scribbled slices"]), (2, 1))
-        self.assertGreater(corrected["Volume (mL)"], 0)
+        self.assertGreater(corrected["Volume (mL)"], guess["Volume (mL)"])
         logic.close()
 
     def test_exportWritesEveryFormat(self):
@@ -219,9 +220,12 @@ class StandInSession:
         self.rounds = self.rounds[:-1]
 
     def guess(self, on_progress=None, is_cancelled=None):
+        """Marks the lowest slice."""
         from ICHHPINetLib.interaction.scribbles import Scribbles
 
-        return self.refine(Scribbles.empty(self._base.shape), on_progress, is_cancelled)
+        seen = Scribbles.empty(self._base.shape)
+        seen.foreground[0] = True
+        return self.refine(seen, on_progress, is_cancelled)
 
     def refine(self, scribbles, on_progress=None, is_cancelled=None, *, accumulate=True):
         from ICHHPINetLib.errors import RoundCancelled

@@ -9,9 +9,13 @@ class StatusView:
 
     def __init__(self, ui):
         self.ui = ui
+        self.status = None
+        # Volume of a first guess that no stroke has corrected yet.
+        self.guessMl = None
 
     def showStatus(self, status):
         """Texts, progress and enabled buttons for ``status``."""
+        self.status = status
         ui = self.ui
         ui.installFrame.visible = status.state == State.NO_TORCH
         ui.firstGuessButton.enabled = status.can_guess
@@ -21,12 +25,16 @@ class StatusView:
         ui.startOverButton.enabled = status.can_start_over
         ui.progressBar.enabled = status.state.is_busy
         ui.progressBar.value = round(100 * status.fraction) if status.state.is_busy else 0
-        ui.messageLabel.text = status.message or stateText(status)
+        ui.messageLabel.text = status.message or guessText(status, self.guessMl) or stateText(status)
 
     def showRounds(self, rows, notes=()):
         """Headline and details of the last of ``rows``, as the table of rounds has them."""
         ui = self.ui
         hasResult = bool(rows)
+        isGuess = hasResult and not any(row["Scribbled slices"] for row in rows)
+        self.guessMl = rows[-1]["Volume (mL)"] if isGuess else None
+        if self.status is not None:
+            self.showStatus(self.status)
         for button in (ui.exportLabelmapButton, ui.exportSegmentationButton, ui.exportTableButton):
             button.enabled = hasResult
         if not hasResult:
@@ -35,7 +43,8 @@ class StatusView:
                 label.text = "–"
             return
         row = rows[-1]
-        ui.volumeLabel.text = _("{volume:.1f} mL").format(volume=row["Volume (mL)"])
+        volume = _("{volume:.1f} mL (guess)") if isGuess else _("{volume:.1f} mL")
+        ui.volumeLabel.text = volume.format(volume=row["Volume (mL)"])
         ui.changeLabel.text = _("{change:+.1f} mL").format(change=row["Change (mL)"])
         ui.abcLabel.text = _("{volume:.1f} mL").format(volume=row["ABC/2 (mL)"])
         computed = _("round {round}, {seconds:.1f} s on {device}").format(
@@ -49,6 +58,15 @@ class StatusView:
             button.checked = name == tool
 
 
+def guessText(status, volumeMl):
+    """What to do about a first guess, None where there is none or something else goes on."""
+    if volumeMl is None or status.state not in (State.IDLE, State.READY):
+        return None
+    if not volumeMl:
+        return _("Nothing was found. A bleed may be there all the same: look at every slice.")
+    return _("A first guess, checked by nobody: look at every slice, and paint where it is wrong.")
+
+
 def stateText(status):
     """What is going on, or what to do next."""
     state = status.state
@@ -56,8 +74,6 @@ def stateText(status):
         text = _("Slice {slice} of {count}").format(slice=status.slice_index + 1, count=status.slice_count)
     elif state == State.REFINING:
         text = _("Reading the volume and the strokes")
-    elif state == State.IDLE and status.rounds:
-        text = _("Check every slice; paint a stroke where the result is wrong.")
     else:
         text = {
             State.NO_TORCH: _("PyTorch is missing, see above. You can choose a CT and paint already."),

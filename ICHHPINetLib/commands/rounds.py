@@ -36,6 +36,11 @@ class FinishedRound:
     all_strokes: Scribbles
     dice: float | None = None
 
+    @property
+    def is_guess(self) -> bool:
+        """Whether no stroke is behind it."""
+        return self.all_strokes.is_empty
+
     def as_panel(self) -> RoundPanel:
         """The round as the contact sheet draws it."""
         return RoundPanel(self.result.mask, self.new_strokes, self.measurement.volume_ml, self.dice)
@@ -119,7 +124,8 @@ def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
         before = volume
     print_tables([Table(title, (*columns, "Dice") if has_truth else columns, tuple(rows))])
     last = rounds[-1]
-    say(f"Hematoma: {last.measurement.volume_ml:.1f} mL. {DISCLAIMER}")
+    what = "First guess, checked by nobody" if last.is_guess else "Hematoma"
+    say(f"{what}: {last.measurement.volume_ml:.1f} mL. {DISCLAIMER}")
     say(f"Computed with '{last.result.model}' on {last.result.device}.")
 
 

@@ -82,7 +82,8 @@ def run(arguments: argparse.Namespace) -> None:
     network, session = open_session(arguments, volume, spacing)
     strokes = [*([None] if arguments.guess else []), *(lambda mask, one=one: one for one in rounds)]
     finished = run_rounds(session, volume, spacing, strokes)
-    warnings = list(dict.fromkeys([*ct.warnings, *assumptions, *session.warnings]))
+    notes = finished[-1].result.notes
+    warnings = list(dict.fromkeys([*ct.warnings, *assumptions, *session.warnings, *notes]))
     mask = order.undo(finished[-1].result.mask)
     write_segmentation(arguments.output, mask, ct)
     if arguments.labelmap:
@@ -97,7 +98,8 @@ def run(arguments: argparse.Namespace) -> None:
         panels = [one.as_panel() for one in finished]
         sheet = contact_sheet(volume, spacing, panels, f"ICH-HPINet · {ct.name}")
         outputs.write_bytes(arguments.preview, sheet)
-    warn([*warnings, *(note for one in finished for note in one.result.notes)])
+    # A guess that strokes have corrected is a guess no more.
+    warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])
     print_rounds(ct.name, finished)
     written = [path for path in _outputs(arguments) if path]
     say(f"Written: {', '.join(str(path) for path in written)}")

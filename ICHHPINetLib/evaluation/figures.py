@@ -211,7 +211,8 @@ def _column_titles(axes, shown, truth_ml: float | None, has_truth: bool) -> None
     axes[0].set_title("CT", color=_INK, fontsize=11)
     for ax, (number, panel) in zip(axes[1:], shown, strict=False):
         dice = "" if panel.dice is None else f" · Dice {panel.dice:.2f}"
-        ax.set_title(f"Round {number}\n{panel.volume_ml:.1f} mL{dice}", color=_INK, fontsize=11)
+        name = "First guess, unchecked" if number == 1 and panel.scribbles.is_empty else f"Round {number}"
+        ax.set_title(f"{name}\n{panel.volume_ml:.1f} mL{dice}", color=_INK, fontsize=11)
     if has_truth:
         volume = "" if truth_ml is None else f"\n{truth_ml:.1f} mL"
         axes[-1].set_title(f"Truth{volume}", color=_TRUTH, fontsize=11)

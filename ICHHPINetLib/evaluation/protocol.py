@@ -80,7 +80,7 @@ def run_cases(
     A report a case, made of what JSON can hold: ``id``, ``bleed_types``, ``truth`` (its
     measurement), ``shape``, ``spacing``, and ``runs``, each with ``seed``, ``error``,
     ``rounds`` and, after a guess, ``guess``. A round has the figures of
-    ``SegmentationMetrics`` and what ``scribble_rounds`` adds, a guess the former.
+    ``SegmentationMetrics`` and what ``scribble_rounds`` adds, a guess the former and ``seconds``.
     """
     reports = []
     total = len(cases) * seeds * rounds
@@ -103,9 +103,13 @@ def run_cases(
             try:
                 session = method(loaded.volume, loaded.spacing)
                 rng = np.random.default_rng([seed, zlib.crc32(case.id.encode())])
-                guessed = session.guess().mask != 0 if guess else None
+                guessed = None
                 if guess:
-                    run["guess"] = evaluate_mask(guessed, loaded.truth, loaded.spacing).as_dict()
+                    start = time.perf_counter()
+                    guessed = session.guess().mask != 0
+                    seconds = time.perf_counter() - start
+                    figures = evaluate_mask(guessed, loaded.truth, loaded.spacing).as_dict()
+                    run["guess"] = {**figures, "seconds": seconds}
                 for row in scribble_rounds(session, loaded.truth, loaded.spacing, rounds, rng, user, guessed):
                     run["rounds"].append(row)
                     if on_step:

@@ -145,9 +145,8 @@ def _overall_figures(summary: Summary) -> dict[str, str]:
         f"Rounds to Dice {goal.dice:.2f} (failed)": f"{goal.rounds:.1f} ({_percent(goal.failure_rate)})"
         for goal in summary.interactions
     }
-    guessed = {} if summary.guess_dice is None else {"Dice of the first guess": _number(summary.guess_dice)}
     return {
-        **guessed,
+        "Dice of the first guess": "-" if summary.guess_dice is None else _number(summary.guess_dice),
         "Dice-AUC": _number(summary.dice_auc),
         "NSD-AUC": _number(summary.nsd_auc),
         **goals,

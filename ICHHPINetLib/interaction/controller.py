@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ICHHPINetError
+from ..errors import ICHHPINetError, InvalidScribblesError
 from .controller_state import Event, Facts, State, Status, next_state
 from .executor import Executor
 from .preview import Preview
@@ -96,19 +96,23 @@ class Controller:
 
     def refine(self) -> bool:
         """Start a round, or let one follow the running round; False where nothing can be refined."""
-        if self.status.state.is_busy:
-            self._show(queued=True)
-            return True
         facts = self._facts()
         ready = facts.resting_state is State.READY
+        if self.status.state.is_busy:
+            self._show(queued=ready)
+            return ready
         return self._start(Event.REFINE, None if ready else facts.why_not_ready())
 
     def guess(self) -> bool:
-        """Start a first round without strokes; False where there are strokes or rounds already."""
+        """Start a first round without strokes; False where there is a result, a stroke or a running round."""
         if self.status.state.is_busy:
             return False
         facts = self._facts()
-        return self._start(Event.GUESS, None if facts.can_guess else facts.why_no_guess())
+        obstacle = None if facts.can_guess else facts.why_no_guess()
+        drawn = self._port.read_mask() if facts.can_guess else None
+        if drawn is not None and drawn.any():
+            obstacle = InvalidScribblesError("There is a hematoma already. Start over to have a first guess.")
+        return self._start(Event.GUESS, obstacle)
 
     def cancel(self) -> None:
         """Stop the running round; the previous result and every stroke stay."""

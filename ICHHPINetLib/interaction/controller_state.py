@@ -82,7 +82,9 @@ class Facts:
     def why_no_guess(self) -> ICHHPINetError:
         """What to tell a user who asks for a first guess now."""
         if self.has_torch and self.has_ct:
-            return InvalidScribblesError("A first guess comes before all strokes and rounds. Refine instead.")
+            return InvalidScribblesError(
+                "A first guess comes before all strokes and rounds. Paint a stroke and refine, or start over."
+            )
         return self.why_not_ready()
 
 

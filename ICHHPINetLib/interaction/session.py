@@ -9,13 +9,14 @@ from contextlib import suppress
 import numpy as np
 import torch
 
-from ..errors import DeviceError, InvalidScribblesError, InvalidVolumeError, RoundCancelled
+from ..errors import DeviceError, InvalidScribblesError, InvalidVolumeError, RoundCancelled, WeightsError
 from ..imaging.hu_calibration import calibrate_hu
 from ..imaging.validation import check_volume
 from ..imaging.windowing import windowed
 from ..imaging.working_grid import WorkingGrid
 from ..networks.hpinet import HPINet
 from ..networks.mpffm import SliceFeatures
+from ..networks.variants import SLICE_PRO
 from ..weights.devices import fast_math, is_out_of_memory
 from .finished_round import FinishedRound, PackedRound
 from .propagation import run_round
@@ -166,11 +167,12 @@ class InteractiveSession:
             raise InvalidScribblesError(
                 "There is no stroke yet. Draw a foreground stroke inside the hemorrhage, then refine."
             )
-        if not strokes.foreground.any() and self._current is None:
+        if not strokes.foreground.any() and not self.mask.any():
             self.warnings.append(
                 "The first round has background strokes only; a foreground stroke tells more."
             )
-        self._pending = given
+        if accumulate:
+            self._pending = given
         return self._run(strokes, _Reporter(self._grid, on_progress, is_cancelled))
 
     def guess(
@@ -185,9 +187,15 @@ class InteractiveSession:
         ------
         InvalidScribblesError
             If there are strokes or rounds already; those are refined.
+        WeightsError
+            If the network is an ablation without VIM.
         RoundCancelled, DeviceError
             As ``refine``.
         """
+        if self.network.config.variant == SLICE_PRO:
+            raise WeightsError(
+                "This network cannot guess: it has no volume module. Draw a stroke and refine."
+            )
         if self._current is not None or self._pending is not None:
             raise InvalidScribblesError(
                 "A first guess comes before all strokes. Refine, or start over and then ask for it."

@@ -352,6 +352,23 @@ def test_strokes_painted_during_a_guess_wait_for_their_round(world):
     assert world.scene.mask[2].all()
 
 
+def test_a_refine_without_strokes_does_not_wait_for_the_guess(world):
+    world.controller.ct_chosen()
+    world.controller.guess()
+    assert not world.controller.refine()
+    world.finish()
+    assert world.controller.status.error is None
+    assert not world.executor.jobs
+
+
+def test_a_guess_does_not_replace_what_was_drawn_by_hand(world):
+    world.controller.ct_chosen()
+    world.scene.mask = np.ones(SHAPE, np.uint8)
+    assert not world.controller.guess()
+    assert "already" in world.controller.status.message
+    assert world.scene.mask.all()
+
+
 def test_inline_executor_needs_one_poll():
     world = World(InlineExecutor())
     world.controller.ct_chosen()

@@ -16,6 +16,7 @@ from ICHHPINetLib import (  # noqa: E402
     InvalidVolumeError,
     RoundCancelled,
     Scribbles,
+    WeightsError,
 )
 from ICHHPINetLib.interaction import session as session_module  # noqa: E402
 
@@ -104,6 +105,18 @@ def test_a_guess_that_finds_nothing_says_so(session):
     result = session.guess()
     assert not result.mask.any()
     assert "found nothing" in result.notes[0]
+
+
+def test_strokes_that_were_taken_back_after_a_cancel_are_no_obstacle_to_a_guess(session):
+    with pytest.raises(RoundCancelled):
+        session.refine(strokes(foreground=[INSIDE]), is_cancelled=lambda: True, accumulate=False)
+    assert session.guess().round == 1
+
+
+def test_a_network_without_vim_does_not_guess(session, monkeypatch):
+    monkeypatch.setattr(session.network, "config", SimpleNamespace(variant="slice_pro"))
+    with pytest.raises(WeightsError, match="no volume module"):
+        session.guess()
 
 
 def test_there_is_no_guess_after_a_stroke(session):

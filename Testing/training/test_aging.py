@@ -44,6 +44,7 @@ def test_the_border_keeps_its_share_of_brain():
         for changed in (aged(hu, fraction, np.random.default_rng(seed)) for seed in range(40))
         if core(changed) < 15
     )
+    assert abs(changed[1, 11:21, 11:21].std() - hu[1, 11:21, 11:21].std()) < 0.5
     border = float(np.median(changed[1, 8, 10:22]))
     assert core(changed) < border < 35
 
