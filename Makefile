@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 TORCH_INDEX ?=
 DEVICE ?= auto
-CASES ?= ../shared/data/ct-ich
+CASES ?=
+EXPORT ?= my.safetensors
 
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 INSTALLED := $(VENV)/.installed
@@ -32,7 +33,8 @@ bench: $(INSTALLED)
 	$(BIN)/python Testing/benchmarks/bench_round.py --device $(DEVICE)
 
 train: $(INSTALLED)
-	$(BIN)/python -m ICHHPINetLib train --cases $(CASES) --device $(DEVICE)
+	$(if $(CASES),,$(error name the cases: make train CASES=FOLDER))
+	$(BIN)/python -m ICHHPINetLib train --cases $(CASES) --device $(DEVICE) --export $(EXPORT)
 
 clean:
 	rm -rf $(VENV) demo build *.egg-info

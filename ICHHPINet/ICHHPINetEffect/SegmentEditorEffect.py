@@ -61,8 +61,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         <li>Click <dfn>Initialize</dfn> to preview the hematoma in the whole CT.
         <li>Browse through the slices. Where the preview is wrong, switch to Paint and add strokes with
         one of the two segments. The preview is refined within a few seconds.
-        <li>Click <dfn>Apply</dfn> to write the hematoma into the first segment. All other segments
-        stay as they are. Masking settings are respected.
+        <li>Click <dfn>Apply</dfn> to write the hematoma into the segment under <dfn>Bleed</dfn>. All
+        other segments stay as they are. Masking settings are respected.
         </ul><p>
         Research use only, not a medical device.<p>""")
 

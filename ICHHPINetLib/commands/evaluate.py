@@ -18,7 +18,8 @@ examples:
   ichhpinet evaluate cases --method growcut --rounds 8 --seeds 3 -o growcut.json
   ichhpinet evaluate cases --method my.safetensors --fold 0 --min-slices 3 -o fold0.json
 
-CASES holds <id>_ct.nii.gz and <id>_mask.nii.gz. Classical methods that get the same strokes:
+CASES holds <id>_ct.nii.gz and <id>_mask.nii.gz, or is CT-ICH, BHSD, MBH-Seg, INSTANCE 2022 or a data
+set of nnU-Net as it comes (docs/datasets.md). Classical methods that get the same strokes:
 {", ".join(BASELINE_NAMES)}.
 """
 

@@ -131,8 +131,8 @@ def check_perpendicular(image: sitk.Image, path: str | os.PathLike) -> None:
     if np.abs(axes.T @ axes - np.eye(size)).max() > MAX_SHEAR:
         raise InputFileError(
             f"The slices of '{path}' are sheared, as of a tilted gantry, and volumes would come out wrong. "
-            "Resample the image first (in Slicer: 'Resample Scalar/Vector/DWI Volume'); a DICOM folder can "
-            "be read as it is."
+            "Resample the image to perpendicular axes first, or name the DICOM folder, which can be read "
+            "as it is."
         )
 
 

@@ -23,7 +23,8 @@ The first result names the method that the others are compared with. Folds of on
 results of other ways of scribbling (`ichhpinet reproduce prompt_shift`) make the prompt-shift panel.
 
 example:
-  ichhpinet benchmark reproduce/table1/results/*.json reproduce/prompt_shift/results/*.json
+  ichhpinet benchmark reproduce/table1/results/ours_*.json reproduce/table1/results/*.json \\
+      reproduce/prompt_shift/results/*.json
 """
 
 _PROTOCOL = """
@@ -75,7 +76,10 @@ def document(results: dict[tuple[str, str], Report]) -> str:
     """
     by_robot = [result for (_, prompts), result in results.items() if prompts == ROBOT]
     if not by_robot:
-        raise InputFileError("No result was scribbled by the robot. Add one of `ichhpinet evaluate -o`.")
+        raise InputFileError(
+            "No result was scribbled by the robot from the first round on. Add one of "
+            "`ichhpinet evaluate -o` without --guess."
+        )
     summaries = [summarize(result) for result in by_robot]
     main = by_robot[0]
     parts = [

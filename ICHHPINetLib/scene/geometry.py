@@ -86,7 +86,8 @@ def local_to_world(node, error: type[ICHHPINetError] = InvalidVolumeError) -> np
     if not transform.IsTransformToWorldLinear():
         raise error(
             f"'{node.GetName()}' lies under the non-linear transform '{transform.GetName()}'. "
-            f"Harden it first: in the Data module, right-click '{node.GetName()}', 'Harden transform'."
+            f"Harden it first: in the Data module, right-click the cell of '{node.GetName()}' in the column "
+            "of transforms, 'Harden transform'."
         )
     matrix = vtk.vtkMatrix4x4()
     transform.GetMatrixTransformToWorld(matrix)
@@ -144,7 +145,8 @@ def grid_geometry(name: str, stored_shape: tuple[int, int, int], matrix: np.ndar
     if np.abs(axes.T @ axes - np.eye(3)).max() > MAX_SHEAR:
         raise InvalidVolumeError(
             f"The slices of '{name}' are sheared (a tilted gantry, or a transform with shear). "
-            "Resample the CT first with the module 'Resample Scalar/Vector/DWI Volume'."
+            "Load its DICOM series again with 'harden regularization transform' chosen in "
+            "Edit > Application Settings > DICOM."
         )
     # Directions of ITK are LPS, those of MRML are RAS.
     canonical, reorientation = to_canonical(

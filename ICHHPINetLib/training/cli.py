@@ -161,9 +161,10 @@ def require_packages() -> None:
     try:
         import monai  # noqa: F401
         import skimage  # noqa: F401
+        import tensorboard  # noqa: F401
     except ImportError as error:
         raise MissingPackageError(
-            f"Training needs the package {error.name}: install it with: pip install 'ichhpinet[train]'"
+            f"Training needs the package {error.name}. In the checkout, run: pip install '.[train]'"
         ) from error
 
 
