@@ -126,7 +126,7 @@ def removed(scene):
     ("make", "message"),
     [
         (with_warp, "Harden"),
-        (sheared, "Resample"),
+        (sheared, "harden regularization"),
         (flat, "spacing of zero"),
         (in_color, "3 values per voxel"),
         (removed, "no longer in the scene"),
