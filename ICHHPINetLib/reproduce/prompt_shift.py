@@ -19,6 +19,7 @@ from .outputs import Cell, Findings, curves, prepare, write
 
 COLUMNS = (
     "Who scribbles",
+    "Runs",
     "Dice 1",
     "Dice 3",
     "Dice last",
@@ -90,6 +91,7 @@ def rows(summaries: dict[str, Summary]) -> list[list[Cell]]:
     return [
         [
             LABELS.get(name, name),
+            one.runs,
             one.rounds[0].dice,
             one.rounds[min(3, len(one.rounds)) - 1].dice,
             one.rounds[-1].dice,
