@@ -3,7 +3,7 @@
 from typing import Annotated
 
 import slicer
-from ICHHPINetLib.errors import InvalidScribblesError, RoundCancelled
+from ICHHPINetLib.errors import ICHHPINetError, RoundCancelled
 from ICHHPINetLib.interaction.controller import Controller, torch_is_installed
 from ICHHPINetLib.interaction.controller_state import State
 from ICHHPINetLib.interaction.executor import ThreadExecutor
@@ -129,7 +129,7 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
         if start():
             self.controller.wait()
         elif self.controller.status.state.is_busy:
-            raise InvalidScribblesError("A round is running. Wait for its end, or cancel it.")
+            raise ICHHPINetError("A round is running. Wait for its end, or cancel it.")
         status = self.controller.status
         if status.error is not None:
             raise status.error

@@ -1,8 +1,8 @@
 """Runs interactive work: takes what the user and the scene do, starts rounds, hands results back.
 
 The module and the Segment Editor effect both drive this class, each with its :class:`ScenePort`.
-All methods are called from one thread, the one that owns the scene. Rounds are computed by an
-executor; :meth:`Controller.poll` fetches what it reported.
+All methods are called from the thread that owns the scene. Rounds are computed by an executor;
+:meth:`Controller.poll` fetches what it reported.
 
 >>> controller = Controller(port, SessionFactory(), ThreadExecutor(), on_change=show)
 >>> controller.ct_chosen()
@@ -35,7 +35,7 @@ from .stroke_history import StrokeHistory
 
 
 def torch_is_installed() -> bool:
-    """Whether PyTorch can be imported, found out without importing it."""
+    """Whether PyTorch can be imported, without importing it."""
     return importlib.util.find_spec("torch") is not None
 
 
@@ -324,11 +324,11 @@ class Controller:
         mask = np.zeros(self._volume.shape, np.uint8) if before is None else before
         if self._session is not None and np.array_equal(self._session.mask, mask):
             return job
-        # A reloaded scene, a new session, or a mask that the user corrected by hand.
+        # A reloaded scene, a new session, or a mask that the user drew or corrected by hand.
         at_start = self._strokes_at_start or Scribbles.empty(mask.shape)
         at_start = at_start if self._history is None else self._history.last
         self._history = StrokeHistory(at_start)
-        if rounds:
+        if rounds or mask.any():
             job.restore = SavedRounds(mask, at_start, rounds)
         elif self._session is not None:
             self._session.reset()

@@ -126,6 +126,7 @@ def test_a_guess_comes_before_the_strokes(case, without_network, capsys):
     assert [one["round"] for one in content["rounds"]] == [1, 2]
     assert [one["scribbled_slices"] for one in content["rounds"]] == [[], [3]]
     assert content["rounds"][0]["notes"] == ["a guess"]
+    assert "a guess" not in content["warnings"]
     assert "first guess" in capsys.readouterr().out
     assert preview.exists()
 
