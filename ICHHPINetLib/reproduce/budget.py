@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from ..commands.console import say
 from ..errors import InputFileError
 from ..evaluation.protocol import Report
+from ..evaluation.report import Table
+from ..evaluation.summary import summarize
 from ..networks.variants import FULL
 from . import paper
 from .evaluations import COLUMNS, add_protocol_arguments, evaluate_fold, failures, fold_cells, merged
-from .outputs import Findings, Spread, bars, prepare, write
+from .outputs import Findings, Spread, bars, prepare, text_of, write
 
 if TYPE_CHECKING:
     from ..networks.hpinet import HPINetConfig
@@ -221,7 +223,16 @@ def findings(
         columns=("Network", *COLUMNS),
         rows=rows,
         notes=[text, *notes, *failures(joined), paper.OTHER_PROTOCOL],
-        content={"steps": arguments.steps, "seed": arguments.seed, "folds": arguments.folds},
+        tables=[_by_round(settings, joined)],
+        content={
+            "steps": arguments.steps,
+            "seed": arguments.seed,
+            "folds": arguments.folds,
+            "dice_by_round": {
+                one.name: [figures.dice for figures in summarize(report).rounds]
+                for one, report in zip(settings, joined, strict=True)
+            },
+        },
         draw=bars(
             [one.label for one in settings],
             [row[1] for row in ours],
@@ -230,6 +241,14 @@ def findings(
         ),
         size=(10.0, 5.0),
     )
+
+
+def _by_round(settings: Sequence[Setting], joined: Sequence[Report]) -> Table:
+    rows = tuple(
+        (one.label, *(text_of(figures.dice) for figures in summarize(report).rounds))
+        for one, report in zip(settings, joined, strict=True)
+    )
+    return Table("Mean Dice by round", ("Network", *map(str, range(1, joined[0]["rounds"] + 1))), rows)
 
 
 def _published(setting: Setting) -> list | None:

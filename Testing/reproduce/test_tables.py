@@ -135,6 +135,12 @@ def test_table_2_trains_evaluates_and_goes_on(cases, tiny_training, reproduce, t
     assert [row["Network"] for row in rows] == ["Volume-Pro", "paper: Volume-Pro", "ours", "paper: ours"]
     assert content["steps"] == 2
     assert "2 steps" in text
+    by_round = content["dice_by_round"]
+    assert list(by_round) == ["volume_pro", "full"]
+    assert [one[-1] for one in by_round.values()] == pytest.approx(
+        [row["Dice"]["mean"] for row in content["rows"][::2]]
+    )
+    assert text.count("| Volume-Pro |") == 2
     from ICHHPINetLib import load_network
 
     (weights,) = (tmp_path / "runs" / "volume_pro_fold0").glob("steps2_seed0_*.safetensors")
