@@ -82,7 +82,10 @@ class GroupFigures:
 
 @dataclass(frozen=True)
 class Interactions:
-    """Rounds until a Dice is first reached; a run that never does counts all its rounds."""
+    """Rounds of strokes until a Dice is first reached, 0 where the first guess does.
+
+    A run that never reaches it counts all its rounds.
+    """
 
     dice: float
     rounds: float
@@ -202,7 +205,7 @@ def summarize(result: Report) -> Summary:
         rounds=_by_round(runs),
         dice_auc=_area(runs.by_case(dice).mean(axis=0)),
         nsd_auc=_area(runs.by_case(nsd).mean(axis=0)),
-        interactions=tuple(_interactions(dice, target) for target in TARGETS),
+        interactions=tuple(_interactions(runs, target) for target in TARGETS),
         worst_decile_dice=float(final[: math.ceil(len(final) / 10)].mean()),
         lowering_rounds=float((steps < -_LOSS).mean()) if steps.size else 0.0,
         obeyed=float(runs["obeyed"].min()),
@@ -246,10 +249,10 @@ def _area(curve: np.ndarray) -> float:
     return float((curve[1:] + curve[:-1]).mean() / 2)
 
 
-def _interactions(dice: np.ndarray, target: float) -> Interactions:
-    reached = dice >= target
-    budget = dice.shape[1]
-    needed = np.where(reached.any(axis=1), reached.argmax(axis=1) + 1, budget)
+def _interactions(runs: _Runs, target: float) -> Interactions:
+    guessed = [0.0 if guess is None else guess["dice"] for guess in runs.guesses]
+    reached = np.column_stack([guessed, runs["dice"]]) >= target
+    needed = np.where(reached.any(axis=1), reached.argmax(axis=1), runs.rounds)
     return Interactions(target, float(needed.mean()), float(1 - reached.any(axis=1).mean()))
 
 

@@ -90,6 +90,16 @@ def test_interactions_until_a_dice_is_reached():
     assert goals[0.90].rounds == pytest.approx((3 + 2 + 3 + 3) / 4)
 
 
+def test_a_guess_that_reaches_the_dice_needs_no_round():
+    guessed = result([[[0.8, 0.9]], [[0.8, 0.95]]])
+    for report_of_case, dice in zip(guessed["cases"], (0.86, 0.4), strict=True):
+        report_of_case["runs"][0]["guess"] = {"dice": dice}
+    goals = {goal.dice: goal for goal in summarize(guessed).interactions}
+    assert goals[0.85].rounds == 1.0, "none after the first guess, two after the second"
+    assert goals[0.90].rounds == 2.0
+    assert goals[0.85].failure_rate == 0.0
+
+
 def test_worst_decile_and_rounds_that_lower_dice():
     summary = summarize(result(TWO_CASES))
     assert summary.worst_decile_dice == pytest.approx(0.7)
