@@ -1,6 +1,7 @@
 """Shows a controller's status and the rounds of a scene in the panel's widgets."""
 
 from ICHHPINetLib.interaction.controller_state import State
+from ICHHPINetLib.scene.rounds_table import is_guess
 from slicer.i18n import tr as _
 
 
@@ -31,7 +32,7 @@ class StatusView:
         """Headline and details of the last of ``rows``, as the table of rounds has them."""
         ui = self.ui
         hasResult = bool(rows)
-        isGuess = hasResult and not any(row["Scribbled slices"] for row in rows)
+        isGuess = is_guess(rows)
         self.guessMl = rows[-1]["Volume (mL)"] if isGuess else None
         if self.status is not None:
             self.showStatus(self.status)

@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace) -> None:
     notes = finished[-1].result.notes
     warnings = list(dict.fromkeys([*ct.warnings, *assumptions, *session.warnings, *notes]))
     mask = order.undo(finished[-1].result.mask)
-    write_segmentation(arguments.output, mask, ct)
+    write_segmentation(arguments.output, mask, ct, flagged=finished[-1].is_guess)
     if arguments.labelmap:
         write_labelmap(arguments.labelmap, mask, ct)
     if arguments.scene:

@@ -136,17 +136,19 @@ def check_perpendicular(image: sitk.Image, path: str | os.PathLike) -> None:
         )
 
 
-def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CTImage) -> None:
+def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CTImage, flagged: bool = False) -> None:
     """Write a mask as a segmentation that 3D Slicer opens: one segment "Hematoma", coded and colored.
 
     ``mask`` is (Z, Y, X) on the CT's stored grid, bleed wherever it is not 0; ``path``
-    ends with .seg.nrrd. The file is written whole or not at all. Raises OutputError.
+    ends with .seg.nrrd. Slicer shows the segment as flagged where ``flagged``, as one in
+    progress otherwise. The file is written whole or not at all. Raises OutputError.
     """
     path = Path(path)
     if not path.name.lower().endswith(".seg.nrrd"):
         raise OutputError(f"A segmentation cannot be written as '{path.name}'. End its name with .seg.nrrd.")
     image = _labels((np.asarray(mask) != 0).astype(np.uint8), ct)
     geometry = _reference_geometry(ct.image)
+    status = "flagged" if flagged else "inprogress"
     extent = " ".join(f"0 {size - 1}" for size in image.GetSize())
     header = {
         "Segmentation_MasterRepresentation": "Binary labelmap",
@@ -161,7 +163,7 @@ def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CTImage) -
         "Segment0_Extent": extent,
         "Segment0_LabelValue": "1",
         "Segment0_Layer": "0",
-        "Segment0_Tags": f"TerminologyEntry:{HEMATOMA.terminology}|",
+        "Segment0_Tags": f"TerminologyEntry:{HEMATOMA.terminology}|Segmentation.Status:{status}|",
     }
     for key, value in header.items():
         image.SetMetaData(key, value)

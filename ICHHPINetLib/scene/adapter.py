@@ -11,6 +11,7 @@ from ..errors import InvalidVolumeError
 from ..imaging.segment_kinds import BACKGROUND, FOREGROUND, HEMATOMA, SegmentKind
 from ..interaction.scribbles import Scribbles
 from . import rounds_table, saved_state
+from ._mrml import slicer
 from .geometry import CTGeometry, image_array, image_from_array, read_geometry, read_voxels
 from .nodes import SceneNodes
 from .segments import (
@@ -19,6 +20,7 @@ from .segments import (
     read_segment,
     segment_image,
     segment_voxels,
+    show_status,
     write_segment,
 )
 
@@ -224,6 +226,7 @@ class SceneAdapter:
         hematoma = self._write_mask(geometry.to_stored(result.mask), geometry)
         rounds_table.append(self._nodes.ensure("rounds"), row)
         saved_state.save_round(hematoma, result.round)
+        self._show_status(hematoma)
         scribbles = self.ensure_scribbles()[0]
         saved_state.push_strokes(scribbles, result.round, _reoriented(strokes, geometry.to_stored))
         return row
@@ -237,6 +240,7 @@ class SceneAdapter:
         hematoma = self._write_mask(geometry.to_stored(mask), geometry)
         saved_state.save_round(hematoma, max(number - 1, 0))
         rounds_table.drop_from(self._nodes.ensure("rounds"), max(number, 1))
+        self._show_status(hematoma)
         scribbles = self.node("scribbles")
         if scribbles is not None:
             saved_state.pop_strokes(scribbles)
@@ -250,6 +254,7 @@ class SceneAdapter:
             segment = find_segment(hematoma, HEMATOMA)
             if segment is not None:
                 self._empty(hematoma, segment)
+                self._show_status(hematoma)
         if labelmap is not None and labelmap.GetImageData() is not None:
             empty = np.zeros_like(image_array(labelmap.GetImageData()))
             labelmap.SetAndObserveImageData(image_from_array(empty))
@@ -309,6 +314,14 @@ class SceneAdapter:
         labelmap.SetAndObserveImageData(image_from_array((stored != 0).astype(np.uint8)))
         self._nodes.publish()
         return hematoma
+
+    def _show_status(self, hematoma) -> None:
+        """Flagged while it is a guess, so that an exported segmentation says so too."""
+        logic = slicer.vtkSlicerSegmentationsModuleLogic
+        status = logic.InProgress if saved_state.load_round(hematoma) else logic.NotStarted
+        if status == logic.InProgress and rounds_table.is_guess(self.rounds_rows()):
+            status = logic.Flagged
+        show_status(hematoma, find_segment(hematoma, HEMATOMA), status)
 
     def _write_hematoma(self, stored: np.ndarray, geometry: CTGeometry):
         hematoma = self._nodes.ensure("hematoma")

@@ -31,6 +31,11 @@ def rows(table_node) -> list[dict]:
     ]
 
 
+def is_guess(rows: list[dict]) -> bool:
+    """Whether the result behind ``rows`` is a first guess that no stroke has corrected yet."""
+    return bool(rows) and not any(row["Scribbled slices"] for row in rows)
+
+
 def append(table_node, row: dict) -> None:
     """Add a row; it takes the place of a row of the same or a later round.
 

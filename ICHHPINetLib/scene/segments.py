@@ -55,6 +55,17 @@ def _tag(kind: SegmentKind, segment_id: str) -> str:
     return f"{kind.role} {segment_id}"
 
 
+def show_status(node, segment_id: str, status: int) -> None:
+    """Give a segment one of Slicer's own states, which every list of segments shows.
+
+    ``status`` is NotStarted, InProgress, Completed or Flagged of ``vtkSlicerSegmentationsModuleLogic``.
+    """
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    segment = node.GetSegmentation().GetSegment(segment_id)
+    if logic.GetSegmentStatus(segment) != status:
+        logic.SetSegmentStatus(segment, status)
+
+
 def read_segment(node, segment_id: str, ijk_to_world: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """A segment on the voxel grid of a CT, whatever grid it is stored on.
 

@@ -134,7 +134,11 @@ def test_a_guess_comes_before_the_strokes(case, without_network, capsys):
 def test_a_guess_needs_no_strokes(case, without_network):
     out = case.folder / "guess.seg.nrrd"
     assert cli.main(["segment", str(case.ct), "--guess", "-o", str(out)]) == 0
-    assert sitk.GetArrayFromImage(sitk.ReadImage(str(out))).sum() == 1
+    written = sitk.ReadImage(str(out))
+    assert sitk.GetArrayFromImage(written).sum() == 1
+    assert "Segmentation.Status:flagged|" in written.GetMetaData("Segment0_Tags")
+    assert segment(case, "--guess", "-o", out) == 0
+    assert "Segmentation.Status:inprogress|" in sitk.ReadImage(str(out)).GetMetaData("Segment0_Tags")
 
 
 def test_interruption_in_a_round_leaves_no_file(case, interrupted):

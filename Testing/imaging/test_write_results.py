@@ -59,12 +59,12 @@ def test_segmentation_header(tmp_path, ct, mask):
     assert color == pytest.approx([188, 65, 28], abs=0.01)
 
 
-@pytest.mark.parametrize("empty", [False, True])
-def test_segmentation_opens_in_slicer(tmp_path, ct, mask, empty):
+@pytest.mark.parametrize(("empty", "flagged"), [(False, False), (True, True)])
+def test_segmentation_opens_in_slicer(tmp_path, ct, mask, empty, flagged):
     """Slicer's own reader finds the segment, its codes and its voxels where the CT has them."""
     slicer, vtk = require_slicer()
     mask = mask * 0 if empty else mask
-    write_segmentation(tmp_path / "result.seg.nrrd", mask, ct)
+    write_segmentation(tmp_path / "result.seg.nrrd", mask, ct, flagged=flagged)
     scene = slicer.vtkMRMLScene()
     node, storage = slicer.vtkMRMLSegmentationNode(), slicer.vtkMRMLSegmentationStorageNode()
     scene.AddNode(node)
@@ -77,6 +77,8 @@ def test_segmentation_opens_in_slicer(tmp_path, ct, mask, empty):
     assert segment.GetName() == "Hematoma"
     assert segment.GetColor() == pytest.approx((188 / 255, 65 / 255, 28 / 255), abs=1e-5)
     assert "SCT^50960005^Hemorrhage" in segment.GetTerminology()
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+    assert logic.GetSegmentStatus(segment) == (logic.Flagged if flagged else logic.InProgress)
 
     image = segment.GetRepresentation("Binary labelmap")
     low_x, high_x, low_y, high_y, low_z, high_z = image.GetExtent()

@@ -173,6 +173,25 @@ def test_starting_over_empties_result_and_strokes(adapter):
     assert np.array_equal(adapter.read_mask(), MASK)
 
 
+def test_a_guess_is_flagged_until_a_stroke_corrects_it(adapter):
+    import slicer
+
+    logic = slicer.vtkSlicerSegmentationsModuleLogic
+
+    def status():
+        segment = adapter.node("hematoma").GetSegmentation().GetSegment("Hematoma")
+        return logic.GetSegmentStatus(segment)
+
+    refine(adapter, drawn=Scribbles.empty(SHAPE))
+    assert status() == logic.Flagged
+    refine(adapter, LARGER, 2)
+    assert status() == logic.InProgress
+    adapter.remove_last_round(MASK)
+    assert status() == logic.Flagged
+    adapter.clear_rounds()
+    assert status() == logic.NotStarted
+
+
 def test_a_preview_is_no_round(adapter):
     import slicer
 
