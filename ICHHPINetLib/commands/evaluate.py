@@ -38,6 +38,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME|FILE",
         help="'default', a .safetensors file, or a classical method (default: default)",
     )
+    parser.add_argument(
+        "--label",
+        metavar="NAME",
+        help="what tables call the method, to tell networks apart (default: its own name)",
+    )
     parser.add_argument("-o", "--output", metavar="FILE", type=Path, help="write all figures (.json)")
     parser.add_argument(
         "--min-slices",
@@ -75,6 +80,7 @@ def run(arguments: argparse.Namespace) -> None:
             fold=arguments.fold,
             device=arguments.device,
             guess=arguments.guess,
+            label=arguments.label,
             on_step=lambda step: show(
                 step.done / step.total, f"{step.case_id}, seed {step.seed}: Dice {step.dice:.2f}"
             ),

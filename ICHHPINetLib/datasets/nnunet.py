@@ -17,7 +17,7 @@ from .files import images, pair
 # Words of labels beside blood; anatomy only where the name does not say blood as well ("brain hemorrhage").
 _BESIDE_BLOOD = {"background", "ignore", "edema", "oedema", "phe", "perihematomal", "perihaematomal"}
 _ANATOMY = {"brain", "skull", "csf", "ventricle", "ventricles", "infarct", "infarction"}
-_BLOOD = {"blood", "bleed", "bleeding", "ich", "hemorrhage", "haemorrhage", "hematoma", "haematoma"}
+_BLOOD = re.compile("blood|bleed|ha?emorrhag|ha?ematom|^ich$")
 
 
 def _cases(folder: Path) -> list[Case]:
@@ -28,10 +28,10 @@ def _cases(folder: Path) -> list[Case]:
     names = _label_names(described, folder)
     types = {value: [bleed_type(name) for name in named] for value, named in names.items()}
     classes = {value: kinds[0] for value, kinds in types.items() if len(kinds) == 1 and kinds[0]}
+    blood = {value for value, named in names.items() if any(map(_is_blood, named))}
+    # Beside a label that says blood, a name that does not means something else: "calcification".
     not_blood = frozenset(
-        value
-        for value, named in names.items()
-        if any(map(_is_not_blood, named)) and not any(map(_is_blood, named))
+        value for value in names.keys() - blood if blood or any(map(_is_not_blood, names[value]))
     )
     if names and not_blood.issuperset(value for value in names if value > 0):
         raise InputFileError(
@@ -70,7 +70,8 @@ def _description(path: Path) -> dict:
 def _ct_channel(described: dict) -> int:
     """The channel named CT; the first where none is."""
     named = described.get("channel_names") or described.get("modality") or {}
-    return next((int(key) for key, name in named.items() if str(name).upper() == "CT"), 0)
+    pairs = named.items() if isinstance(named, dict) else enumerate(named)
+    return next((int(key) for key, name in pairs if str(name).upper() == "CT"), 0)
 
 
 def _channel(scans: Path, channel: int) -> dict[str, Path]:
@@ -104,7 +105,7 @@ def _words(name: str) -> set[str]:
 
 def _is_blood(name: str) -> bool:
     words = _words(name)
-    return bool(words & _BLOOD or bleed_type(name)) and not words & _BESIDE_BLOOD
+    return bool(any(map(_BLOOD.search, words)) or bleed_type(name)) and not words & _BESIDE_BLOOD
 
 
 def _is_not_blood(name: str) -> bool:

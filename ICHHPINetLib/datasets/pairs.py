@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..errors import InputFileError
 from .case import Case, Layout
 from .files import images, number, read_table
 
@@ -17,6 +18,7 @@ def _ends_with(suffix: str):
 def _cases(folder: Path) -> list[Case]:
     cts, masks = images(folder, _ends_with("_ct")), images(folder, _ends_with("_mask"))
     rows = {row["id"]: row for row in _rows(folder / "cases.csv")}
+    _check_ids(folder / "cases.csv", cts, rows)
     cases = []
     for name, ct in cts.items():
         mask, row = masks.get(name), rows.get(name)
@@ -39,6 +41,17 @@ def _cases(folder: Path) -> list[Case]:
 
 def _rows(table: Path) -> list[dict[str, str]]:
     return read_table(table, ["id"]) if table.exists() else []
+
+
+def _check_ids(table: Path, cts: dict[str, Path], rows: dict[str, dict[str, str]]) -> None:
+    """A case that its row does not reach would count as bleed-free; spreadsheets turn 050 into 50."""
+    for name in cts.keys() - rows.keys():
+        other = next((one for one in rows.keys() - cts.keys() if one.lstrip("0") == name.lstrip("0")), None)
+        if other is not None:
+            raise InputFileError(
+                f"{table} calls case {name} '{other}'. Write its ids as the files have them; a spreadsheet "
+                "drops leading zeros unless the column is text."
+            )
 
 
 def _types(row: dict[str, str]) -> tuple[str, ...] | None:

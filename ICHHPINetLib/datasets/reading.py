@@ -102,7 +102,7 @@ def check_cases(cases: Sequence[Case]) -> None:
         more = f"; and {len(problems) - _MOST_LISTED} more" if len(problems) > _MOST_LISTED else ""
         raise InputFileError(
             f"CT and mask do not go together: {'; '.join(problems[:_MOST_LISTED])}{more}. Resample the "
-            "masks that lie elsewhere to their CTs, get damaged files again, or move these cases away."
+            "masks that lie elsewhere to their CTs, replace unreadable files, or move these cases away."
         )
 
 
@@ -135,15 +135,15 @@ def _header(path: Path) -> sitk.ImageFileReader:
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
+        if "orthonormal" in str(error):
+            raise InputFileError(
+                f"the axes of {path} are not perpendicular, as of a tilted gantry; convert its DICOM "
+                "series again"
+            ) from error
         raise InputFileError(f"{path} is missing or no image file; get it again from its source") from error
     if reader.GetDimension() < 3:
         raise InputFileError(f"{path} holds a single slice, not a volume")
     return reader
-
-
-def _direction(header: sitk.ImageFileReader) -> np.ndarray:
-    dimension = header.GetDimension()
-    return np.array(header.GetDirection()).reshape(dimension, dimension)[:3, :3]
 
 
 def _direction(header: sitk.ImageFileReader) -> np.ndarray:

@@ -47,8 +47,9 @@ def overview(summaries: Sequence[Summary]) -> list[Table]:
 
 def comparison_table(comparisons: Sequence[Comparison]) -> Table:
     """Paired comparisons, with both corrected p values."""
+    after = f" after round {comparisons[0].round}" if comparisons else ""
     return Table(
-        "Paired comparison (t-test: Bonferroni; Wilcoxon: Holm)",
+        f"Paired comparison{after} (t-test: Bonferroni; Wilcoxon: Holm)",
         ("Metric", "A", "B", "Cases", "Mean A", "Mean B", "A - B", "95 % interval", "p (t)", "p (Wilcoxon)"),
         tuple(
             (
@@ -156,7 +157,7 @@ def _overall_figures(summary: Summary) -> dict[str, str]:
         "Seconds a round, median (95th percentile)": (
             f"{_number(summary.seconds_median, 2)} ({_number(summary.seconds_p95, 2)})"
         ),
-        "Peak memory MiB": "-" if memory is None else f"{memory:.0f}",
+        "Peak memory of the process MiB": "-" if memory is None else f"{memory:.0f}",
         "Failed runs": str(len(summary.failures)),
     }
 

@@ -32,6 +32,7 @@ def evaluate(
     device: str = "auto",
     prompts: str = ROBOT,
     guess: bool = False,
+    label: str | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> Report:
     """Evaluate a method under the scribbling robot.
@@ -48,6 +49,7 @@ def evaluate(
     device: where a network runs, as ``load_network`` names devices.
     prompts: who scribbles, one of ``prompt_shift.USERS``.
     guess: begin each run with the network's first guess.
+    label: what tables call the method; its own name if None.
     on_step: called after every round.
 
     Returns
@@ -75,6 +77,7 @@ def evaluate(
         "software": f"ichhpinet {__version__}",
         "started": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
         **model,
+        **({"method": label} if label else {}),
         "data": {
             "name": Path(cases_dir).resolve().name,
             "cases": len(cases),

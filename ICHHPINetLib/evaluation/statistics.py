@@ -19,7 +19,7 @@ _CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Comparison:
-    """One metric of method ``a`` against method ``b`` over the cases both completed.
+    """One metric of method ``a`` against method ``b`` after a round, over the cases both completed.
 
     ``difference`` is the mean of a minus b; ``low`` to ``high`` its 95 % bootstrap
     interval (percentiles, cases resampled). ``t_test`` is the p value of the paired t-test times
@@ -28,6 +28,7 @@ class Comparison:
     """
 
     metric: str
+    round: int
     a: str
     b: str
     cases: int
@@ -59,7 +60,8 @@ def compare(
     Raises
     ------
     InputFileError
-        If two methods share fewer than two completed cases, or a result lacks the round.
+        If two methods share fewer than two completed cases, are of two data sets, or a result lacks
+        the round.
     """
     if round_number is None:
         round_number = min(result["rounds"] for result in (results_a, *results_b))
@@ -76,6 +78,7 @@ def compare(
     return [
         Comparison(
             metric=metric,
+            round=round_number,
             a=results_a["method"],
             b=name,
             cases=len(a),
@@ -92,6 +95,13 @@ def compare(
 
 
 def _paired(one: Report, other: Report, metric: str, round_number: int) -> tuple[np.ndarray, np.ndarray]:
+    # Ids alone would pair patients of two data sets that number theirs alike.
+    sources = [result.get("data", {}).get("name") for result in (one, other)]
+    if sources[0] != sources[1]:
+        raise InputFileError(
+            f"{one['method']} was evaluated on {sources[0]}, {other['method']} on {sources[1]}. "
+            "Evaluate both on the same folder."
+        )
     first, second = (case_means(result, metric, round_number) for result in (one, other))
     shared = [name for name in first if name in second]
     if len(shared) < 2:

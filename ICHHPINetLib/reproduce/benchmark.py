@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from ..evaluation.protocol import Report
 from ..evaluation.report import Table, comparison_table, markdown, overview, tables
 from ..evaluation.summary import Summary, summarize
 from . import prompt_shift
-from .evaluations import by_method
+from .evaluations import alike, by_method
 from .outputs import text_of
 
 _EPILOG = """
@@ -104,19 +104,16 @@ def document(results: dict[tuple[str, str], Report]) -> str:
         "## Kind and size of the bleed",
         markdown([groups]),
     ]
-    shifted = {
-        prompts: summarize(result)
-        for (method, prompts), result in results.items()
-        if method == main["method"]
-    }
-    if len(shifted) > 1:
+    users = {prompts: result for (method, prompts), result in results.items() if method == main["method"]}
+    if len(users) > 1:
+        shifted = dict(zip(users, map(summarize, alike(list(users.values()))), strict=True))
         parts += ["## Prompt shift", markdown([_panel(shifted)]), prompt_shift.NOTE]
     parts += [
         f"The first guess itself, before any stroke ({prompts}): mean Dice {summary.guess_dice:.3f}."
-        for prompts, summary in shifted.items()
+        for prompts, summary in zip(users, map(summarize, users.values()), strict=True)
         if summary.guess_dice is not None
     ]
-    parts += _failures(summaries)
+    parts += _failures(map(summarize, results.values()))
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
@@ -147,6 +144,6 @@ def _panel(shifted: dict[str, Summary]) -> Table:
     return Table("Other ways of scribbling", prompt_shift.COLUMNS, rows)
 
 
-def _failures(summaries: Sequence[Summary]) -> list[str]:
+def _failures(summaries: Iterable[Summary]) -> list[str]:
     lines = [f"- {summary.method}: {failure}" for summary in summaries for failure in summary.failures]
     return ["## Runs that failed", "\n".join(lines)] if lines else []

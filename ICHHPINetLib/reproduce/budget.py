@@ -215,7 +215,8 @@ def findings(
         "chosen for rerunning and not for accuracy: compare the rows with each other, not with the shipped "
         f"weights. Evaluated on fold {', '.join(map(str, arguments.folds))} that it had not seen "
         f"({len(joined[0]['cases'])} cases, {arguments.seeds} runs each), after round {last}; ± is the SD "
-        "over folds, HD95 the median over runs. Differences smaller than the SD between seeds mean nothing."
+        "over folds, HD95 the median over runs. Another --seed moves every row; a difference that another "
+        "seed does not show again means nothing."
     )
     return Findings(
         name=name,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def add_protocol_arguments(parser: argparse.ArgumentParser, folds: Sequence[int]
 def evaluate_fold(
     arguments: argparse.Namespace, method: str, fold: int, path: Path, prompts: str = ROBOT
 ) -> Report:
-    """A method on the cases of a fold; read from ``path`` where this very evaluation is there already.
+    """A method on the cases of a fold; read from ``path`` where this very evaluation is there, complete.
 
     ``arguments`` are those of ``add_protocol_arguments``, and ``cases``. Raises what ``evaluate`` raises.
     """
@@ -64,7 +63,8 @@ def evaluate_fold(
         data = known["data"]
         same = all(known.get(name) == value for name, value in wanted.items())
         place = (arguments.cases.resolve().name, arguments.min_slices, fold)
-        if same and (data["name"], data["min_slices"], data["fold"]) == place:
+        whole = not any(one["error"] for report in known["cases"] for one in (report, *report["runs"]))
+        if same and whole and (data["name"], data["min_slices"], data["fold"]) == place:
             say(f"{path.name}: done before")
             return known
     with progress_bar(f"fold {fold}: {path.stem}") as show:
@@ -139,19 +139,51 @@ def by_method(paths: Sequence[Path]) -> dict[tuple[str, str], Report]:
     return {key: merged(list(results.values())) for key, results in groups.items()}
 
 
+def alike(results: Sequence[Report]) -> list[Report]:
+    """The results with those runs alone that all of them completed: the same cases, the same seeds.
+
+    Raises
+    ------
+    InputFileError
+        If they are of two data sets, or share no run.
+    """
+    if len({result["data"]["name"] for result in results}) > 1:
+        raise InputFileError(
+            f"Results of {results[0]['method']} are of two data sets. Compare ways of scribbling on one."
+        )
+    completed = [
+        {(case["id"], run["seed"]) for case in result["cases"] for run in case["runs"] if not run["error"]}
+        for result in results
+    ]
+    shared = set.intersection(*completed)
+    if not shared:
+        raise InputFileError(f"Results of {results[0]['method']} share no case with the same seed.")
+    chosen = []
+    for result in results:
+        cases = [
+            {**case, "runs": [run for run in case["runs"] if (case["id"], run["seed"]) in shared]}
+            for case in result["cases"]
+        ]
+        seeds = sorted({seed for _, seed in shared})
+        chosen.append({**result, "seeds": seeds, "cases": [case for case in cases if case["runs"]]})
+    return chosen
+
+
 def fold_cells(folds: Sequence[Report], round_number: int) -> list[Cell]:
-    """Cells of ``COLUMNS`` after a round: mean and SD over folds; HD95 is the median over all runs."""
+    """Cells of ``COLUMNS`` after a round: mean and SD over folds.
+
+    HD95 is the median over all runs, infinite where half of the masks were empty.
+    """
     means = {
         metric: [float(np.mean(list(case_means(one, metric, round_number).values()))) for one in folds]
         for metric in _FOLD_METRICS
     }
     spreads = {metric: spread(values) for metric, values in means.items()}
-    hd95 = summarize(merged(folds)).rounds[round_number - 1].hd95_mm
     return [
         spreads["dice"],
         spreads["jaccard"],
         spreads["nsd_2mm"],
-        hd95 if math.isfinite(hd95) else None,
+        summarize(merged(folds)).rounds[round_number - 1].hd95_mm,
         spreads["mae"],
     ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -168,6 +169,8 @@ def curves(series: dict[str, Sequence[float]], title: str, label: str = "Dice") 
 
 
 def _plain(cell: Cell) -> Any:
+    if isinstance(cell, float) and not math.isfinite(cell):
+        return None
     return cell._asdict() if isinstance(cell, Spread) else cell
 
 

@@ -9,6 +9,7 @@ from ..evaluation.prompt_shift import ROBOT, USERS
 from ..evaluation.summary import Summary, summarize
 from .evaluations import (
     add_protocol_arguments,
+    alike,
     evaluate_fold,
     failures,
     merged,
@@ -37,10 +38,9 @@ LABELS = {
     "lazy_user": "lazy user (any bleeding slice)",
 }
 NOTE = (
-    "Each user meets the same cases, and starts on the same slice; after a first guess, on its worst one. "
-    "The paper has no such panel. A noisy "
-    "user's wrong strokes are obeyed like all others, so that the loss under noise is in part the strokes' "
-    "own."
+    "Each user meets the same cases, as often, and starts on the same slice; after a first guess, on its "
+    "worst one. The paper has no such panel. A noisy user's wrong strokes are obeyed like all others, so "
+    "that the loss under noise is in part the strokes' own."
 )
 
 
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> None:
             for fold in arguments.folds
         ]
         results[name] = merged(parts)
-    summaries = {name: summarize(result) for name, result in results.items()}
+    summaries = dict(zip(results, map(summarize, alike(list(results.values()))), strict=True))
     write(arguments.output, findings(summaries, [*notes, *failures(list(results.values()))]))
 
 

@@ -76,6 +76,9 @@ def run(arguments: argparse.Namespace) -> None:
 
     if not arguments.weights and arguments.cases is None and arguments.pack is None:
         raise InputFileError("Name weights files with --weights, or --cases to train a network on.")
+    names = [Path(path).stem for path in arguments.weights or ()]
+    if len(set(names)) < len(names):
+        raise InputFileError("Two weights files have the same name. Rename one: the table has a row a name.")
     prepare(arguments.output)
     samples, where = _samples(arguments)
     measured = {}
@@ -116,7 +119,7 @@ def _snapshots(arguments: argparse.Namespace) -> Iterator[tuple[str, Path | str]
     folder = arguments.output / "runs" / f"similarity_fold{arguments.fold}"
     trainer = new_trainer(arguments, pack, Setting("similarity", "similarity"), arguments.fold, folder)
     for step in dict.fromkeys(round(share * arguments.steps) for share in _SHARES):
-        path = folder / f"seed{arguments.seed}_step{step}_of_{arguments.steps}.safetensors"
+        path = folder / f"{trainer.settings.checkpoint.stem}_at{step}.safetensors"
         if not path.exists():
             if trainer.step < step:
                 trainer.run(say, until=step)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 from pathlib import Path
 
 from ..evaluation.prompt_shift import ROBOT
-from ..evaluation.summary import RoundFigures, Summary, summarize
+from ..evaluation.summary import Summary, summarize
 from . import paper
 from .evaluations import by_method
 from .outputs import Findings, curves, prepare, write
@@ -55,7 +54,7 @@ def findings(summaries: list[Summary]) -> Findings:
     rows = []
     for label, name in _METRICS.items():
         for summary in summaries:
-            values = [_finite(one, name) for one in summary.rounds]
+            values = [getattr(one, name) for one in summary.rounds]
             rows.append([f"{label}, {summary.method}", *values, *[None] * (count - len(values))])
         if name in paper.TABLE_5:
             known = list(paper.TABLE_5[name])[:count]
@@ -71,8 +70,3 @@ def findings(summaries: list[Summary]) -> Findings:
         content={"methods": [summary.as_dict() for summary in summaries]},
         draw=curves({**lines, "paper (other protocol)": paper.TABLE_5["dice"][:count]}, "Mean Dice by round"),
     )
-
-
-def _finite(figures: RoundFigures, name: str) -> float | None:
-    value = getattr(figures, name)
-    return value if math.isfinite(value) else None

@@ -208,7 +208,9 @@ def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path 
 
     Raises
     ------
-    InputFileError, OutputError
+    InputFileError
+        Also where the pack in ``folder`` was made of other cases than those of ``cases``.
+    OutputError
     """
     from . import pack
 
@@ -216,8 +218,9 @@ def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be made ({error.strerror}); choose another folder.") from error
-    path = path or folder / "pack.npz"
-    if not path.exists():
+    named, path = path is not None, path or folder / "pack.npz"
+    found = path.exists()
+    if not found:
         if cases is None:
             raise InputFileError(
                 f"{path} does not exist yet: name the folder of training cases with --cases."
@@ -225,4 +228,9 @@ def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path 
         print(f"Reading {cases} once ...", flush=True)
         for note in pack.build(cases, shapes, path):
             print(note, flush=True)
-    return pack.load(path)
+    opened = pack.load(path)
+    if found and not named and cases is not None and not opened.is_of(cases):
+        raise InputFileError(
+            f"{path} was made of other cases than those in {cases}. Delete it, or choose another folder."
+        )
+    return opened

@@ -62,6 +62,10 @@ class Pack:
     cases: dict[str, Case]
     shapes: list[Shape]
 
+    def is_of(self, cases_folder: Path) -> bool:
+        """Whether the names of the cases to learn from in a folder are those of the pack."""
+        return {case.name for case in find_cases(cases_folder) if case.labeled} == set(self.cases)
+
 
 def folds(dataset: str = "ct-ich") -> list[list[str]]:
     """Case names of each fold, split by patient."""

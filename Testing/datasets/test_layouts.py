@@ -58,6 +58,13 @@ def test_the_table_of_pairs_tells_types_and_forgotten_masks(tmp_path):
     assert "no mask" in b.notes[0]
 
 
+def test_ids_that_a_spreadsheet_changed_are_named(tmp_path):
+    write(tmp_path / "050_ct.nii.gz", volume())
+    write_table(tmp_path / "cases.csv", [["id", "bleed_slices"], ["50", 4]])
+    with pytest.raises(InputFileError, match="calls case 050 '50'"):
+        find_cases(tmp_path)
+
+
 def test_ct_ich_takes_types_ages_and_notes_from_its_tables(tmp_path):
     first, second = find_cases(lookalikes.ct_ich(tmp_path))
     assert first.bleed_types == ("intraparenchymal", "epidural")
@@ -90,10 +97,11 @@ def test_nnunet_may_lack_channels_and_description(tmp_path):
     assert [case.name for case in find_cases(tmp_path)] == ["ICH_001", "ICH_002"]
 
 
-def test_nnunet_takes_the_channel_of_the_ct(tmp_path):
+@pytest.mark.parametrize("channels", [{"0": "MR", "1": "CT"}, ["MR", "CT"]])
+def test_nnunet_takes_the_channel_of_the_ct(tmp_path, channels):
     described = {
         "name": "Two",
-        "channel_names": {"0": "MR", "1": "CT"},
+        "channel_names": channels,
         "labels": {"background": 0, "ICH": 1},
     }
     lookalikes.nnunet(tmp_path, described)
@@ -175,6 +183,8 @@ def test_copies_left_by_a_mac_are_no_cases(tmp_path):
         ({"0": "background", "1": "brain hemorrhage", "2": "perihematomal edema", "3": "IVH"}, [1, 3]),
         ({"background": 0, "whole": [1, 2], "hematoma": 1, "PHE": 2, "ignore": 3}, [1]),
         ({"background": 0, "lesion": 1, "other": 2}, [1, 2, 3]),
+        ({"background": 0, "ICH": 1, "brain bleeds": 2, "bone": 3}, [1, 2]),
+        ({"background": 0, "brain hemorrhages": 1, "calcification": 2}, [1, 3]),
         ({}, [1, 2, 3]),
     ],
 )

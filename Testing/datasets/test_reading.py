@@ -93,6 +93,18 @@ def test_all_misfits_are_named_at_once(tmp_path):
     assert "case b" not in str(caught.value)
 
 
+def test_a_sheared_ct_is_told_from_a_damaged_one(tmp_path):
+    lookalikes.pairs(tmp_path, ".nii")
+    content = bytearray((tmp_path / "a_ct.nii").read_bytes())
+    content[252:256] = struct.pack("<2h", 0, 1)
+    shear = SPACING[0] * np.tan(np.deg2rad(20))
+    rows = (SPACING[2], 0, 0, 0, 0, SPACING[1], shear, 0, 0, 0, SPACING[0], 0)
+    content[280:328] = struct.pack("<12f", *rows)
+    (tmp_path / "a_ct.nii").write_bytes(content)
+    with pytest.raises(InputFileError, match="not perpendicular, as of a tilted gantry"):
+        check_cases(find_cases(tmp_path))
+
+
 def test_a_ct_that_is_none_is_named(tmp_path):
     write(tmp_path / "a_ct.nii", np.zeros(lookalikes.SHAPE, np.int16))
     with pytest.raises(InvalidVolumeError, match="Case a: Every voxel of the CT is 0"):

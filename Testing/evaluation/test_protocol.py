@@ -169,7 +169,8 @@ def test_evaluates_a_baseline_from_folder_to_file(folder):
 
 
 def test_evaluates_a_network(folder, tiny_weights):
-    result = evaluate(folder, str(tiny_weights), rounds=1, seeds=1, device="cpu")
+    result = evaluate(folder, str(tiny_weights), rounds=1, seeds=1, device="cpu", label="mine")
+    assert result["method"] == "mine"
     assert len(result["sha256"]) == 64
     assert result["device"] == "cpu"
     assert result["cases"][0]["runs"][0]["rounds"][0]["obeyed"] == 1

@@ -196,6 +196,33 @@ def test_comparison_is_paired_by_case_and_corrected():
     assert all(0 <= row.wilcoxon <= 1 and 0 <= row.t_test <= 1 for row in rows.values())
 
 
+def test_cases_are_paired_by_id_in_whatever_order():
+    ours, other = random_result("ours", 0.0), random_result("baseline", 0.01)
+    expected = compare(ours, other)
+    other["cases"] = other["cases"][5:] + other["cases"][:5]
+    assert compare(ours, other) == expected
+
+
+def test_the_bootstrap_interval_is_as_wide_as_the_error_of_the_mean():
+    ours, other = random_result("ours", 0.0, cases=200), random_result("baseline", 0.01, cases=200)
+    (row,) = compare(ours, other, metrics=("dice",))
+    a, b = (np.array(list(case_means(item, "dice", 2).values())) for item in (ours, other))
+    assert row.high - row.low == pytest.approx(2 * 1.96 * stats.sem(a - b), rel=0.05)
+
+
+def test_holm_is_milder_than_bonferroni_from_the_second_on():
+    from ICHHPINetLib.evaluation.statistics import _holm
+
+    assert _holm(np.array([0.01, 0.04, 0.03, 0.005])) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+
+
+def test_patients_of_two_data_sets_are_no_pairs():
+    ours, other = random_result("ours", 0.0), random_result("baseline", 0.01)
+    ours["data"], other["data"] = {"name": "ct-ich"}, {"name": "train_2"}
+    with pytest.raises(InputFileError, match="on ct-ich, baseline on train_2"):
+        compare(ours, other)
+
+
 def test_a_method_does_not_differ_from_itself():
     same = random_result("ours", 0.0)
     (row,) = compare(same, same, metrics=("dice",), round_number=1)

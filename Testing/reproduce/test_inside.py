@@ -107,6 +107,11 @@ def test_similarity_at_given_weights(tiny_weights, small_phantoms, reproduce, tm
     assert content["paper"]["final training"] == [0.82, 0.04]
 
 
+def test_two_weights_of_one_name_are_refused(tiny_weights, reproduce, tmp_path):
+    words = ("similarity", "--weights", tiny_weights, tiny_weights, "--output", tmp_path)
+    assert "same name" in reproduce(*words, code=2)
+
+
 def test_similarity_over_a_training(cases, tiny_training, reproduce, tmp_path):
     pytest.importorskip("monai")
     words = ("similarity", "--cases", cases, "--steps", 2, "--device", "cpu", "--output", tmp_path)

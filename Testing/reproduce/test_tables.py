@@ -111,6 +111,39 @@ def test_results_of_two_protocols_are_not_joined(table1, reproduce, tmp_path, ch
     assert "differ in data set" in message
 
 
+def test_users_are_compared_on_the_runs_that_all_have(table1, reproduce, tmp_path):
+    path = next((table1[0] / "results").glob("ours_fold0.json"))
+    robot = json.loads(path.read_text(encoding="utf-8"))
+    lazy = {**robot, "prompts": "lazy_user", "cases": robot["cases"][:1]}
+    twice = {**robot, "seeds": [0, 1], "cases": [with_another_seed(case) for case in robot["cases"]]}
+    written = [tmp_path / "robot.json", tmp_path / "lazy.json"]
+    for file, content in zip(written, (twice, lazy), strict=True):
+        file.write_text(json.dumps(content), encoding="utf-8")
+    reproduce(*written, "-o", tmp_path / "x.md", command=("benchmark",))
+    panel = (tmp_path / "x.md").read_text(encoding="utf-8").split("## Prompt shift")[1]
+    rows = [line.split(" | ")[1:] for line in panel.splitlines() if line.startswith(("| robot", "| lazy"))]
+    assert rows[0] == rows[1], "the lazy user's one run is compared with the same one of the robot"
+    assert rows[0][0] == "1"
+
+
+def with_another_seed(case):
+    worse = [{**row, "dice": 0.0} for row in case["runs"][0]["rounds"]]
+    return {**case, "runs": [*case["runs"], {**case["runs"][0], "seed": 1, "rounds": worse}]}
+
+
+def test_a_run_that_failed_is_run_again(table1, cases, reproduce, tmp_path):
+    path = tmp_path / "results" / "threshold_fold1.json"
+    path.parent.mkdir()
+    done = json.loads((table1[0] / "results" / "threshold_fold1.json").read_text(encoding="utf-8"))
+    words = ("table1", "--cases", cases, *QUICK, "--folds", 1, "--methods", "threshold", "--output", tmp_path)
+    path.write_text(json.dumps(done), encoding="utf-8")
+    assert "done before" in reproduce(*words)
+    done["cases"][0]["runs"][0] = {"seed": 0, "error": "OSError: full", "rounds": []}
+    path.write_text(json.dumps(done), encoding="utf-8")
+    assert "done before" not in reproduce(*words)
+    assert not json.loads(path.read_text(encoding="utf-8"))["cases"][0]["runs"][0]["error"]
+
+
 def test_a_benchmark_needs_the_robot(table1, reproduce, tmp_path):
     path = tmp_path / "x.json"
     result = json.loads(next((table1[0] / "results").glob("ours_*.json")).read_text(encoding="utf-8"))

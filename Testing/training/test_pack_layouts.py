@@ -7,6 +7,7 @@ pytest.importorskip("torch")
 
 from ICHHPINetLib import InputFileError
 from ICHHPINetLib.training import pack
+from ICHHPINetLib.training.cli import open_pack
 from Testing.datasets import lookalikes
 
 
@@ -33,6 +34,15 @@ def test_cases_without_a_mask_are_left_out_and_named(tmp_path):
     notes = pack.build(folder, None, tmp_path / "pack.npz")
     assert sorted(pack.load(tmp_path / "pack.npz").cases) == ["ICH_001"]
     assert "ICH_002: left out. It has no mask in labelsTr." in notes
+
+
+def test_a_pack_of_other_cases_is_not_taken_for_theirs(tmp_path):
+    one, other = lookalikes.pairs(tmp_path / "one"), lookalikes.nnunet(tmp_path / "other")
+    for _ in range(2):
+        assert set(open_pack(tmp_path / "run", None, one, None).cases) == {"a", "b"}
+    with pytest.raises(InputFileError, match="made of other cases"):
+        open_pack(tmp_path / "run", None, other, None)
+    assert set(open_pack(tmp_path / "run", tmp_path / "run" / "pack.npz", other, None).cases) == {"a", "b"}
 
 
 def test_a_misfit_stops_before_anything_is_packed(tmp_path):
