@@ -178,8 +178,10 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneEndImport(self, caller, event) -> None:
         """A scene was loaded, perhaps with saved work of this module."""
-        if self.parent.isEntered:
-            self.setCt(None)
+        if self.parent.isEntered or self._parameterNode:
+            # Work on a CT that was there before goes on.
+            if self.logic.getParameterNode().inputVolume != self.logic.scene.ct:
+                self.setCt(None)
             self.initializeParameterNode()
 
     def initializeParameterNode(self) -> None:
@@ -200,7 +202,10 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.onParameters()
 
     def onParameters(self, caller=None, event=None) -> None:
-        """The user, a script or a loaded scene has changed a parameter."""
+        """The user or a script has changed a parameter."""
+        if slicer.mrmlScene.IsImporting():
+            # Nodes of the scene that are yet to come would be taken for missing and made anew.
+            return
         parameters = self._parameterNode
         if parameters.inputVolume != self.logic.scene.ct:
             self.setCt(parameters.inputVolume)

@@ -56,7 +56,7 @@ class SegmentEditorICHHPINetTest(ScriptedLoadableModuleTest):
         slicer.mrmlScene.Clear()
         if slicer.app.layoutManager() is None:
             self.skipTest("Segment Editor effects need the main window; run without --no-main-window")
-        from ICHHPINetLib.interaction.controller import torch_is_installed
+        from ICHHPINetLib.interaction.session_factory import torch_is_installed
 
         if not torch_is_installed():
             self.skipTest("PyTorch is not installed in this Slicer")

@@ -1,5 +1,7 @@
 """Writes results into files that the user names."""
 
+import re
+
 import qt
 import slicer
 from ICHHPINetLib.errors import OutputError
@@ -29,11 +31,16 @@ def askForPath(title, name, extensions):
 
     :param extensions: description and extension of each file format, the first is the default
     """
-    default = name.replace("/", "_") + extensions[0][1]
+    default = fileName(name) + extensions[0][1]
     path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, default, _filters(extensions))
     if path and not any(path.lower().endswith(extension) for _description, extension in extensions):
         path += extensions[0][1]
     return path
+
+
+def fileName(name):
+    """``name`` of a node without what Windows takes in no file name: DICOM's are like "2: HEAD"."""
+    return re.sub(r'[<>:"/\\|?*\x00-\x1f]', "_", name).strip(" .")
 
 
 def askForExistingPath(title, extensions):

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import slicer
 from ICHHPINetLib.errors import ICHHPINetError, RoundCancelled
-from ICHHPINetLib.interaction.controller import Controller, torch_is_installed
+from ICHHPINetLib.interaction.controller import Controller
 from ICHHPINetLib.interaction.controller_state import State
 from ICHHPINetLib.interaction.executor import ThreadExecutor
 from ICHHPINetLib.interaction.round_job import Settings
-from ICHHPINetLib.interaction.session_factory import SessionFactory
+from ICHHPINetLib.interaction.session_factory import SessionFactory, torch_is_installed
 from ICHHPINetLib.scene import SceneAdapter
 from slicer import (
     vtkMRMLLabelMapVolumeNode,

@@ -14,7 +14,7 @@ ERASER = "eraser"
 class StrokeTools:
     """A segment editor without its looks: the panel has three buttons and a brush size instead.
 
-    The effects, their cursors, masking and undo are Slicer's. The editor keeps its own parameter
+    The effects, their cursors and masking are Slicer's. The editor keeps its own parameter
     node, so that nothing of what the user has set in the Segment Editor module changes.
     """
 
@@ -26,7 +26,8 @@ class StrokeTools:
         self._diameter = 4.0
         self.editor = slicer.qMRMLSegmentEditorWidget()
         self.editor.setParent(parent)
-        self.editor.setMaximumNumberOfUndoStates(10)
+        # Nothing in the panel takes a stroke back; the eraser does.
+        self.editor.setMaximumNumberOfUndoStates(0)
         self.editor.setAutoShowSourceVolumeNode(False)
         # Its selector chooses by itself; a segmentation of the user's would lose its place in the views.
         self.editor.segmentationNodeSelectorAddAttribute(

@@ -17,7 +17,7 @@ from ..errors import InputFileError, OutputError
 from .dicom import is_dicom_file, read_dicom_folder
 from .output_files import check_writable, whole_file
 from .scribble_files import read_scribbles
-from .segment_kinds import HEMATOMA
+from .segment_kinds import ALGORITHM, HEMATOMA
 from .validation import MAX_SHEAR, check_volume
 
 __all__ = [
@@ -140,15 +140,21 @@ def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CTImage, f
     """Write a mask as a segmentation that 3D Slicer opens: one segment "Hematoma", coded and colored.
 
     ``mask`` is (Z, Y, X) on the CT's stored grid, bleed wherever it is not 0; ``path``
-    ends with .seg.nrrd. Slicer shows the segment as flagged where ``flagged``, as one in
-    progress otherwise. The file is written whole or not at all. Raises OutputError.
+    ends with .seg.nrrd. Where ``flagged``, a mask that nobody has looked at, Slicer shows the
+    segment as flagged and DICOM calls it automatic; otherwise as in progress and
+    semi-automatic. The file is written whole or not at all. Raises OutputError.
     """
     path = Path(path)
     if not path.name.lower().endswith(".seg.nrrd"):
         raise OutputError(f"A segmentation cannot be written as '{path.name}'. End its name with .seg.nrrd.")
     image = _labels((np.asarray(mask) != 0).astype(np.uint8), ct)
     geometry = _reference_geometry(ct.image)
-    status = "flagged" if flagged else "inprogress"
+    tags = {
+        "TerminologyEntry": HEMATOMA.terminology,
+        "Segmentation.Status": "flagged" if flagged else "inprogress",
+        "DICOM.SegmentAlgorithmType": "AUTOMATIC" if flagged else "SEMIAUTOMATIC",
+        "DICOM.SegmentAlgorithmName": ALGORITHM,
+    }
     extent = " ".join(f"0 {size - 1}" for size in image.GetSize())
     header = {
         "Segmentation_MasterRepresentation": "Binary labelmap",
@@ -163,7 +169,7 @@ def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CTImage, f
         "Segment0_Extent": extent,
         "Segment0_LabelValue": "1",
         "Segment0_Layer": "0",
-        "Segment0_Tags": f"TerminologyEntry:{HEMATOMA.terminology}|Segmentation.Status:{status}|",
+        "Segment0_Tags": "".join(f"{name}:{value}|" for name, value in tags.items()),
     }
     for key, value in header.items():
         image.SetMetaData(key, value)

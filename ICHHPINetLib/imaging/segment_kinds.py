@@ -8,6 +8,9 @@ _ANATOMY = "Segmentation category and type - 3D Slicer General Anatomy list"
 _REGIONS = "Anatomic codes - DICOM master list"
 _TISSUE = f"{_ANATOMY}~SCT^85756007^Tissue~SCT^85756007^Tissue~^^~{_REGIONS}~^^~^^"
 
+# What DICOM calls the maker of a segment.
+ALGORITHM = "ICH-HPINet"
+
 
 @dataclass(frozen=True)
 class SegmentKind:

@@ -13,11 +13,10 @@ All methods are called from the thread that owns the scene. Rounds are computed 
 
 from __future__ import annotations
 
-import importlib.util
 import queue
 import time
 from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -28,21 +27,11 @@ from .controller_state import Event, Facts, State, Status, next_state
 from .executor import Executor
 from .preview import Preview
 from .result import Progress
-from .round_job import Message, OpenSession, Outcome, RoundJob, SavedRounds, Settings, compute
+from .round_job import Message, OpenSession, Outcome, RoundJob, SavedRounds, Settings, compute, measure_mask
 from .scene_port import ScenePort
 from .scribbles import Scribbles
+from .session_factory import torch_is_installed
 from .stroke_history import StrokeHistory
-
-
-def torch_is_installed() -> bool:
-    """Whether PyTorch can be imported, without importing it."""
-    return importlib.util.find_spec("torch") is not None
-
-
-def _measure(mask, spacing, volume):
-    from ..measurement import measure
-
-    return measure(mask, spacing, volume)
 
 
 class Controller:
@@ -73,7 +62,7 @@ class Controller:
         *,
         has_torch: Callable[[], bool] = torch_is_installed,
         clock: Callable[[], float] = time.monotonic,
-        measure: Callable[..., Any] = _measure,
+        measure: Callable[..., Any] = measure_mask,
     ) -> None:
         self.settings = Settings()
         self.auto_refine = False
@@ -108,11 +97,7 @@ class Controller:
         if self.status.state.is_busy:
             return False
         facts = self._facts()
-        obstacle = None if facts.can_guess else facts.why_no_guess()
-        drawn = self._port.read_mask() if facts.can_guess else None
-        if drawn is not None and drawn.any():
-            obstacle = InvalidScribblesError("There is a hematoma already. Start over to have a first guess.")
-        return self._start(Event.GUESS, obstacle)
+        return self._start(Event.GUESS, None if facts.can_guess else facts.why_no_guess())
 
     def cancel(self) -> None:
         """Stop the running round; the previous result and every stroke stay."""
@@ -126,7 +111,12 @@ class Controller:
         if not self._can_undo():
             self._move(Event.UNDO, message="There is no round to take back.")
             return False
-        strokes = self._history.take_back(self._port.read_scribbles())
+        try:
+            painted = self._port.read_scribbles()
+        except ICHHPINetError as error:
+            self._move(Event.UNDO, error=error)
+            return False
+        strokes = self._history.take_back(painted)
         self._session.undo()
         self.last = None
         with self._silently():
@@ -160,7 +150,10 @@ class Controller:
         """The port shows another CT, or the same one for the first time."""
         self._switch(Event.CT_CHOSEN)
         if self._port.ct_key() is not None and self._port.rounds():
-            self._strokes_at_start = self._port.finished_scribbles()
+            try:
+                self._strokes_at_start = self._port.finished_scribbles()
+            except ICHHPINetError as error:
+                self._move(Event.CT_CHOSEN, error=error)
 
     def ct_removed(self) -> None:
         """The port shows no CT any more."""
@@ -234,11 +227,16 @@ class Controller:
         if obstacle is not None:
             return False
         try:
-            self._job = job = self._new_job()
+            job = self._new_job()
+            job.guess = event is Event.GUESS
+            if job.guess and self._before is not None and self._before.any():
+                raise InvalidScribblesError(
+                    "There is a hematoma already. Draw strokes and refine it; for a first guess, erase it."
+                )
         except Exception as error:
             self._move(Event.ROUND_FAILED, error=error)
             return False
-        job.guess = event is Event.GUESS
+        self._job = job
         before = np.zeros(job.volume.shape, np.uint8) if self._before is None else self._before
         self._preview = Preview(before, self._clock)
         self._show(slice_count=len(job.volume))
@@ -269,29 +267,32 @@ class Controller:
         job, self._job = self._job, None
         self._session, self._volume = job.session, job.volume
         refine_again, follow_up, self._follow_up = self.status.queued, self._follow_up, False
-        if message.event is Event.DONE and self.status.state is State.REFINING:
+        event, error = message.event, message.content if message.event is Event.ROUND_FAILED else None
+        wanted = event is Event.DONE and self.status.state is State.REFINING
+        # Whatever the scene refuses, this round has ended: a state that waits for it would wait for good.
+        if wanted:
             try:
                 self._accept(message.content)
-            except Exception as error:
-                self._move(Event.ROUND_FAILED, error=error)
-                return
-            self._move(Event.DONE)
-            refine_again = refine_again or (follow_up and self._history.differs(self._port.read_scribbles()))
-        else:
+            except Exception as failure:
+                wanted, event, error = False, Event.ROUND_FAILED, failure
+        if not wanted:
             if message.event is Event.DONE:
                 self._session.undo()
-            self._restore_view()
-            failed = message.event is Event.ROUND_FAILED
-            self._move(message.event, error=message.content if failed else None)
-            refine_again = refine_again and not failed
-        if refine_again:
+            try:
+                self._restore_view()
+            except Exception as failure:
+                error = error or failure
+        self._move(event, error=error)
+        if wanted and follow_up and not refine_again:
+            refine_again = self._history.differs(self._port.read_scribbles())
+        if refine_again and error is None:
             self.refine()
 
     def _accept(self, outcome: Outcome) -> None:
-        self._history.record(outcome.strokes)
-        self.last = outcome
         with self._silently():
             self._port.write_round(outcome)
+        self._history.record(outcome.strokes)
+        self.last = outcome
 
     def _restore_view(self) -> None:
         """Show what was there before the round began to show its slices."""
@@ -306,7 +307,8 @@ class Controller:
 
     def _forget_deleted_result(self) -> None:
         # A result that was thrown away must not come back as the memory of the next round.
-        if self._history or self._port.rounds():
+        # Without its node the scene counts no round any more; the status still does.
+        if self._history or self._port.rounds() or self.status.rounds:
             self._forget()
             with self._silently():
                 self._port.clear_rounds()
@@ -342,8 +344,10 @@ class Controller:
     def _abandon(self) -> None:
         if self._job is not None:
             self._job.cancelled.set()
-            if self._port.ct_key() == self._key[0]:
-                self._restore_view()
+            # A CT that cannot be read any more has nothing to be restored on.
+            with suppress(ICHHPINetError):
+                if self._port.ct_key() == self._key[0]:
+                    self._restore_view()
 
     def _forget(self) -> None:
         self._job: RoundJob | None = None

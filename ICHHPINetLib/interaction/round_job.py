@@ -115,6 +115,13 @@ def compute(
         report(Message(job, Event.DONE, Outcome(result, measurement, job.strokes, notes)))
 
 
+def measure_mask(mask, spacing, volume):
+    """``measurement.measure``, imported where it is first needed: it takes scipy along."""
+    from ..measurement import measure
+
+    return measure(mask, spacing, volume)
+
+
 def _check(job: RoundJob) -> None:
     if job.cancelled.is_set():
         raise RoundCancelled("The round was cancelled before it started; everything is as it was.")

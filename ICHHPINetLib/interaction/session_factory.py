@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,11 @@ from .round_job import Settings
 
 if TYPE_CHECKING:
     from .session import InteractiveSession
+
+
+def torch_is_installed() -> bool:
+    """Whether PyTorch can be imported, without importing it."""
+    return importlib.util.find_spec("torch") is not None
 
 
 class SessionFactory:

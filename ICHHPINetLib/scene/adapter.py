@@ -318,10 +318,12 @@ class SceneAdapter:
     def _show_status(self, hematoma) -> None:
         """Flagged while it is a guess, so that an exported segmentation says so too."""
         logic = slicer.vtkSlicerSegmentationsModuleLogic
-        status = logic.InProgress if saved_state.load_round(hematoma) else logic.NotStarted
-        if status == logic.InProgress and rounds_table.is_guess(self.rounds_rows()):
-            status = logic.Flagged
-        show_status(hematoma, find_segment(hematoma, HEMATOMA), status)
+        status, algorithm = logic.NotStarted, "MANUAL"
+        if saved_state.load_round(hematoma):
+            status, algorithm = logic.InProgress, "SEMIAUTOMATIC"
+            if rounds_table.is_guess(self.rounds_rows()):
+                status, algorithm = logic.Flagged, "AUTOMATIC"
+        show_status(hematoma, find_segment(hematoma, HEMATOMA), status, algorithm)
 
     def _write_hematoma(self, stored: np.ndarray, geometry: CTGeometry):
         hematoma = self._nodes.ensure("hematoma")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InvalidScribblesError, InvalidVolumeError
-from ..imaging.segment_kinds import SegmentKind
+from ..imaging.segment_kinds import ALGORITHM, SegmentKind
 from ..imaging.strokes_grid import transfer
 from ._mrml import slicer, vtk
 from .geometry import image_array, image_from_array, local_to_world, to_array, to_matrix
@@ -55,15 +55,18 @@ def _tag(kind: SegmentKind, segment_id: str) -> str:
     return f"{kind.role} {segment_id}"
 
 
-def show_status(node, segment_id: str, status: int) -> None:
-    """Give a segment one of Slicer's own states, which every list of segments shows.
+def show_status(node, segment_id: str, status: int, algorithm: str) -> None:
+    """Say of a segment how far it is, as Slicer's lists show it, and how it came about, as DICOM wants it.
 
-    ``status`` is NotStarted, InProgress, Completed or Flagged of ``vtkSlicerSegmentationsModuleLogic``.
+    ``status`` is NotStarted, InProgress, Completed or Flagged of ``vtkSlicerSegmentationsModuleLogic``,
+    ``algorithm`` MANUAL, SEMIAUTOMATIC or AUTOMATIC.
     """
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     segment = node.GetSegmentation().GetSegment(segment_id)
     if logic.GetSegmentStatus(segment) != status:
         logic.SetSegmentStatus(segment, status)
+    segment.SetTag("DICOM.SegmentAlgorithmType", algorithm)
+    segment.SetTag("DICOM.SegmentAlgorithmName", ALGORITHM)
 
 
 def read_segment(node, segment_id: str, ijk_to_world: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:

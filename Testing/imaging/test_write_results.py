@@ -79,6 +79,9 @@ def test_segmentation_opens_in_slicer(tmp_path, ct, mask, empty, flagged):
     assert "SCT^50960005^Hemorrhage" in segment.GetTerminology()
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     assert logic.GetSegmentStatus(segment) == (logic.Flagged if flagged else logic.InProgress)
+    algorithm = vtk.reference("")
+    assert segment.GetTag("DICOM.SegmentAlgorithmType", algorithm)
+    assert str(algorithm) == ("AUTOMATIC" if flagged else "SEMIAUTOMATIC")
 
     image = segment.GetRepresentation("Binary labelmap")
     low_x, high_x, low_y, high_y, low_z, high_z = image.GetExtent()

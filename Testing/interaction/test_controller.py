@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from ICHHPINetLib.errors import DeviceError, InvalidScribblesError, TorchMissingError
+from ICHHPINetLib.errors import DeviceError, InvalidScribblesError, InvalidVolumeError, TorchMissingError
 from ICHHPINetLib.interaction.controller_state import State
 from ICHHPINetLib.interaction.executor import InlineExecutor, ThreadExecutor
 from ICHHPINetLib.interaction.round_job import Settings
@@ -151,9 +151,47 @@ def test_unreadable_scene_fails_without_a_round(ready):
 
 
 def test_unwritable_scene_fails(ready):
+    ready.round()
+    before = ready.scene.mask
     ready.scene.fail_writing = RuntimeError("no segmentation")
+    ready.scene.paint(2, 0, 0)
     ready.round()
     assert ready.state is State.FAILED
+    assert np.array_equal(ready.scene.mask, before)
+    ready.scene.fail_writing = None
+    ready.round()
+    assert ready.state is State.READY
+    assert ready.scene.rows == 2
+    assert ready.scene.mask[2].all()
+    assert ready.controller.undo()
+    assert np.array_equal(ready.scene.mask, before)
+
+
+def test_a_round_ends_whatever_the_scene_refuses(ready):
+    """A transform that was put on the CT in the middle of a round must not leave the panel waiting."""
+
+    def refuse(*arguments):
+        raise InvalidVolumeError("The CT lies under a non-linear transform.")
+
+    ready.controller.refine()
+    ready.controller.cancel()
+    ready.scene.clear_rounds = refuse
+    ready.finish()
+    assert ready.state is State.CANCELLED
+    assert "non-linear" in ready.controller.status.message
+    ready.scene.read_scribbles = refuse
+    ready.controller.refine()
+    assert ready.state is State.FAILED
+
+
+def test_saved_strokes_that_cannot_be_read_are_said_when_the_ct_is_chosen(world):
+    def refuse():
+        raise InvalidVolumeError("The CT lies under a non-linear transform.")
+
+    world.scene.rows, world.scene.finished_scribbles = 2, refuse
+    world.controller.ct_chosen()
+    assert "non-linear" in world.controller.status.message
+    assert not world.controller.status.state.is_busy
 
 
 def test_failure_while_opening_the_session(ready):

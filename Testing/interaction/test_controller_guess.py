@@ -80,6 +80,11 @@ def test_a_guess_does_not_replace_what_was_drawn_by_hand(world):
     assert not world.controller.guess()
     assert "already" in world.controller.status.message
     assert world.scene.mask.all()
+    assert not world.controller.poll()
+    assert world.state is State.FAILED
+    world.scene.paint(1, 2, 3)
+    world.round()
+    assert world.state is State.READY
 
 
 def test_a_drawing_before_the_first_round_is_its_memory_and_comes_back(world):

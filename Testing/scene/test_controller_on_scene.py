@@ -92,6 +92,16 @@ def test_a_deleted_result_starts_at_round_one_again(scene, desk):
     assert desk.adapter.rounds() == 1
 
 
+def test_a_result_deleted_after_a_reload_takes_its_table_along(scene, desk):
+    desk.refine(STROKES[0])
+    desk.controller.leave_ct()
+    desk.controller.ct_chosen()
+    scene.RemoveNode(desk.adapter.node("hematoma"))
+    desk.controller.node_deleted()
+    assert desk.numbers() == []
+    assert desk.controller.status.rounds == 0
+
+
 def test_an_edit_by_hand_is_the_memory_of_the_next_round(desk):
     desk.refine(STROKES[0])
     node = desk.adapter.node("hematoma")

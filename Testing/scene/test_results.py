@@ -175,21 +175,24 @@ def test_starting_over_empties_result_and_strokes(adapter):
 
 def test_a_guess_is_flagged_until_a_stroke_corrects_it(adapter):
     import slicer
+    import vtk
 
     logic = slicer.vtkSlicerSegmentationsModuleLogic
 
     def status():
         segment = adapter.node("hematoma").GetSegmentation().GetSegment("Hematoma")
-        return logic.GetSegmentStatus(segment)
+        algorithm = vtk.reference("")
+        assert segment.GetTag("DICOM.SegmentAlgorithmType", algorithm)
+        return logic.GetSegmentStatus(segment), str(algorithm)
 
     refine(adapter, drawn=Scribbles.empty(SHAPE))
-    assert status() == logic.Flagged
+    assert status() == (logic.Flagged, "AUTOMATIC")
     refine(adapter, LARGER, 2)
-    assert status() == logic.InProgress
+    assert status() == (logic.InProgress, "SEMIAUTOMATIC")
     adapter.remove_last_round(MASK)
-    assert status() == logic.Flagged
+    assert status() == (logic.Flagged, "AUTOMATIC")
     adapter.clear_rounds()
-    assert status() == logic.NotStarted
+    assert status() == (logic.NotStarted, "MANUAL")
 
 
 def test_a_preview_is_no_round(adapter):

@@ -358,6 +358,60 @@ def test_reloaded_module_finds_the_work(ct, make_widget):
     assert again.logic.scene.rounds() == 2
 
 
+def test_a_scene_loaded_while_the_module_is_open_keeps_its_strokes(ct, scene, make_widget, tmp_path):
+    from ICHHPINetLib.scene import load_mrb, save_mrb
+
+    widget = make_widget()
+    widget._parameterNode.brushDiameter = 7.0
+    paint(widget)
+    widget.ui.refineButton.click()
+    finish(widget)
+    path = save_mrb(scene, tmp_path / "case.mrb")
+    scene.Clear(False)
+    assert widget.logic.scene.ct is None
+    load_mrb(scene, path)
+    assert widget.logic.scene.ct is not None
+    assert widget.logic.scene.has_strokes()
+    assert widget.logic.scene.rounds() == 1
+    assert len(nodes(scene, "vtkMRMLSegmentationNode")) == 2, "strokes and hematoma"
+    assert widget.ui.undoRoundButton.enabled is False
+    paint(widget, index=4)
+    widget.ui.refineButton.click()
+    finish(widget)
+    assert widget.logic.scene.rounds() == 2
+
+
+def test_a_scene_added_to_this_one_does_not_end_the_work(ct, scene, make_widget):
+    from ICHHPINetLib.scene.headless import headless_scene
+
+    with headless_scene() as other:
+        add_ct(other, "Another")
+        other.SetSaveToXMLString(1)
+        other.Commit()
+        content = other.GetSceneXMLString()
+    widget = make_widget()
+    paint(widget)
+    widget.ui.refineButton.click()
+    finish(widget)
+    scene.SetLoadFromXMLString(1)
+    scene.SetSceneXMLString(content)
+    assert scene.Import()
+    assert len(nodes(scene, "vtkMRMLScalarVolumeNode")) > 1
+    assert widget.logic.scene.ct is ct
+    assert widget.ui.undoRoundButton.enabled
+
+
+def nodes(scene, class_name):
+    return [scene.GetNthNodeByClass(n, class_name) for n in range(scene.GetNumberOfNodesByClass(class_name))]
+
+
+def test_names_of_nodes_become_names_of_files_everywhere(scene, make_widget):
+    make_widget()
+    from ICHHPINetSupport.Export import fileName
+
+    assert fileName("2: HEAD/axial? hematoma") == "2_ HEAD_axial_ hematoma"
+
+
 def test_failure_is_shown_in_the_panel(ct, make_widget):
     from ICHHPINetLib.errors import DeviceError
 
