@@ -50,11 +50,13 @@ class Memory:
     values: dict[int, torch.Tensor]
 
     def gather(self, neighbours: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Memory (N, T, ...) for N slices: all scribbled slices and each one's own neighbour."""
+        """Memory (N, T, ...) for N slices: all scribbled slices and each one's own neighbour.
+
+        A neighbour that is scribbled itself counts twice.
+        """
         keys, values = [], []
         for neighbour in neighbours:
-            members = self.shared if neighbour in self.shared else [*self.shared, neighbour]
-            members = members + members[-1:] * (len(self.shared) + 1 - len(members))
+            members = [*self.shared, neighbour]
             keys.append(self.keys[members])
             values.append(torch.stack([self.values[i] for i in members]))
         return torch.stack(keys), torch.stack(values)

@@ -143,6 +143,8 @@ def round_loss(
         with torch.no_grad(), parametrize.cached():
             detached = type(slices)(*(x.detach() for x in slices))
             result = propagate_outwards(network, image, detached, strokes, previous, frozen)
+        # Before version 2.10, PyTorch keeps the casts of parameters made here, which have no gradient.
+        torch.clear_autocast_cache()
         pairs = _choose(waves(len(image), scribbled), result, target, rng)
         if pairs:
             targets, neighbours = zip(*pairs, strict=True)

@@ -146,6 +146,8 @@ class Trainer:
         ``until`` ends this call at an earlier step than ``settings.steps``, which the learning rate follows.
         """
         end = self.settings.steps if until is None else until
+        if self.step >= end:
+            return
         writer = _writer(self.settings.log_folder)
         start = saved = validated = time.monotonic()
         rng = np.random.default_rng(self.settings.seed + self.step)

@@ -73,7 +73,7 @@ def shifted(strokes: Scribbles, index: int, truth: np.ndarray, rng: np.random.Ge
         (strokes.foreground, out.foreground, wanted, moves[0]),
         (strokes.background, out.background, ~wanted, moves[1]),
     ):
-        moved = np.roll(source[index], move, (0, 1))
+        moved = ndimage.shift(source[index].astype(np.uint8), move, order=0, prefilter=False) > 0
         target[index] = moved if keep else moved & allowed
     out.background[index] &= ~out.foreground[index]
     return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +33,8 @@ class Mixture:
     aged: share of the real bleeds that get the density of another age.
     """
 
-    real: float = 0.75
-    synthetic: float = 0.2
+    real: float = 0.6
+    synthetic: float = 0.33
     whole: float = 0.03
     voxels: int = 240_000
     aged: float = 0.2
@@ -48,7 +49,13 @@ PRETRAINING = Mixture(real=0.0, synthetic=0.9, whole=0.0)
 _SHORTEST = 10
 _WIDEST = 128
 _BONE_HU = 300.0
+_AIR_HU = -200.0
+_WARPED = 0.7
+# Shares of samples that are flipped along each axis.
+_FLIPPED = (0.1, 0.1, 0.5)
 _BLOOD = 0.1
+
+Placing = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 
 class Sampler:
@@ -76,13 +83,15 @@ class Sampler:
                 hu, fraction = insert_bleeds(case, self.shapes, rng)
             else:
                 hu, fraction = case.hu(), np.zeros(case.codes.shape, np.float32)
+        # Interpolated noise is smoother than a scan's own, which a network must know as well.
+        place = warp if rng.random() < _WARPED else mirror
         if rng.random() < self.mixture.whole and len(hu) >= _SHORTEST:
-            hu, fraction = warp(hu, fraction, rng)
+            hu, fraction = place(hu, fraction, rng)
         else:
-            hu, fraction = self._crop(hu, fraction)
+            hu, fraction = self._crop(hu, fraction, place)
         return Sample(intensities(hu, fraction, rng), fraction, case.slice_mm)
 
-    def _crop(self, hu: np.ndarray, fraction: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _crop(self, hu: np.ndarray, fraction: np.ndarray, place: Placing) -> tuple[np.ndarray, np.ndarray]:
         """Some slices in a row and a square part of their plane, with a pixel of the bleed anywhere in it."""
         depth = len(hu)
         shortest = min(_SHORTEST, depth)
@@ -91,7 +100,7 @@ class Sampler:
         centre = self.rng.choice(bleeding) if bleeding.size else self.rng.integers(depth)
         start = int(np.clip(centre - self.rng.integers(count), 0, depth - count))
         stack = slice(start, start + count)
-        hu, fraction = warp(hu[stack], fraction[stack], self.rng)
+        hu, fraction = place(hu[stack], fraction[stack], self.rng)
         side = int((self.mixture.voxels / count) ** 0.5) // MULTIPLE * MULTIPLE
         side = min(max(MULTIPLE, side), _WIDEST)
         blood = np.argwhere(fraction.max(0) > 0.5)
@@ -108,7 +117,7 @@ def warp(hu: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> tupl
     height, width = (-(-n // MULTIPLE) * MULTIPLE for n in hu.shape[1:])
     angle = np.deg2rad(rng.normal(0, 10))
     zoom = np.exp(rng.normal(0, 0.08, 2))
-    flip = np.where(rng.random(2) < (0.1, 0.5), -1, 1)
+    flip = np.where(rng.random(2) < _FLIPPED[1:], -1, 1)
     cos, sin = np.cos(angle), np.sin(angle)
     ratio = height / width
     scale = np.array([width / hu.shape[2], height / hu.shape[1]])
@@ -116,16 +125,26 @@ def warp(hu: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> tupl
         np.array([[cos, -sin * ratio], [sin / ratio, cos]]) * (flip[::-1] * zoom)[None, :] * scale[:, None]
     )
     theta = np.concatenate([matrix, rng.normal(0, 0.04, (2, 1))], 1)
-    stacked = torch.from_numpy(np.stack([hu + 200, fraction], 1).astype(np.float32))
+    stacked = torch.from_numpy(np.stack([hu - _AIR_HU, fraction], 1).astype(np.float32))
     grid = F.affine_grid(
         torch.from_numpy(theta).float().expand(len(hu), 2, 3),
         [len(hu), 2, height, width],
         align_corners=False,
     )
     out = F.grid_sample(stacked, grid, mode="bilinear", padding_mode="zeros", align_corners=False).numpy()
-    if rng.random() < 0.1:
+    if rng.random() < _FLIPPED[0]:
         out = out[::-1]
-    return out[:, 0] - 200, np.ascontiguousarray(out[:, 1])
+    return out[:, 0] + _AIR_HU, np.ascontiguousarray(out[:, 1])
+
+
+def mirror(hu: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """As ``warp``, flips alone: every voxel keeps its value."""
+    padding = [(0, 0), *((0, -n % MULTIPLE) for n in hu.shape[1:])]
+    steps = tuple(slice(None, None, -1 if rng.random() < share else 1) for share in _FLIPPED)
+    return (
+        np.pad(hu[steps], padding, constant_values=_AIR_HU).astype(np.float32),
+        np.pad(fraction[steps], padding).astype(np.float32),
+    )
 
 
 def intensities(hu: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -1,11 +1,13 @@
 """Synthetic bleeds in real, bleed-free heads.
 
-A bleed is a fraction of blood in each voxel, built on fine slices and averaged to the
-slices of the CT, so that top and bottom show true partial volume. Blood replaces the
-tissue's mean but keeps the scan's own noise.
+A bleed is a fraction of blood in each voxel, averaged over the thickness of the slice,
+so that top and bottom show true partial volume. Blood replaces the tissue's mean but keeps
+the scan's own noise.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from scipy import ndimage
@@ -14,6 +16,9 @@ from ..imaging.working_grid import PIXEL_MM
 from .pack import Case, Shape
 
 _FINE_MM = 1.0
+# Where in a slice, in parts of its thickness, a shape that is given by a formula is looked at.
+_WITHIN_SLICE = (-0.4, -0.2, 0.0, 0.2, 0.4)
+_BONE_HU = 60.0
 _TISSUE_HU = (5.0, 60.0)
 _AIR_HU = -700.0
 # Shares of bleeds with air and with parts that have not clotted or are older.
@@ -57,11 +62,18 @@ def _blend(hu: np.ndarray, inside: np.ndarray, fraction: np.ndarray, rng: np.ran
     if rng.random() < _MIXED:
         parts = np.clip(_field(hu.shape, (0.7, *[rng.uniform(2, 6)] * 2), rng) + rng.uniform(-1, 0.5), 0, 1)
         texture = texture - parts * (blood - around) * rng.uniform(0.4, 1.1)
+    noise = np.clip(hu - _soft_tissue(hu), -12, 12)
     if rng.random() < 0.5:
         hu = _edema(hu, smooth, fraction, rng)
     soft = ndimage.gaussian_filter(fraction, (0, *[rng.uniform(0.3, 1.0)] * 2))
-    noise = np.clip(hu - smooth, -12, 12)
     return (hu * (1 - soft) + (blood + texture + noise) * soft).astype(np.float32)
+
+
+def _soft_tissue(hu: np.ndarray) -> np.ndarray:
+    """Local mean without bone, which would leave a dark rim in the blood beside it."""
+    soft = (hu < _BONE_HU).astype(np.float32)
+    total, share = (ndimage.gaussian_filter(one, (0, 1.5, 1.5)) for one in (hu * soft, soft))
+    return total / np.maximum(share, 1e-3)
 
 
 def _field(shape: tuple[int, int, int], sigma: tuple, rng: np.random.Generator) -> np.ndarray:
@@ -136,10 +148,15 @@ def _contusion(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.rando
         return np.zeros(depth.shape, np.float32)
     centre = brain[rng.integers(len(brain))] + rng.uniform(-0.5, 0.5, 3)
     radius = _log_uniform(rng, 2.5, 14) * np.exp(rng.normal(0, 0.25, 3))
-    ratio = [d / r for d, r in zip(_distances(depth.shape, centre, case.slice_mm), radius, strict=True)]
-    distance = np.sqrt(sum(d**2 for d in ratio)) * _wobble(depth.shape, rng, 0.3)
-    soft = np.clip((1 - distance) * radius[1:].mean() / PIXEL_MM + 0.5, 0, 1)
-    return (soft * (depth > 0)).astype(np.float32)
+    dz, dy, dx = _distances(depth.shape, centre, case.slice_mm)
+    wobble = _wobble(depth.shape, rng, 0.3)
+
+    def at(dz: np.ndarray) -> np.ndarray:
+        ratio = [d / r for d, r in zip((dz, dy, dx), radius, strict=True)]
+        distance = np.sqrt(sum(d**2 for d in ratio)) * wobble
+        return np.clip((1 - distance) * radius[1:].mean() / PIXEL_MM + 0.5, 0, 1)
+
+    return _through_slices(at, dz, case.slice_mm) * (depth > 0)
 
 
 def _sulcal(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
@@ -161,11 +178,19 @@ def _against_skull(case, depth, rng, radius, thickness, power) -> np.ndarray:
         return np.zeros(depth.shape, np.float32)
     dz, dy, dx = _distances(depth.shape, centre, case.slice_mm)
     reach, thick = _log_uniform(rng, *radius), _log_uniform(rng, *thickness)
-    profile = 1 - ((dz**2 + dy**2 + dx**2) / reach**2) ** (power / 2)
-    local = thick * _wobble(depth.shape, rng, 0.25) * np.clip(profile, 0, None)
-    return np.where(depth > 0, np.clip((local - depth) / PIXEL_MM + 0.5, 0, 1) * (local > 0.5), 0).astype(
-        np.float32
-    )
+    height = thick * _wobble(depth.shape, rng, 0.25)
+
+    def at(dz: np.ndarray) -> np.ndarray:
+        profile = 1 - ((dz**2 + dy**2 + dx**2) / reach**2) ** (power / 2)
+        local = height * np.clip(profile, 0, None)
+        return np.clip((local - depth) / PIXEL_MM + 0.5, 0, 1) * (local > 0.5)
+
+    return _through_slices(at, dz, case.slice_mm) * (depth > 0)
+
+
+def _through_slices(at: Callable[[np.ndarray], np.ndarray], dz: np.ndarray, slice_mm: float) -> np.ndarray:
+    """Mean over the thickness of the slices of a shape that ``at`` gives for distances along z in mm."""
+    return np.mean([at(dz + part * slice_mm) for part in _WITHIN_SLICE], axis=0, dtype=np.float32)
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
