@@ -15,6 +15,7 @@ from ..interaction.propagation import propagate_outwards, remembered, volume_res
 from ..interaction.scribbles import Scribbles
 from ..networks.hpinet import HPINet, VolumeFeatures
 from ..networks.variants import SLICE_PRO, VOLUME_PRO
+from ..weights.devices import fast_math
 from .losses import HPINetLoss, Pair
 from .prompting import training_scribbles
 from .recipe import Recipe
@@ -110,7 +111,7 @@ def volume_loss(
     target: torch.Tensor,
 ) -> tuple[torch.Tensor, dict[str, float], torch.Tensor]:
     """As ``round_loss``, of a round that ends with VIM: cheap, and what all else starts from."""
-    with torch.autocast(image.device.type, torch.bfloat16):
+    with fast_math(image.device):
         volume = network.segment_volume(image, strokes, previous)
     total, parts = loss.total(_volume_pair(volume, target), None, [])
     return total, parts, volume_result(VolumeFeatures(volume.logits.detach(), ()), strokes)
@@ -132,7 +133,7 @@ def round_loss(
     """
     if network.config.variant == VOLUME_PRO:
         return volume_loss(network, loss, image, strokes, previous, target)
-    with torch.autocast(image.device.type, torch.bfloat16):
+    with fast_math(image.device):
         slices = network.encode_slices(image)
         volume = network.segment_volume(image, strokes, previous)
         scribbled = torch.nonzero(strokes.amax((1, 2, 3)) > 0).flatten().tolist()

@@ -24,7 +24,7 @@ def resolve_device(name: str) -> torch.device:
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return torch.device("mps" if _mps_has_all() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:
@@ -40,6 +40,14 @@ def resolve_device(name: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("'mps' was asked for, but there is no Apple GPU here. Choose 'cpu' or 'auto'.")
     return device
+
+
+def _mps_has_all() -> bool:
+    """Whether there is an Apple GPU, and a PyTorch that has transposed 3D convolutions for it."""
+    import torch
+
+    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
+    return torch.backends.mps.is_available() and version >= (2, 8)
 
 
 def fast_math(device: torch.device) -> contextlib.AbstractContextManager:

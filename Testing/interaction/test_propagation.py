@@ -6,7 +6,7 @@ torch = pytest.importorskip("torch")
 
 from hypothesis import given, strategies  # noqa: E402
 
-from ICHHPINetLib.interaction.propagation import waves  # noqa: E402
+from ICHHPINetLib.interaction.propagation import Memory, waves  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
 from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
 
@@ -53,3 +53,11 @@ def test_the_papers_network_looks_once():
     network = HPINet(PaperConfig(width=4, volume_norm="group")).eval()
     twice = network.segment_volume(*inputs(), both_sides=True).logits
     assert torch.equal(twice, network.segment_volume(*inputs()).logits)
+
+
+def test_the_memory_of_a_slice_is_the_scribbled_ones_and_its_neighbour():
+    keys = torch.arange(12.0).reshape(12, 1, 1, 1)
+    memory = Memory(keys, [3, 10], {index: keys[index] for index in range(12)})
+    gathered, values = memory.gather([5, 3, 10])
+    assert gathered.flatten(1).tolist() == [[3, 10, 5], [3, 10, 3], [3, 10, 10]]
+    assert values.flatten(1).tolist() == gathered.flatten(1).tolist()

@@ -10,6 +10,7 @@ pytest.importorskip("monai")
 pytest.importorskip("skimage")
 
 import SimpleITK as sitk  # noqa: E402
+from scipy import ndimage  # noqa: E402
 
 from ICHHPINetLib import InputFileError, load_network  # noqa: E402
 from ICHHPINetLib.evaluation.robot import first_slice, next_scribbles  # noqa: E402
@@ -21,7 +22,7 @@ from ICHHPINetLib.training.loop import Settings, Trainer  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
 from ICHHPINetLib.training.prompting import training_scribbles  # noqa: E402
 from ICHHPINetLib.training.recipe import Recipe  # noqa: E402
-from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler, intensities  # noqa: E402
+from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler, intensities, mirror  # noqa: E402
 from ICHHPINetLib.training.synthetic import insert_bleeds  # noqa: E402
 from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
 
@@ -104,6 +105,46 @@ def test_synthetic_bleeds_are_brighter_inside_the_skull_and_nowhere_else(small_p
             made += 1
             assert hu[core].mean() - case.hu()[core].mean() > 4
     assert made >= 6
+
+
+def test_a_bleed_at_the_skull_is_as_dense_there_as_elsewhere(small_pack, monkeypatch):
+    """Bone in the local mean once took 10 HU from the first pixels, which is all of a thin bleed."""
+    monkeypatch.setattr(synthetic, "_density", lambda around, rng: 61)
+    monkeypatch.setattr(synthetic, "_KINDS", {synthetic._lens: 1.0})
+    monkeypatch.setattr(synthetic, "_MIXED", 0.0)
+    case, rng, rim = small_pack.cases["b"], np.random.default_rng(0), []
+    near = ~np.stack([ndimage.binary_erosion(plane, iterations=3) for plane in case.inside])
+    for _ in range(12):
+        hu, fraction = insert_bleeds(case, small_pack.shapes, rng)
+        rim.append(hu[near & (fraction > 0.95) & (hu < 100)])
+    assert np.concatenate(rim).mean() == pytest.approx(61, abs=3)
+
+
+def test_edema_is_around_the_clot_and_not_in_it(small_pack, monkeypatch):
+    monkeypatch.setattr(synthetic, "_density", lambda around, rng: 61)
+    monkeypatch.setattr(synthetic, "_MIXED", 0.0)
+    monkeypatch.setattr(synthetic, "_edema", lambda hu, *rest: hu - 50)
+    case, clot = small_pack.cases["b"], np.zeros(small_pack.cases["b"].codes.shape, np.float32)
+    clot[2:6, 40:56, 30:50] = 1
+    for seed in range(6):
+        hu = synthetic._blend(case.hu(), case.inside, clot, np.random.default_rng(seed))
+        assert hu[3, 44:52, 36:44].mean() == pytest.approx(61, abs=6)
+
+
+def test_slices_that_a_bleed_ends_in_hold_a_part_of_it():
+    dz = np.array([-10.0, -5, 0, 5, 10])
+    share = synthetic._through_slices(lambda z: np.abs(z) <= 4.0, dz, 5.0)
+    assert share == pytest.approx([0, 0.4, 1, 0.4, 0])
+
+
+def test_a_mirrored_sample_keeps_every_value(small_pack):
+    case = small_pack.cases["a"]
+    hu, fraction = case.hu()[:, :90, :70], case.fraction[:, :90, :70] / 255
+    turned, blood = mirror(hu, fraction, np.random.default_rng(0))
+    assert turned.shape == blood.shape == (8, 96, 80)
+    kept = turned[:, :90, :70]
+    assert any(np.array_equal(kept, np.flip(hu, axes)) for axes in ((), 2, (1, 2), 1, 0, (0, 2)))
+    assert (turned[:, 90:] == -200).all() and not blood[:, :, 70:].any()
 
 
 def test_most_synthetic_bleeds_are_acute_and_some_are_not():
@@ -311,6 +352,9 @@ def test_a_call_can_end_earlier_than_the_training(small_pack, tmp_path):
     trainer.run(lambda line: None, until=1)
     assert 1 <= trainer.step <= 8
     assert (tmp_path / "x.pt").exists()
+    done = trainer.step
+    trainer.run(lambda line: None, until=done)
+    assert trainer.step == done, "what is finished is not trained on"
 
 
 def test_the_learning_rate_warms_up_and_falls_to_zero(small_pack, tmp_path):

@@ -11,6 +11,7 @@ import safetensors.torch  # noqa: E402
 
 from ICHHPINetLib import DeviceError, TorchMissingError, WeightsError, load_network  # noqa: E402
 from ICHHPINetLib.weights import loading  # noqa: E402
+from ICHHPINetLib.weights.devices import resolve_device  # noqa: E402
 from ICHHPINetLib.weights.export import ship  # noqa: E402
 from ICHHPINetLib.weights.safetensors_file import parse  # noqa: E402
 
@@ -91,6 +92,14 @@ def test_weights_of_another_architecture_are_refused(tiny_weights, tmp_path):
 def test_absent_cuda_is_named(tiny_weights):
     with pytest.raises(DeviceError, match="no CUDA device"):
         load_network(tiny_weights, device="cuda")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a CUDA device")
+@pytest.mark.parametrize(("version", "chosen"), [("2.7.1", "cpu"), ("2.8.0+x", "mps"), ("2.13.0", "mps")])
+def test_an_apple_gpu_is_taken_where_pytorch_can_use_it(monkeypatch, version, chosen):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    monkeypatch.setattr(torch, "__version__", version)
+    assert resolve_device("auto").type == chosen
 
 
 def test_nonsense_device_is_named(tiny_weights):
