@@ -222,6 +222,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if ct is not None:
             Views.showCt(ct)
             self.logic.scene.ensure_scribbles()
+            self.logic.scene.show_alone()
         self.showRounds()
 
     def showRounds(self) -> None:
@@ -264,6 +265,9 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Paint with ``tool`` from now on, None to put the brush away."""
         scene = self.logic.scene
         if tool is not None and scene.ct is not None:
+            # A stroke on what the views show would land in another CT.
+            if Views.otherVolumeShown(scene.ct):
+                Views.showCt(scene.ct)
             # Made anew where the user has deleted them.
             self.strokeTools.setTarget(scene.ct, *scene.ensure_scribbles())
             self.watcher.update()
@@ -295,14 +299,20 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.controller.cancel()
 
     def onUndoRound(self) -> None:
-        """Take back the last round and its strokes."""
+        """Take back the last round and its strokes, and what was edited by hand since."""
+        if self.logic.controller.status.edited and not slicer.util.confirmOkCancelDisplay(
+            _("Take back the last round? What you have edited by hand since then is lost."), _("Undo round")
+        ):
+            return
         self.logic.controller.undo()
         self.showRounds()
 
     def onStartOver(self) -> None:
         """Remove all strokes and rounds of this CT."""
+        ct = self.logic.scene.ct
+        question = _("Remove all strokes and the hematoma of '{ct}'? This cannot be undone.")
         if slicer.util.confirmOkCancelDisplay(
-            _("Remove all strokes and rounds of this CT?"), _("Start over")
+            question.format(ct=ct.GetName() if ct else ""), _("Start over")
         ):
             self.logic.controller.start_over()
             self.showRounds()

@@ -249,6 +249,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
                     seconds=outcome.result.seconds,
                 )
             )
+            lines += outcome.notes
         self.resultLabel.setText(" ".join([*lines, disclaimer]))
 
     def isBusy(self):

@@ -8,7 +8,7 @@ class SceneWatcher(VTKObservationMixin):
     """Observes the scene and the nodes of the chosen CT.
 
     :param adapter: the scene adapter whose nodes are watched
-    :param controller: told of changed strokes and deleted results
+    :param controller: told of changed strokes, and of edited and deleted results
     :param onCtRemoved: called when the chosen CT was deleted
     :param onNodesChanged: called when another of the nodes was deleted
     """
@@ -37,6 +37,9 @@ class SceneWatcher(VTKObservationMixin):
                 self.addObserver(nodes["scribbles"], event, self._onStrokesChanged)
         if nodes["hematoma"] is not None:
             self.addObserver(nodes["hematoma"], segmentation.SegmentRemoved, self._onSegmentRemoved)
+            self.addObserver(
+                nodes["hematoma"], segmentation.SourceRepresentationModified, self._onResultEdited
+            )
 
     def stop(self):
         """Observe nothing any more."""
@@ -48,6 +51,9 @@ class SceneWatcher(VTKObservationMixin):
 
     def _onStrokesChanged(self, caller, event):
         self._controller.strokes_changed()
+
+    def _onResultEdited(self, caller, event):
+        self._controller.result_edited()
 
     def _onSegmentRemoved(self, caller, event):
         self._controller.node_deleted()

@@ -13,6 +13,8 @@ class StatusView:
         self.status = None
         # Volume of a first guess that no stroke has corrected yet.
         self.guessMl = None
+        self.notes = ()
+        self.hasResult = False
 
     def showStatus(self, status):
         """Texts, progress and enabled buttons for ``status``."""
@@ -26,7 +28,18 @@ class StatusView:
         ui.startOverButton.enabled = status.can_start_over
         ui.progressBar.enabled = status.state.is_busy
         ui.progressBar.value = round(100 * status.fraction) if status.state.is_busy else 0
-        ui.messageLabel.text = status.message or guessText(status, self.guessMl) or stateText(status)
+        ui.messageLabel.text = status.message or self._text(status)
+        # In the middle of a round the segment shows a part of it, and an edit is in the segment alone.
+        ui.exportSegmentationButton.enabled = self.hasResult and not status.state.is_busy
+        for button in (ui.exportLabelmapButton, ui.exportTableButton):
+            button.enabled = ui.exportSegmentationButton.enabled and not status.edited
+
+    def _text(self, status):
+        """What there is to know about the result, and what goes on or what to do next."""
+        if status.state.is_busy:
+            return stateText(status)
+        known = self.notes or ([] if self.guessMl is None else [guessText(self.guessMl)])
+        return " ".join([*known, stateText(status)])
 
     def showRounds(self, rows, notes=()):
         """Headline and details of the last of ``rows``, as the table of rounds has them."""
@@ -34,10 +47,9 @@ class StatusView:
         hasResult = bool(rows)
         isGuess = is_guess(rows)
         self.guessMl = rows[-1]["Volume (mL)"] if isGuess else None
+        self.notes, self.hasResult = tuple(notes), hasResult
         if self.status is not None:
             self.showStatus(self.status)
-        for button in (ui.exportLabelmapButton, ui.exportSegmentationButton, ui.exportTableButton):
-            button.enabled = hasResult
         if not hasResult:
             ui.volumeLabel.text = _("– mL")
             for label in (ui.changeLabel, ui.abcLabel, ui.computedLabel):
@@ -45,13 +57,16 @@ class StatusView:
             return
         row = rows[-1]
         volume = _("{volume:.1f} mL (guess)") if isGuess else _("{volume:.1f} mL")
+        if isGuess and not row["Volume (mL)"]:
+            # A zero in large digits would read as an all-clear.
+            volume = _("– mL (guess)")
         ui.volumeLabel.text = volume.format(volume=row["Volume (mL)"])
-        ui.changeLabel.text = _("{change:+.1f} mL").format(change=row["Change (mL)"])
+        change = _("{change:+.1f} mL") if row["Round"] > 1 else "–"
+        ui.changeLabel.text = change.format(change=row["Change (mL)"])
         ui.abcLabel.text = _("{volume:.1f} mL").format(volume=row["ABC/2 (mL)"])
-        computed = _("round {round}, {seconds:.1f} s on {device}").format(
-            round=row["Round"], seconds=row["Time (s)"], device=row["Device"]
+        ui.computedLabel.text = _("round {round}, {seconds:.1f} s on {device}, network {model}").format(
+            round=row["Round"], seconds=row["Time (s)"], device=row["Device"], model=row["Model"]
         )
-        ui.computedLabel.text = ". ".join([computed, *notes])
 
     def showTool(self, tool, buttons):
         """Press the button of ``tool`` and release the others; ``buttons`` is tool to button."""
@@ -59,18 +74,30 @@ class StatusView:
             button.checked = name == tool
 
 
-def guessText(status, volumeMl):
-    """What to do about a first guess, None where there is none or something else goes on."""
-    if volumeMl is None or status.state not in (State.IDLE, State.READY):
-        return None
+def guessText(volumeMl):
+    """What to know about a first guess that was loaded with a scene."""
     if not volumeMl:
-        return _("Nothing was found. A bleed may be there all the same: look at every slice.")
-    return _("A first guess, checked by nobody: look at every slice, and paint where it is wrong.")
+        return _("The first guess found nothing. A bleed may be there all the same: look at every slice.")
+    return _("A first guess, checked by nobody: look at every slice.")
+
+
+def readyText(status):
+    """What to do where there are strokes and no round runs."""
+    if not status.rounds:
+        return _("Refine, or paint a background stroke beside the bleeding first.")
+    if status.new_strokes:
+        return _("The new strokes are not in the volume yet: refine.")
+    return _("Paint strokes where the result is wrong, then refine.")
 
 
 def stateText(status):
     """What is going on, or what to do next."""
     state = status.state
+    if status.edited and state in (State.IDLE, State.READY):
+        return _(
+            "Edited by hand: volume, label map and table are those before the edit. The next round takes it "
+            "along."
+        )
     if state == State.REFINING and status.slice_index is not None:
         text = _("Slice {slice} of {count}").format(slice=status.slice_index + 1, count=status.slice_count)
     elif state == State.REFINING:
@@ -80,7 +107,7 @@ def stateText(status):
             State.NO_TORCH: _("PyTorch is missing, see above. You can choose a CT and paint already."),
             State.NO_CT: _("Choose a head CT."),
             State.IDLE: _("Paint a short stroke on the bleeding."),
-            State.READY: _("Refine, or paint more strokes where the result is wrong."),
+            State.READY: readyText(status),
             State.CANCELLING: _("Cancelling"),
             State.CANCELLED: _("Cancelled. The previous result and all strokes are as they were."),
             State.FAILED: "",

@@ -35,6 +35,15 @@ def showCt(ct):
     slicer.util.setSliceViewerLayers(background=ct, fit=True, rotateToVolumePlane=hasViews)
 
 
+def otherVolumeShown(ct):
+    """Whether the slice views show volumes, and ``ct`` in none of them, before or behind another."""
+    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
+    shown = {one.GetBackgroundVolumeID() for one in composites}
+    shown |= {one.GetForegroundVolumeID() for one in composites}
+    shown -= {None, ""}
+    return bool(shown) and ct.GetID() not in shown
+
+
 def setFillOpacity(segmentation, opacity):
     """Opacity of a segmentation's area in the slice views, 0 to 1; its outline stays."""
     display = segmentation.GetDisplayNode() if segmentation is not None else None

@@ -118,7 +118,8 @@ class Controller:
             return False
         strokes = self._history.take_back(painted)
         self._session.undo()
-        self.last = None
+        self.last, self._edited = None, False
+        self._new_strokes = self._history.differs(strokes)
         with self._silently():
             self._port.write_scribbles(strokes)
             self._port.remove_last_round(self._session.mask)
@@ -149,11 +150,15 @@ class Controller:
     def ct_chosen(self) -> None:
         """The port shows another CT, or the same one for the first time."""
         self._switch(Event.CT_CHOSEN)
-        if self._port.ct_key() is not None and self._port.rounds():
-            try:
+        if self._port.ct_key() is None:
+            return
+        try:
+            # Now, not after the user has drawn on a CT that cannot be used.
+            self._port.check_ct()
+            if self._port.rounds():
                 self._strokes_at_start = self._port.finished_scribbles()
-            except ICHHPINetError as error:
-                self._move(Event.CT_CHOSEN, error=error)
+        except ICHHPINetError as error:
+            self._move(Event.CT_CHOSEN, error=error)
 
     def ct_removed(self) -> None:
         """The port shows no CT any more."""
@@ -167,6 +172,7 @@ class Controller:
         """The user painted or erased."""
         if self._writing:
             return
+        self._new_strokes = True
         self._move(Event.STROKES_CHANGED)
         if not self.auto_refine:
             return
@@ -174,6 +180,12 @@ class Controller:
             self._follow_up = True
         elif self.status.state is State.READY:
             self.refine()
+
+    def result_edited(self) -> None:
+        """The user changed the hematoma by hand; the next round takes it along."""
+        if not self._writing and not self.status.state.is_busy and self._port.rounds():
+            self._edited = True
+            self._move(Event.STROKES_CHANGED)
 
     def node_deleted(self) -> None:
         """The result, the strokes or the table was deleted by the user."""
@@ -236,7 +248,7 @@ class Controller:
         except Exception as error:
             self._move(Event.ROUND_FAILED, error=error)
             return False
-        self._job = job
+        self._job, self._new_strokes = job, False
         before = np.zeros(job.volume.shape, np.uint8) if self._before is None else self._before
         self._preview = Preview(before, self._clock)
         self._show(slice_count=len(job.volume))
@@ -276,6 +288,7 @@ class Controller:
             except Exception as failure:
                 wanted, event, error = False, Event.ROUND_FAILED, failure
         if not wanted:
+            self._new_strokes = True
             if message.event is Event.DONE:
                 self._session.undo()
             try:
@@ -292,7 +305,7 @@ class Controller:
         with self._silently():
             self._port.write_round(outcome)
         self._history.record(outcome.strokes)
-        self.last = outcome
+        self.last, self._edited = outcome, False
 
     def _restore_view(self) -> None:
         """Show what was there before the round began to show its slices."""
@@ -359,7 +372,7 @@ class Controller:
         self._strokes_at_start: Scribbles | None = None
         self._before: np.ndarray | None = None
         self._preview: Preview | None = None
-        self._follow_up = False
+        self._follow_up = self._edited = self._new_strokes = False
         self.last = None
 
     def _request_cancel(self, event: Event) -> None:
@@ -392,6 +405,8 @@ class Controller:
             can_cancel=state is State.REFINING,
             can_undo=not state.is_busy and self._can_undo(),
             can_start_over=facts.has_ct and (facts.has_strokes or facts.rounds > 0),
+            new_strokes=facts.has_strokes and (self._new_strokes or not facts.rounds),
+            edited=self._edited,
             **changes,
         )
 

@@ -147,6 +147,8 @@ class Status:
     slice_count: axial slices of the CT.
     queued: whether another round follows the running one.
     rounds: number of finished rounds.
+    new_strokes: whether strokes are there that no round has seen, as far as one was told.
+    edited: whether the result was changed by hand since the last round.
     can_refine, can_guess, can_cancel, can_undo, can_start_over: what a click would be good for.
     """
 
@@ -159,6 +161,8 @@ class Status:
     slice_count: int = 0
     queued: bool = False
     rounds: int = 0
+    new_strokes: bool = False
+    edited: bool = False
     can_refine: bool = False
     can_guess: bool = False
     can_cancel: bool = False

@@ -21,6 +21,9 @@ class ScenePort(Protocol):
     def ct_key(self) -> Hashable | None:
         """Identity of the chosen CT and of its voxels; None where none is chosen."""
 
+    def check_ct(self) -> None:
+        """An ICHHPINetError where the CT lies so that no round can be computed on it."""
+
     def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
         """HU and spacing in mm (z, y, x)."""
 

@@ -26,6 +26,7 @@ from .scribbles import Scribbles
 OnProgress = Callable[[Progress], None]
 _AIR_HU = -1000.0
 _GUESSED = "First guess from the image alone, checked by nobody: look at every slice and correct it."
+_BACKGROUND_ALONE = "There are background strokes only; a foreground stroke tells more."
 _GUESSED_NOTHING = "The first guess found nothing; a bleed may be there all the same: draw a stroke on it."
 
 
@@ -167,10 +168,6 @@ class InteractiveSession:
             raise InvalidScribblesError(
                 "There is no stroke yet. Draw a foreground stroke inside the hemorrhage, then refine."
             )
-        if not strokes.foreground.any() and not self.mask.any():
-            self.warnings.append(
-                "The first round has background strokes only; a foreground stroke tells more."
-            )
         if accumulate:
             self._pending = given
         return self._run(strokes, _Reporter(self._grid, on_progress, is_cancelled))
@@ -214,6 +211,8 @@ class InteractiveSession:
             raise _failure(torch.device("cpu"), error) from error
         mask = (probability >= 0.5).astype(np.uint8)
         previous = self.mask
+        if not strokes.is_empty and not strokes.foreground.any() and not previous.any():
+            notes = (_BACKGROUND_ALONE, *notes)
         if strokes.is_empty:
             notes = (_GUESSED if mask.any() else _GUESSED_NOTHING, *notes)
         result = RoundResult(

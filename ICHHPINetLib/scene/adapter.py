@@ -65,6 +65,11 @@ class SceneAdapter:
         """Node of role "scribbles", "hematoma", "hematomaLabelmap" or "rounds"; None where there is none."""
         return self._nodes.find(role) if self._has_ct() else None
 
+    def show_alone(self) -> None:
+        """Hide strokes and results of other CTs."""
+        if self._has_ct():
+            self._nodes.show_alone()
+
     # The CT
 
     def ct_key(self) -> Hashable | None:
@@ -81,6 +86,10 @@ class SceneAdapter:
     def geometry(self) -> CTGeometry:
         """Grid of the CT as it lies now; see :func:`.read_geometry` for the errors."""
         return read_geometry(self.ct)
+
+    def check_ct(self) -> None:
+        """As ``geometry``, for the errors alone."""
+        self.geometry()
 
     def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
         """HU (Z, Y, X), a copy, and spacing in mm (z, y, x)."""

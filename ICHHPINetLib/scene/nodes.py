@@ -53,6 +53,14 @@ class SceneNodes:
         if self.ct is None or self.ct.GetScene() is None:
             raise InvalidVolumeError("The CT is no longer in the scene. Load it again, or choose another CT.")
 
+    def show_alone(self) -> None:
+        """Show strokes and result of this CT, and hide those of others: views draw them over any CT."""
+        for role in ("scribbles", "hematoma"):
+            for node in self._of_class(role):
+                display = node.GetDisplayNode()
+                if node.GetAttribute(ROLE_ATTRIBUTE) == role and display is not None:
+                    display.SetVisibility(node.GetNodeReferenceID(_CT_REFERENCE) == self.ct.GetID())
+
     def publish(self) -> None:
         """Point the module's parameter node to the CT and its nodes."""
         parameters = self.parameter_node(create=True)

@@ -93,6 +93,10 @@ class SeedPort:
             places,
         )
 
+    def check_ct(self) -> None:
+        """As ``geometry``, for the errors alone."""
+        self.geometry()
+
     def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
         """HU (Z, Y, X), a copy in canonical order, and spacing in mm (z, y, x)."""
         geometry = self.geometry()

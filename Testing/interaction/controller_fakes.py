@@ -33,6 +33,9 @@ class Scene:
     def ct_key(self):
         return self.ct
 
+    def check_ct(self):
+        pass
+
     def read_ct(self):
         return self.volume.copy(), SPACING
 

@@ -173,7 +173,7 @@ def test_a_stroke_across_slices_marks_them_all(session):
 def test_background_alone_is_enough(session):
     result = session.refine(strokes(background=[OUTSIDE]))
     assert not result.mask[OUTSIDE].any()
-    assert any("background strokes only" in text for text in session.warnings)
+    assert any("background strokes only" in text for text in result.notes)
 
 
 def test_every_slice_is_reported_and_the_scribbled_one_comes_first(session):

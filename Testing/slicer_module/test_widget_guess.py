@@ -56,7 +56,8 @@ def test_a_guess_that_finds_nothing_is_no_all_clear(ct, make_widget):
     widget = make_widget(open_session=Blind)
     widget.ui.firstGuessButton.click()
     finish(widget)
-    assert "A bleed may be there all the same" in widget.ui.messageLabel.text
+    assert "may be there all the same" in widget.ui.messageLabel.text
+    assert widget.ui.volumeLabel.text == "– mL (guess)"
 
 
 def test_a_cancelled_guess_leaves_nothing(ct, make_widget):
