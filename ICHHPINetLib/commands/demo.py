@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import MissingPackageError
+from ..errors import MissingPackageError, OutputError
 from ..evaluation.figures import contact_sheet, require_matplotlib
 from ..evaluation.metrics import evaluate_mask
 from ..evaluation.robot import first_slice, next_scribbles
@@ -54,6 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     folder: Path = arguments.output
+    _check_folder(folder)
     outputs.check_outputs([folder / "report.json"])
     require_matplotlib()
     phantom = generate(arguments.kind, seed=arguments.seed)
@@ -69,6 +70,14 @@ def run(arguments: argparse.Namespace) -> None:
     written += _write_results(folder, phantom, network, session.warnings, finished)
     print_rounds(f"{phantom.name}, a bleed of {phantom.volume_ml:.1f} mL", finished)
     say(f"Written to {folder}: {', '.join(written)}")
+
+
+def _check_folder(folder: Path) -> None:
+    """OutputError where files lie that no demo has written: a CT of the user's may have the name of ours."""
+    if (folder / "ct.nrrd").exists() and not (folder / "report.json").exists():
+        raise OutputError(
+            f"'{folder}' has a ct.nrrd that is not of this demo. Name another folder with --output."
+        )
 
 
 def _robot(phantom: Phantom, rng: np.random.Generator) -> list[Callable[[np.ndarray], Scribbles]]:

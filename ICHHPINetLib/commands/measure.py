@@ -13,6 +13,7 @@ from ..evaluation.report import Table, print_tables
 from ..imaging.hu_calibration import to_hu
 from ..imaging.io import CTImage, check_perpendicular, read_ct, read_image
 from ..imaging.orientation import to_canonical
+from ..imaging.scribble_files import segment_names
 from ..measurement import Measurement, measure
 from . import outputs
 from .console import DISCLAIMER, say, warn
@@ -51,13 +52,14 @@ def run(arguments: argparse.Namespace) -> None:
         wanted = "only zeros" if arguments.label is None else f"no voxel of label {arguments.label}"
         present = ", ".join(str(label) for label in np.unique(labels)[:10])
         raise InputFileError(f"'{arguments.mask}' holds {wanted}; its labels are {present}. Check the file.")
+    warnings = _several_labels(arguments, image, labels)
     mask, order = to_canonical(marked, np.array(image.GetDirection()).reshape(3, 3))
-    volume, warnings = None, []
+    volume = None
     if arguments.ct:
         ct = read_ct(arguments.ct)
         _check_grid(arguments, image, ct)
         hu, assumptions = to_hu(ct.array)
-        volume, warnings = order.apply(hu), [*ct.warnings, *assumptions]
+        volume, warnings = order.apply(hu), [*warnings, *ct.warnings, *assumptions]
     numbers = measure(mask, order.spacing(image.GetSpacing()[::-1]), volume)
     if arguments.report:
         content = {
@@ -70,6 +72,18 @@ def run(arguments: argparse.Namespace) -> None:
     warn(warnings)
     print_tables([Table(arguments.mask.name, ("", "Value"), tuple(_rows(numbers)))])
     say(DISCLAIMER)
+
+
+def _several_labels(arguments: argparse.Namespace, image: sitk.Image, labels: np.ndarray) -> list[str]:
+    """A warning where voxels of more than one label are added up, with what they are called."""
+    present = [int(label) for label in np.unique(labels) if label]
+    if arguments.label is not None or len(present) < 2:
+        return []
+    names = segment_names(image)
+    listed = ", ".join(
+        f"{label} ({names[label]})" if label in names else str(label) for label in present[:10]
+    )
+    return [f"All labels were added up: {listed}. Choose one with --label where only one of them is blood."]
 
 
 def _read_mask(path: Path) -> sitk.Image:

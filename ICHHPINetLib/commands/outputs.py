@@ -30,9 +30,13 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:
         If two outputs are one file, or an output would replace an input or a folder or
         cannot be written.
     """
+    inputs = list(inputs)
     taken: dict[Path, str] = {path.resolve(): "an input" for path in inputs}
     for path in outputs:
         place = path.resolve()
+        # Names that differ in case alone may be one file.
+        if path.exists() and any(one.exists() and path.samefile(one) for one in inputs):
+            taken[place] = "an input"
         if place in taken:
             raise OutputError(f"'{path}' is already {taken[place]}. Choose another name for the output.")
         taken[place] = "another output"

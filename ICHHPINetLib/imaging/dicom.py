@@ -19,6 +19,26 @@ from ..errors import InputFileError
 # more: some scanners round positions to 0.1 mm.
 _TOLERANCE, _ROUNDING_MM = 0.1, 0.11
 _SERIES_DESCRIPTION, _MODALITY = "0008|103e", "0008|0060"
+_PIXEL_SPACING, _RESCALE = "0028|0030", ("0028|1052", "0028|1053")
+_CT = "CT"
+# What export programs write instead, or nothing at all.
+_UNSAID = ("", "OT", "SC")
+_CT_IMAGE_STORAGE = b"1.2.840.10008.5.1.4.1.1.2\x00"
+# So far a slice may lie beside the line from the first to the last one.
+_ASIDE_MM = 0.5
+
+
+@dataclass(frozen=True)
+class DicomVolume:
+    """A series as one volume, slices ascending along their normal.
+
+    ``sheared_mm`` is how far the last slice lies beside the place that ``image`` gives it, because
+    the gantry was tilted; 0 where it was not.
+    """
+
+    image: sitk.Image
+    warnings: list[str]
+    sheared_mm: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -28,6 +48,9 @@ class _Slice:
     origin: np.ndarray
     direction: np.ndarray
     description: str
+    modality: str
+    spacing: tuple[float, ...] | None
+    rescale: tuple[str, ...]
 
 
 def is_dicom_file(path: Path) -> bool:
@@ -35,12 +58,14 @@ def is_dicom_file(path: Path) -> bool:
     return sitk.ImageFileReader.GetImageIOFromFileName(str(path)) == "GDCMImageIO"
 
 
-def read_dicom_folder(folder: Path) -> tuple[sitk.Image, list[str]]:
+def read_dicom_folder(folder: Path) -> DicomVolume:
     """Read the one series of ``folder`` (or of its only sub-folder with DICOM files).
 
-    Returns the image, slices ascending along their normal, and warnings. Raises
-    InputFileError for no series, several series, slices that differ in size or
-    orientation, lie on the same spot or are missing.
+    Raises
+    ------
+    InputFileError
+        For no series, several series, another modality, damaged files, slices without pixel size, and
+        slices that differ in size or orientation, lie on the same spot or are missing.
     """
     series = {uid: files for uid, files in _find_series(folder).items() if files}
     if not series:
@@ -52,8 +77,29 @@ def read_dicom_folder(folder: Path) -> tuple[sitk.Image, list[str]]:
         raise InputFileError(_several_series(folder, series))
     slices = [_header(path) for path in next(iter(series.values()))]
     if len(slices) == 1 and slices[0].size[2] > 1:
-        return _read(folder, lambda: sitk.ReadImage(slices[0].path)), []
+        image = _read(folder, lambda: sitk.ReadImage(slices[0].path))
+        return DicomVolume(image, check_frames(Path(slices[0].path), image))
     return _stack(folder, slices)
+
+
+def check_frames(path: Path, image: sitk.Image) -> list[str]:
+    """Warnings about a multi-frame file, whose frames ITK places without saying how sure it is.
+
+    Raises
+    ------
+    InputFileError
+        If it is no CT, or ITK has made nothing of the places of its frames.
+    """
+    warnings = _modality_warning(path, _header(str(path)).modality)
+    if image.GetSpacing() == (1.0, 1.0, 1.0) and not any(image.GetOrigin()):
+        raise InputFileError(
+            f"The frames of '{path}' have no voxel size, or are missing, unsorted or unevenly spaced. "
+            "Export the series as single slices, or convert it with dcm2niix."
+        )
+    return [
+        *warnings,
+        "It is a multi-frame file: nothing checked that its frames are complete, even and of one phase.",
+    ]
 
 
 def _read(folder: Path, read: Callable[[], sitk.Image]) -> sitk.Image:
@@ -82,7 +128,26 @@ def _series_of(folder: Path) -> dict[str, list[str]]:
     for uid in reader.GetGDCMSeriesIDs(str(folder)):
         files = reader.GetGDCMSeriesFileNames(str(folder), uid)
         found[uid] = [path for path in files if _has_pixels(path)]
+    if any(found.values()):
+        _check_none_left_out(folder, {Path(path).name for files in found.values() for path in files})
     return found
+
+
+def _check_none_left_out(folder: Path, known: set[str]) -> None:
+    """InputFileError for files that say they are slices of a CT and are too damaged to be listed.
+
+    At an end of the stack, nothing else would tell that one is missing.
+    """
+    for path in sorted(folder.iterdir()):
+        if path.name in known or not path.is_file():
+            continue
+        with path.open("rb") as file:
+            start = file.read(1024)
+        if start[128:132] == b"DICM" and _CT_IMAGE_STORAGE in start:
+            raise InputFileError(
+                f"'{path}' is a CT slice that cannot be read: it is damaged or cut off. Export it again; "
+                "without it, the volume would be too small."
+            )
 
 
 def _information(path: str) -> sitk.ImageFileReader:
@@ -102,14 +167,20 @@ def _has_pixels(path: str) -> bool:
 
 def _header(path: str) -> _Slice:
     reader = _information(path)
-    known = [tag for tag in (_SERIES_DESCRIPTION, _MODALITY) if reader.HasMetaDataKey(tag)]
-    texts = [reader.GetMetaData(tag).strip() for tag in known]
+
+    def text(tag: str) -> str:
+        return reader.GetMetaData(tag).strip() if reader.HasMetaDataKey(tag) else ""
+
+    texts = [text(_SERIES_DESCRIPTION), text(_MODALITY)]
     return _Slice(
         path,
         (*reader.GetSize(), 1)[:3],
         np.array(reader.GetOrigin()),
         np.array(reader.GetDirection()).reshape(3, 3),
         ", ".join(text for text in texts if text) or "no description",
+        text(_MODALITY).upper(),
+        reader.GetSpacing()[:2] if text(_PIXEL_SPACING) else None,
+        tuple(text(tag) for tag in _RESCALE),
     )
 
 
@@ -124,8 +195,17 @@ def _several_series(folder: Path, series: dict[str, list[str]]) -> str:
     )
 
 
-def _stack(folder: Path, slices: list[_Slice]) -> tuple[sitk.Image, list[str]]:
+def _modality_warning(place: Path, modality: str) -> list[str]:
+    if modality in _UNSAID:
+        return ["The files do not say that they are a CT. Check that its values are Hounsfield units."]
+    if modality != _CT:
+        raise InputFileError(f"'{place}' is {modality}, not CT. Name the series of the head CT.")
+    return []
+
+
+def _stack(folder: Path, slices: list[_Slice]) -> DicomVolume:
     first = slices[0]
+    warnings = _modality_warning(folder, first.modality)
     if len(slices) < 2:
         raise InputFileError(
             f"The series in '{folder}' has a single slice; a volume needs two at least. "
@@ -138,18 +218,39 @@ def _stack(folder: Path, slices: list[_Slice]) -> tuple[sitk.Image, list[str]]:
                 f"'{Path(other.path).name}'), as with a localizer among them. "
                 "Move the odd ones to another folder."
             )
+    if any(one.spacing is None for one in slices):
+        raise InputFileError(
+            f"The slices in '{folder}' have no pixel size (0028,0030): no volume can be known. "
+            "Export the original series, not a secondary capture."
+        )
+    if not np.allclose([one.spacing for one in slices], first.spacing, rtol=1e-3, atol=0):
+        raise InputFileError(
+            f"The slices in '{folder}' have pixels of different sizes. Export one reconstruction alone."
+        )
     normal = first.direction[:, 2]
     slices = sorted(slices, key=lambda one: float(one.origin @ normal))
     position = np.array([one.origin @ normal for one in slices])
     step = _check_distances(folder, slices, position)
+    aside = _aside(folder, slices, position, normal)
     image = sitk.ImageSeriesReader()
+    if len({one.rescale for one in slices}) > 1:
+        # The type that fits the first slice may not hold the others' values.
+        image.SetOutputPixelType(sitk.sitkFloat32)
     image.SetFileNames([one.path for one in slices])
     volume = _read(folder, image.Execute)
     # The reader measures along the line of origins, which is longer than a slice is thick on a tilted scan.
     volume.SetOrigin(slices[0].origin.tolist())
     volume.SetDirection(first.direction.ravel().tolist())
     volume.SetSpacing((*volume.GetSpacing()[:2], step))
-    return volume, _tilt_warning(slices, normal)
+    degrees = float(np.degrees(np.arctan2(aside, position[-1] - position[0])))
+    if degrees < 1.0:
+        return DicomVolume(volume, warnings)
+    tilt = (
+        f"The gantry was tilted by {degrees:.0f} degrees: the volume is shown upright, as a sheared stack. "
+        "Volumes in mL are right, sagittal and coronal views slanted, and the result lies up to "
+        f"{aside:.0f} mm beside its place in the patient."
+    )
+    return DicomVolume(volume, [*warnings, tilt], aside)
 
 
 def _check_distances(folder: Path, slices: list[_Slice], position: np.ndarray) -> float:
@@ -187,15 +288,20 @@ def _check_blocks(folder: Path, gaps: np.ndarray) -> None:
         )
 
 
-def _tilt_warning(slices: list[_Slice], normal: np.ndarray) -> list[str]:
-    line = slices[-1].origin - slices[0].origin
-    along = float(line @ normal)
-    aside = float(np.linalg.norm(line - along * normal))
-    degrees = float(np.degrees(np.arctan2(aside, along)))
-    if degrees < 1.0:
-        return []
-    warning = (
-        f"The gantry was tilted by {degrees:.0f} degrees: the volume is shown upright, as a sheared stack. "
-        "Volumes in mL are right, sagittal and coronal views slanted."
-    )
-    return [warning]
+def _aside(folder: Path, slices: list[_Slice], position: np.ndarray, normal: np.ndarray) -> float:
+    """How far the last slice lies beside the normal of the first, mm, as after a tilt of the gantry.
+
+    Raises
+    ------
+    InputFileError
+        If the slices do not lie on one line.
+    """
+    beside = np.array([one.origin - slices[0].origin for one in slices])
+    beside -= np.outer(position - position[0], normal)
+    share = (position - position[0]) / (position[-1] - position[0])
+    if np.linalg.norm(beside - np.outer(share, beside[-1]), axis=1).max() > _ASIDE_MM:
+        raise InputFileError(
+            f"The slices in '{folder}' lie beside each other: the table or the field of view was moved. "
+            "Resample the series to one stack, or export one acquisition alone."
+        )
+    return float(np.linalg.norm(beside[-1]))

@@ -78,6 +78,12 @@ def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return lifted, warnings + more
 
 
+_OFFSET_ASSUMED = (
+    "The CT's values seem to lack the scanner's rescale intercept; the usual one, 1024, was subtracted to "
+    "get HU. If it was another, densities are wrong: load the original series."
+)
+
+
 def to_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Return ``volume`` in HU, and a warning for every assumption that this took.
 
@@ -91,9 +97,7 @@ def to_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     if scale == "hu":
         return values, _doubts(values)
     if scale == "offset":
-        return values + np.float32(_RESCALE_INTERCEPT), [
-            "The CT's values seem to lack the scanner's rescale intercept; 1024 was subtracted to get HU."
-        ]
+        return values + np.float32(_RESCALE_INTERCEPT), [_OFFSET_ASSUMED]
     full = 255.0 if float(volume.max()) > 1.001 else 1.0
     values = values.clip(0.0, full)
     low, high, certain = _find_window(_sample(values) / full)

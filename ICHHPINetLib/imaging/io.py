@@ -14,7 +14,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError, OutputError
-from .dicom import is_dicom_file, read_dicom_folder
+from .dicom import check_frames, is_dicom_file, read_dicom_folder
+from .nifti_header import check_sform
 from .output_files import check_writable, whole_file
 from .scribble_files import read_scribbles
 from .segment_kinds import ALGORITHM, HEMATOMA
@@ -31,7 +32,9 @@ __all__ = [
 ]
 
 _FORMATS = "NRRD, NIfTI, MHA or a DICOM folder"
-_LABELMAP_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+_CT_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+# Of one file each: the data of a header's second file would be lost when it is renamed.
+_LABELMAP_ENDINGS = (".nrrd", ".nii", ".nii.gz", ".mha")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,8 @@ class CTImage:
 
     ``array`` is (Z, Y, X) in stored order, ``spacing`` mm (z, y, x), ``image`` the
     SimpleITK image with the full geometry, ``name`` a short name for people and
-    ``warnings`` what was odd about the file but could be worked with.
+    ``warnings`` what was odd about the file but could be worked with. ``sheared_mm`` is how far
+    the last slice lies beside the place that ``image`` gives it, after a tilt of the gantry.
     """
 
     array: np.ndarray
@@ -48,6 +52,7 @@ class CTImage:
     image: sitk.Image
     name: str
     warnings: list[str] = field(default_factory=list)
+    sheared_mm: float = 0.0
 
     @property
     def direction(self) -> np.ndarray:
@@ -69,18 +74,34 @@ def read_ct(path: str | os.PathLike) -> CTImage:
     path = Path(path)
     if not path.exists():
         raise InputFileError(f"'{path}' does not exist. Name a CT: {_FORMATS}.")
+    sheared_mm = 0.0
     if path.is_dir():
-        image, warnings = read_dicom_folder(path)
+        volume = read_dicom_folder(path)
+        image, warnings, sheared_mm = volume.image, volume.warnings, volume.sheared_mm
     else:
-        image, warnings = read_image(path), []
-        check_perpendicular(image, path)
-        if image.GetDimension() == 2 or image.GetSize()[2] < 2:
-            raise InputFileError(_single_slice(path))
+        image, warnings = _read_file(path)
     array = sitk.GetArrayFromImage(image)
     x, y, z = image.GetSpacing()
     spacing = (z, y, x)
     warnings += check_volume(array, spacing)
-    return CTImage(array, spacing, image, _short_name(path), warnings)
+    return CTImage(array, spacing, image, _short_name(path), warnings, sheared_mm)
+
+
+def _read_file(path: Path) -> tuple[sitk.Image, list[str]]:
+    image, is_dicom = read_image(path), is_dicom_file(path)
+    if not is_dicom and not path.name.lower().endswith(_CT_ENDINGS):
+        raise InputFileError(f"'{path}' is a picture and says nothing of its voxels. Name a CT: {_FORMATS}.")
+    check_perpendicular(image, path)
+    if image.GetDimension() == 2 or image.GetSize()[2] < 2:
+        raise InputFileError(_single_slice(path))
+    if is_dicom:
+        return image, check_frames(path, image)
+    if image.GetSpacing() == (1.0, 1.0, 1.0):
+        # ITK reads it so where a file says nothing.
+        return image, [
+            "Its voxels are 1 x 1 x 1 mm, or their size is not stated: check it before any volume."
+        ]
+    return image, []
 
 
 def read_image(path: str | os.PathLike) -> sitk.Image:
@@ -116,6 +137,8 @@ def read_image(path: str | os.PathLike) -> sitk.Image:
         )
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]
+    if str(path).lower().endswith((".nii", ".nii.gz")):
+        check_sform(path, image)
     if image.GetDimension() > 3:
         raise InputFileError(
             f"'{path}' has {image.GetDimension()} dimensions ({_size(image)}), as a time series has. "
@@ -227,7 +250,7 @@ def _short_name(path: Path) -> str:
     name = path.resolve().name
     if path.is_dir():
         return name
-    for ending in (*_LABELMAP_ENDINGS, ".dcm"):
+    for ending in (*_CT_ENDINGS, ".dcm"):
         if name.lower().endswith(ending):
             return name[: -len(ending)]
     return name

@@ -15,6 +15,8 @@ from ..interaction.scribbles import Scribbles
 from .segment_kinds import BACKGROUND, FOREGROUND
 from .strokes_grid import transfer
 
+# In voxels; positions in files are rounded to about this.
+_SAME_GRID = 1e-2
 _FOREGROUND_NAMES = {
     FOREGROUND.name.lower(),
     "haemorrhage scribble",
@@ -31,6 +33,7 @@ _WANTED = (
 
 class _OnGrid(Protocol):
     image: sitk.Image
+    sheared_mm: float
 
 
 def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: bool = False) -> Scribbles:
@@ -70,12 +73,19 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
         )
     shape = ct.image.GetSize()[::-1]
     matrix = np.linalg.solve(_index_to_world(ct.image), _index_to_world(image))
+    own_grid = image.GetSize()[:3] == ct.image.GetSize() and np.allclose(matrix, np.eye(4), atol=_SAME_GRID)
+    if ct.sheared_mm and not own_grid:
+        raise InvalidScribblesError(
+            f"The gantry of this CT was tilted, and strokes on another grid than its own, as '{path}' has, "
+            f"would be read up to {ct.sheared_mm:.0f} mm beside their place. Save the CT on which they were "
+            "painted as NRRD, and name that instead of the DICOM folder."
+        )
     on_ct = [transfer(strokes, matrix, shape) for strokes in (foreground, background)]
     if not on_ct[0].any() and not on_ct[1].any():
         raise InvalidScribblesError(
             f"No stroke of '{path}' lies inside the CT: "
             f"strokes at {_extent(image, foreground | background)}, "
-            f"the CT at {_extent(ct.image, np.ones(shape, bool))} (mm, LPS). "
+            f"the CT at {_extent(ct.image)} (mm, LPS). "
             "Paint on the CT that is to be segmented."
         )
     if require_foreground and not on_ct[0].any():
@@ -134,10 +144,20 @@ def _segments(image: sitk.Image) -> list[tuple[str, int, int]]:
         return image.GetMetaData(key) if image.HasMetaDataKey(key) else default
 
     # Files of Slicer before 4.11 keep every segment in a layer of its own.
-    return [
-        (entry(one, "Name", ""), int(entry(one, "Layer", str(one))), int(entry(one, "LabelValue", "1")))
-        for one in sorted(numbers)
-    ]
+    try:
+        return [
+            (entry(one, "Name", ""), int(entry(one, "Layer", str(one))), int(entry(one, "LabelValue", "1")))
+            for one in sorted(numbers)
+        ]
+    except ValueError as error:
+        raise InvalidScribblesError(
+            f"The header of the scribble file is damaged ({error}). Save the segmentation again in Slicer."
+        ) from error
+
+
+def segment_names(image: sitk.Image) -> dict[int, str]:
+    """Names of the segments of a .seg.nrrd of one layer, by label value; empty for a plain label map."""
+    return {label: name for name, _, label in _segments(image) if name}
 
 
 def _from_segments(
@@ -150,7 +170,7 @@ def _from_segments(
         for index, names in enumerate((_FOREGROUND_NAMES, _BACKGROUND_NAMES)):
             if name.strip().lower() in names:
                 known = True
-                if layer < layers.shape[3]:
+                if 0 <= layer < layers.shape[3]:
                     marks[index] |= layers[..., layer] == label
     if not known:
         found = ", ".join(f"'{name}'" for name, _, _ in segments)
@@ -166,9 +186,11 @@ def _index_to_world(image: sitk.Image) -> np.ndarray:
     return matrix
 
 
-def _extent(image: sitk.Image, marks: np.ndarray) -> str:
-    """Where marked voxels lie, as text: lowest to highest mm of each axis."""
-    bounds = np.array([[axis.min(), axis.max()] for axis in np.nonzero(marks)[::-1]])
+def _extent(image: sitk.Image, marks: np.ndarray | None = None) -> str:
+    """Where marked voxels lie, all if None, as text: lowest to highest mm of each axis."""
+    bounds = np.array([[0, size - 1] for size in image.GetSize()])
+    if marks is not None:
+        bounds = np.array([[axis.min(), axis.max()] for axis in np.nonzero(marks)[::-1]])
     corners = np.stack(np.meshgrid(*bounds, [1.0], indexing="ij"), axis=-1).reshape(-1, 4)
     points = corners @ _index_to_world(image).T
     pairs = zip("xyz", points.min(axis=0), points.max(axis=0), strict=False)

@@ -56,7 +56,9 @@ def load_network(name_or_path: str | Path = "default", device: str = "auto") -> 
     state, metadata = parse(content)
     try:
         config = json.loads(metadata["config"])
-    except (KeyError, ValueError) as error:
+        if not isinstance(config, dict):
+            raise ValueError("the configuration is no object")
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise WeightsError(
             f"{path} names no network configuration: these are weights of another program. Choose a file "
             "that was exported by this software, or use the shipped weights by the name 'default'."
@@ -90,7 +92,8 @@ def _placed(network: HPINet, target: torch.device, asked: str) -> torch.device:
 def _locate(name_or_path: str | Path) -> tuple[Path, str | None]:
     """The file, and its SHA256 where it is a shipped one."""
     text = str(name_or_path)
-    if Path(text).suffix or Path(text).exists():
+    # A name never means a file of that name in the folder that one happens to be in.
+    if Path(text).suffix or len(Path(text).parts) > 1:
         return Path(text).expanduser(), None
     try:
         manifest_path = resource_path(_MANIFEST)
@@ -125,7 +128,7 @@ def _build(config: dict, state: dict[str, torch.Tensor], path: Path) -> HPINet:
     try:
         network = fold_standardization(HPINet(read_config(config)))
         network.load_state_dict(state, strict=True)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError) as error:
         raise WeightsError(
             f"The weights in {path} belong to another version of the network ({str(error).splitlines()[0]}). "
             "Use weights that were exported by this version."

@@ -33,16 +33,18 @@ def parse(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         if len(content) < 8 + length:
             raise ValueError("it ends within its header")
         header = json.loads(content[8 : 8 + length])
-        metadata = header.pop("__metadata__", {})
+        metadata = header.pop("__metadata__", None) or {}
         body = bytearray(content[8 + length :])
         tensors = {}
         for name, entry in header.items():
             kind, shape, (begin, end) = types[entry["dtype"]], entry["shape"], entry["data_offsets"]
+            if min(shape, default=1) < 0 or not isinstance(metadata, dict):
+                raise ValueError("its header is damaged")
             if not 0 <= begin <= end <= len(body) or end - begin != math.prod(shape) * kind.itemsize:
                 raise ValueError(f"the data of '{name}' is cut off")
             flat = torch.frombuffer(body, dtype=kind, count=math.prod(shape), offset=begin)
             tensors[name] = flat.reshape(shape)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, RecursionError) as error:
         raise WeightsError(
             f"The file holds no usable weights ({error}). Choose a .safetensors file that was exported "
             "by this software, or use the shipped weights by the name 'default'."

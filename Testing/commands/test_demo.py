@@ -16,6 +16,13 @@ def test_demo_writes_all_that_a_user_would_get(demo):
     assert all(0 <= one["dice"] <= 1 for one in report["rounds"])
 
 
+def test_demo_does_not_replace_somebody_elses_ct(tmp_path, capsys):
+    (tmp_path / "ct.nrrd").write_bytes(b"a CT")
+    assert cli.main(["demo", "-o", str(tmp_path)]) == 2
+    assert "not of this demo" in capsys.readouterr().err
+    assert (tmp_path / "ct.nrrd").read_bytes() == b"a CT"
+
+
 def test_demo_writes_a_scene_where_slicers_classes_are(demo):
     pytest.importorskip("slicer", reason="slicer-core is not installed")
     assert (demo / "scene.mrb").exists()

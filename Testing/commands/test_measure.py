@@ -26,9 +26,13 @@ def measure(*arguments):
 def test_volume_of_all_labels_and_of_one(mask, case, capsys):
     report = case.folder / "numbers.json"
     assert measure(mask, "--report", report) == 0
-    assert json.loads(report.read_text(encoding="utf-8"))["volume_ml"] == pytest.approx(52 * 2.5 / 1000)
+    numbers = json.loads(report.read_text(encoding="utf-8"))
+    assert numbers["volume_ml"] == pytest.approx(52 * 2.5 / 1000)
+    assert "All labels were added up: 1, 3." in numbers["warnings"][0]
     assert measure(mask, "--label", 3, "--report", report) == 0
-    assert json.loads(report.read_text(encoding="utf-8"))["volume_ml"] == pytest.approx(20 * 2.5 / 1000)
+    numbers = json.loads(report.read_text(encoding="utf-8"))
+    assert numbers["volume_ml"] == pytest.approx(20 * 2.5 / 1000)
+    assert not numbers["warnings"]
     assert "not a medical device" in capsys.readouterr().out
 
 

@@ -25,9 +25,12 @@ def as_ct(image):
 
 
 def write_series(
-    folder, image, uid="1.2.3.4", description="Head 5 mm", skip=(), shear_mm=0.0, prefix="slice"
+    folder, image, uid="1.2.3.4", description="Head 5 mm", skip=(), shear_mm=0.0, prefix="slice", change=None
 ):
-    """Write each axial slice of ``image`` as a DICOM file; ``skip`` leaves some out."""
+    """Write each axial slice of ``image`` as a DICOM file; ``skip`` leaves some out.
+
+    ``change`` gets the number, the image and the tags of each slice before it is written.
+    """
     folder.mkdir(exist_ok=True)
     direction = np.array(image.GetDirection()).reshape(3, 3)
     orientation = "\\".join(f"{value:.8f}" for value in [*direction[:, 0], *direction[:, 1]])
@@ -52,6 +55,8 @@ def write_series(
             "0028|1052": "0",
             "0028|1053": "1",
         }
+        if change is not None:
+            change(index, one, tags)
         for tag, value in tags.items():
             one.SetMetaData(tag, value)
         # File names in another order than the slices.

@@ -45,6 +45,32 @@ def test_shipped_weights_load_by_name(shipped):
     assert not network.training
 
 
+def test_a_name_is_no_file_of_the_current_folder(shipped, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    (tmp_path / "here" / "tiny").write_bytes(b"something else")
+    assert load_network("tiny", device="cpu").name == "tiny"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"__metadata__": None},
+        {"__metadata__": {"config": "null"}},
+        {"__metadata__": {"config": "[1]"}},
+        {"__metadata__": ["config"]},
+        {"x": {"dtype": "F32", "shape": [-1, -1], "data_offsets": [0, 4]}},
+        {"x": {"dtype": "F32", "shape": ["a"], "data_offsets": [0, 4]}},
+    ],
+)
+def test_damaged_headers_are_refused_in_words(tmp_path, header):
+    text = json.dumps(header).encode()
+    path = tmp_path / "bad.safetensors"
+    path.write_bytes(len(text).to_bytes(8, "little") + text + b"\0" * 4)
+    with pytest.raises(WeightsError, match=r"Choose a (file|\.safetensors)"):
+        load_network(path, device="cpu")
+
+
 def test_altered_weights_are_refused(shipped):
     content = bytearray(shipped.read_bytes())
     content[-1] ^= 1

@@ -1,0 +1,70 @@
+"""What ITK leaves unsaid about a NIfTI file: that its two statements of place disagree."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputFileError
+from .validation import MAX_SHEAR
+
+_HEADER_BYTES = 348
+_SFORM_CODE, _SFORM_ROWS = 252 + 2, 280
+# Place in the scanner, or aligned to another image of the patient; others are atlases.
+_PATIENT_SPACES = (1, 2)
+_SAME_SIZE = 0.01
+
+
+def check_sform(path: Path, image: sitk.Image) -> None:
+    """Compare the affine of a NIfTI-1 file with the voxel size that ``image`` was read with.
+
+    ITK reads one of them, and of a sheared affine nothing at all.
+
+    Raises
+    ------
+    InputFileError
+        If they give other volumes, or the affine is sheared.
+    """
+    affine = _affine(path)
+    if affine is None or image.GetDimension() < 3:
+        return
+    sizes = np.linalg.norm(affine, axis=0)
+    spacing = np.array(image.GetSpacing()[:3])
+    if not np.allclose(sizes, spacing, rtol=_SAME_SIZE, atol=0):
+        raise InputFileError(
+            f"'{path}' gives two voxel sizes, {_mm(spacing)} and {_mm(sizes)}: its volumes cannot be known. "
+            "Convert the DICOM series again, or name its folder."
+        )
+    axes = affine / sizes
+    if np.abs(axes.T @ axes - np.eye(3)).max() > MAX_SHEAR:
+        raise InputFileError(
+            f"The slices of '{path}' are sheared, as of a tilted gantry, and volumes would come out wrong. "
+            "Name the DICOM folder, which can be read as it is."
+        )
+
+
+def _affine(path: Path) -> np.ndarray | None:
+    """3 x 3 of the sform, None where there is none that means the patient."""
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    try:
+        with opened(path, "rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except OSError:
+        return None
+    if len(header) < _HEADER_BYTES:
+        return None
+    order = "<" if struct.unpack_from("<i", header)[0] == _HEADER_BYTES else ">"
+    if struct.unpack_from(f"{order}i", header)[0] != _HEADER_BYTES:
+        return None
+    if struct.unpack_from(f"{order}h", header, _SFORM_CODE)[0] not in _PATIENT_SPACES:
+        return None
+    rows = np.array(struct.unpack_from(f"{order}12f", header, _SFORM_ROWS)).reshape(3, 4)
+    return rows[:, :3] if np.isfinite(rows).all() and np.abs(rows[:, :3]).sum(axis=0).all() else None
+
+
+def _mm(size: np.ndarray) -> str:
+    return " x ".join(f"{value:.3g}" for value in size) + " mm"
