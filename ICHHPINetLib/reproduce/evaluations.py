@@ -142,11 +142,18 @@ def by_method(paths: Sequence[Path]) -> dict[tuple[str, str], Report]:
 def alike(results: Sequence[Report]) -> list[Report]:
     """The results with those runs alone that all of them completed: the same cases, the same seeds.
 
+    ``results`` are of ``merged``.
+
     Raises
     ------
     InputFileError
-        If they are of two data sets, or share no run.
+        If they are of two data sets or of different weights, or share no run.
     """
+    if len({frozenset(result["weights"]) for result in results}) > 1:
+        raise InputFileError(
+            f"Results of {results[0]['method']} are of different weights. Compare ways of scribbling with one "
+            "network (a fold each), or tell networks apart by `ichhpinet evaluate --label`."
+        )
     if len({result["data"]["name"] for result in results}) > 1:
         raise InputFileError(
             f"Results of {results[0]['method']} are of two data sets. Compare ways of scribbling on one."

@@ -124,6 +124,9 @@ def test_users_are_compared_on_the_runs_that_all_have(table1, reproduce, tmp_pat
     rows = [line.split(" | ")[1:] for line in panel.splitlines() if line.startswith(("| robot", "| lazy"))]
     assert rows[0] == rows[1], "the lazy user's one run is compared with the same one of the robot"
     assert rows[0][0] == "1"
+    written[1].write_text(json.dumps({**lazy, "sha256": "f" * 64}), encoding="utf-8")
+    message = reproduce(*written, "-o", tmp_path / "x.md", code=2, command=("benchmark",))
+    assert "different weights" in message
 
 
 def with_another_seed(case):
