@@ -151,8 +151,8 @@ def alike(results: Sequence[Report]) -> list[Report]:
     """
     if len({frozenset(result["weights"]) for result in results}) > 1:
         raise InputFileError(
-            f"Results of {results[0]['method']} are of different weights. Compare ways of scribbling with one "
-            "network (a fold each), or tell networks apart by `ichhpinet evaluate --label`."
+            f"Results of {results[0]['method']} are of different weights. Compare ways of scribbling with "
+            "the same network (a fold each), or tell networks apart by `ichhpinet evaluate --label`."
         )
     if len({result["data"]["name"] for result in results}) > 1:
         raise InputFileError(
