@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -27,11 +27,10 @@ from .controller_state import Event, Facts, State, Status, next_state
 from .executor import Executor
 from .preview import Preview
 from .result import Progress
-from .round_job import Message, OpenSession, Outcome, RoundJob, SavedRounds, Settings, compute, measure_mask
+from .round_job import Message, OpenSession, Outcome, RoundJob, Settings, compute, measure_mask
 from .scene_port import ScenePort
-from .scribbles import Scribbles
 from .session_factory import torch_is_installed
-from .stroke_history import StrokeHistory
+from .workbench import Workbench
 
 
 class Controller:
@@ -108,7 +107,7 @@ class Controller:
         if self.status.state.is_busy:
             self._request_cancel(Event.UNDO)
             return False
-        if not self._can_undo():
+        if not self._work.can_undo:
             self._move(Event.UNDO, message="There is no round to take back.")
             return False
         try:
@@ -116,13 +115,13 @@ class Controller:
         except ICHHPINetError as error:
             self._move(Event.UNDO, error=error)
             return False
-        strokes = self._history.take_back(painted)
-        self._session.undo()
+        strokes = self._work.history.take_back(painted)
+        self._work.session.undo()
         self.last, self._edited = None, False
-        self._new_strokes = self._history.differs(strokes)
+        self._new_strokes = self._work.history.differs(strokes)
         with self._silently():
             self._port.write_scribbles(strokes)
-            self._port.remove_last_round(self._session.mask)
+            self._port.remove_last_round(self._work.session.mask)
         self._move(Event.UNDO)
         return True
 
@@ -156,7 +155,7 @@ class Controller:
             # Now, not after the user has drawn on a CT that cannot be used.
             self._port.check_ct()
             if self._port.rounds():
-                self._strokes_at_start = self._port.finished_scribbles()
+                self._work.strokes_at_start = self._port.finished_scribbles()
         except ICHHPINetError as error:
             self._move(Event.CT_CHOSEN, error=error)
 
@@ -241,7 +240,7 @@ class Controller:
         try:
             job = self._new_job()
             job.guess = event is Event.GUESS
-            if job.guess and self._before is not None and self._before.any():
+            if job.guess and self._work.before is not None and self._work.before.any():
                 raise InvalidScribblesError(
                     "There is a hematoma already. Draw strokes and refine it; for a first guess, erase it."
                 )
@@ -249,7 +248,7 @@ class Controller:
             self._move(Event.ROUND_FAILED, error=error)
             return False
         self._job, self._new_strokes = job, False
-        before = np.zeros(job.volume.shape, np.uint8) if self._before is None else self._before
+        before = np.zeros(job.volume.shape, np.uint8) if self._work.before is None else self._work.before
         self._preview = Preview(before, self._clock)
         self._show(slice_count=len(job.volume))
         self._executor.submit(lambda: compute(job, self._open_session, self._measure, self._inbox.put))
@@ -277,7 +276,7 @@ class Controller:
     def _finish(self, message: Message) -> None:
         """The round came to its end: by itself, by a cancel or by a failure."""
         job, self._job = self._job, None
-        self._session, self._volume = job.session, job.volume
+        self._work.keep(job)
         refine_again, follow_up, self._follow_up = self.status.queued, self._follow_up, False
         event, error = message.event, message.content if message.event is Event.ROUND_FAILED else None
         wanted = event is Event.DONE and self.status.state is State.REFINING
@@ -290,26 +289,26 @@ class Controller:
         if not wanted:
             self._new_strokes = True
             if message.event is Event.DONE:
-                self._session.undo()
+                self._work.session.undo()
             try:
                 self._restore_view()
             except Exception as failure:
                 error = error or failure
         self._move(event, error=error)
         if wanted and follow_up and not refine_again:
-            refine_again = self._history.differs(self._port.read_scribbles())
+            refine_again = self._work.history.differs(self._port.read_scribbles())
         if refine_again and error is None:
             self.refine()
 
     def _accept(self, outcome: Outcome) -> None:
         with self._silently():
             self._port.write_round(outcome)
-        self._history.record(outcome.strokes)
+        self._work.history.record(outcome.strokes)
         self.last, self._edited = outcome, False
 
     def _restore_view(self) -> None:
         """Show what was there before the round began to show its slices."""
-        before, deleted = self._before, self._port.read_mask() is None
+        before, deleted = self._work.before, self._port.read_mask() is None
         with self._silently():
             if before is None:
                 self._port.clear_rounds()
@@ -321,33 +320,16 @@ class Controller:
     def _forget_deleted_result(self) -> None:
         # A result that was thrown away must not come back as the memory of the next round.
         # Without its node the scene counts no round any more; the status still does.
-        if self._history or self._port.rounds() or self.status.rounds:
+        if self._work.history or self._port.rounds() or self.status.rounds:
             self._forget()
             with self._silently():
                 self._port.clear_rounds()
 
     def _new_job(self) -> RoundJob:
-        """Everything a round needs, read from the scene now."""
         before = self._port.read_mask()
         if before is None:
             self._forget_deleted_result()
-        if (key := (self._port.ct_key(), self.settings)) != self._key:
-            self._volume, self._spacing = self._port.read_ct()
-            self._session, self._key = None, key
-        strokes, rounds, self._before = self._port.read_scribbles(), self._port.rounds(), before
-        job = RoundJob(self._volume, self._spacing, strokes, self.settings, self._session)
-        mask = np.zeros(self._volume.shape, np.uint8) if before is None else before
-        if self._session is not None and np.array_equal(self._session.mask, mask):
-            return job
-        # A reloaded scene, a new session, or a mask that the user drew or corrected by hand.
-        at_start = self._strokes_at_start or Scribbles.empty(mask.shape)
-        at_start = at_start if self._history is None else self._history.last
-        self._history = StrokeHistory(at_start)
-        if rounds or mask.any():
-            job.restore = SavedRounds(mask, at_start, rounds)
-        elif self._session is not None:
-            self._session.reset()
-        return job
+        return self._work.new_job(self._port, before, self.settings)
 
     def _switch(self, event: Event) -> None:
         self._abandon()
@@ -359,18 +341,12 @@ class Controller:
             self._job.cancelled.set()
             # A CT that cannot be read any more has nothing to be restored on.
             with suppress(ICHHPINetError):
-                if self._port.ct_key() == self._key[0]:
+                if self._port.ct_key() == self._work.key[0]:
                     self._restore_view()
 
     def _forget(self) -> None:
         self._job: RoundJob | None = None
-        self._session: Any = None
-        self._key: tuple[Hashable, Settings] | None = None
-        self._volume: np.ndarray | None = None
-        self._spacing: tuple[float, float, float] | None = None
-        self._history: StrokeHistory | None = None
-        self._strokes_at_start: Scribbles | None = None
-        self._before: np.ndarray | None = None
+        self._work = Workbench()
         self._preview: Preview | None = None
         self._follow_up = self._edited = self._new_strokes = False
         self.last = None
@@ -386,9 +362,6 @@ class Controller:
         in_scene = (self._port.has_strokes(), self._port.rounds()) if has_ct else (False, 0)
         return Facts(self._has_torch(), has_ct, *in_scene)
 
-    def _can_undo(self) -> bool:
-        return bool(self._history) and self._session is not None
-
     def _move(self, event: Event, error: Exception | None = None, **changes: Any) -> None:
         facts = self._facts()
         state = next_state(self.status.state, event, facts)
@@ -403,7 +376,7 @@ class Controller:
             can_refine=facts.resting_state is State.READY,
             can_guess=not state.is_busy and facts.can_guess,
             can_cancel=state is State.REFINING,
-            can_undo=not state.is_busy and self._can_undo(),
+            can_undo=not state.is_busy and self._work.can_undo,
             can_start_over=facts.has_ct and (facts.has_strokes or facts.rounds > 0),
             new_strokes=facts.has_strokes and (self._new_strokes or not facts.rounds),
             edited=self._edited,

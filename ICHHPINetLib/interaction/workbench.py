@@ -1,0 +1,65 @@
+"""What the rounds on one CT share: its session, and which strokes came with which round."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+import numpy as np
+
+from .round_job import RoundJob, SavedRounds, Settings
+from .scene_port import ScenePort
+from .scribbles import Scribbles
+from .stroke_history import StrokeHistory
+
+
+class Workbench:
+    """Made anew for each CT, and where its result was thrown away.
+
+    Attributes
+    ----------
+    session: of the rounds so far, None before the first.
+    key: what the session was opened for: the CT and the settings.
+    volume, spacing: of the CT, HU (Z, Y, X) and mm (z, y, x).
+    history: strokes of the rounds that can be taken back.
+    strokes_at_start: strokes of rounds that were there before, in a loaded scene.
+    before: the mask that the running round began with, None where there was none.
+    """
+
+    def __init__(self) -> None:
+        self.session: Any = None
+        self.key: tuple[Hashable, Settings] | None = None
+        self.volume: np.ndarray | None = None
+        self.spacing: tuple[float, float, float] | None = None
+        self.history: StrokeHistory | None = None
+        self.strokes_at_start: Scribbles | None = None
+        self.before: np.ndarray | None = None
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a round to take back."""
+        return bool(self.history) and self.session is not None
+
+    def new_job(self, port: ScenePort, before: np.ndarray | None, settings: Settings) -> RoundJob:
+        """Everything a round needs, read from the scene now; ``before`` is the mask in it."""
+        if (key := (port.ct_key(), settings)) != self.key:
+            self.volume, self.spacing = port.read_ct()
+            self.session, self.key = None, key
+        strokes, rounds, self.before = port.read_scribbles(), port.rounds(), before
+        job = RoundJob(self.volume, self.spacing, strokes, settings, self.session)
+        mask = np.zeros(self.volume.shape, np.uint8) if before is None else before
+        if self.session is not None and np.array_equal(self.session.mask, mask):
+            return job
+        # A reloaded scene, a new session, or a mask that the user drew or corrected by hand.
+        at_start = self.strokes_at_start or Scribbles.empty(mask.shape)
+        at_start = at_start if self.history is None else self.history.last
+        self.history = StrokeHistory(at_start)
+        if rounds or mask.any():
+            job.restore = SavedRounds(mask, at_start, rounds)
+        elif self.session is not None:
+            self.session.reset()
+        return job
+
+    def keep(self, job: RoundJob) -> None:
+        """Take over the session that a job has opened."""
+        self.session, self.volume = job.session, job.volume
