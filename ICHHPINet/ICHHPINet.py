@@ -300,8 +300,14 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onUndoRound(self) -> None:
         """Take back the last round and its strokes, and what was edited by hand since."""
-        if self.logic.controller.status.edited and not slicer.util.confirmOkCancelDisplay(
-            _("Take back the last round? What you have edited by hand since then is lost."), _("Undo round")
+        status = self.logic.controller.status
+        if (
+            status.can_undo
+            and status.edited
+            and not slicer.util.confirmOkCancelDisplay(
+                _("Take back the last round? What you have edited by hand since then is lost."),
+                _("Undo round"),
+            )
         ):
             return
         self.logic.controller.undo()

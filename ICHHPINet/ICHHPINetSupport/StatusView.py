@@ -93,7 +93,7 @@ def readyText(status):
 def stateText(status):
     """What is going on, or what to do next."""
     state = status.state
-    if status.edited and state in (State.IDLE, State.READY):
+    if status.edited and state in (State.IDLE, State.READY, State.CANCELLED):
         return _(
             "Edited by hand: volume, label map and table are those before the edit. The next round takes it "
             "along."

@@ -74,7 +74,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _check_folder(folder: Path) -> None:
     """OutputError where files lie that no demo has written: a CT of the user's may have the name of ours."""
-    if (folder / "ct.nrrd").exists() and not (folder / "report.json").exists():
+    ours = any((folder / name).exists() for name in ("report.json", "strokes_round1.nrrd"))
+    if (folder / "ct.nrrd").exists() and not ours:
         raise OutputError(
             f"'{folder}' has a ct.nrrd that is not of this demo. Name another folder with --output."
         )
@@ -92,11 +93,11 @@ def _robot(phantom: Phantom, rng: np.random.Generator) -> list[Callable[[np.ndar
 def _write_inputs(folder: Path, phantom: Phantom, finished: Sequence[FinishedRound]) -> list[str]:
     """CT and strokes, as `ichhpinet segment` reads them."""
     ct = as_ct(phantom)
-    with whole_file(folder / "ct.nrrd") as temporary:
-        sitk.WriteImage(ct.image, str(temporary), useCompression=True)
     names = [f"strokes_round{one.result.round}.nrrd" for one in finished]
     for name, one in zip(names, finished, strict=True):
         write_labelmap(folder / name, one.new_strokes.foreground + 2 * one.new_strokes.background, ct)
+    with whole_file(folder / "ct.nrrd") as temporary:
+        sitk.WriteImage(ct.image, str(temporary), useCompression=True)
     return ["ct.nrrd", *names]
 
 

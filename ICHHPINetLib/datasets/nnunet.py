@@ -17,7 +17,7 @@ from .files import images, pair
 # Words of labels beside blood; anatomy only where the name does not say blood as well ("brain hemorrhage").
 _BESIDE_BLOOD = {"background", "ignore", "edema", "oedema", "phe", "perihematomal", "perihaematomal"}
 _ANATOMY = {"brain", "skull", "csf", "ventricle", "ventricles", "infarct", "infarction"}
-_BLOOD = re.compile("blood|bleed|ha?emorrhag|ha?ematom|^ich$")
+_BLOOD = re.compile("blood|bleed|clot|contusion|ha?emorrhag|ha?ematom|^(ich|iph|ivh|sah|sdh|edh)s?$")
 
 
 def _cases(folder: Path) -> list[Case]:

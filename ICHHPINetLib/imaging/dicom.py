@@ -23,7 +23,8 @@ _PIXEL_SPACING, _RESCALE = "0028|0030", ("0028|1052", "0028|1053")
 _CT = "CT"
 # What export programs write instead, or nothing at all.
 _UNSAID = ("", "OT", "SC")
-_CT_IMAGE_STORAGE = b"1.2.840.10008.5.1.4.1.1.2\x00"
+# The element (0002,0002) of a slice of a CT; other objects name the class where they refer to slices.
+_CT_IMAGE_STORAGE = b"\x02\x00\x02\x00UI\x1a\x001.2.840.10008.5.1.4.1.1.2\x00"
 # So far a slice may lie beside the line from the first to the last one.
 _ASIDE_MM = 0.5
 

@@ -90,13 +90,14 @@ def read_ct(path: str | os.PathLike) -> CTImage:
 def _read_file(path: Path) -> tuple[sitk.Image, list[str]]:
     image, is_dicom = read_image(path), is_dicom_file(path)
     if not is_dicom and not path.name.lower().endswith(_CT_ENDINGS):
-        raise InputFileError(f"'{path}' is a picture and says nothing of its voxels. Name a CT: {_FORMATS}.")
+        raise InputFileError(f"The format of '{path}' says too little of its voxels. Name a CT: {_FORMATS}.")
     check_perpendicular(image, path)
     if image.GetDimension() == 2 or image.GetSize()[2] < 2:
         raise InputFileError(_single_slice(path))
     if is_dicom:
         return image, check_frames(path, image)
-    if image.GetSpacing() == (1.0, 1.0, 1.0):
+    unplaced = not any(image.GetOrigin()) and np.array_equal(np.abs(image.GetDirection()), np.eye(3).ravel())
+    if image.GetSpacing() == (1.0, 1.0, 1.0) and unplaced:
         # ITK reads it so where a file says nothing.
         return image, [
             "Its voxels are 1 x 1 x 1 mm, or their size is not stated: check it before any volume."

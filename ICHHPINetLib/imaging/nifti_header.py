@@ -13,9 +13,11 @@ from ..errors import InputFileError
 from .validation import MAX_SHEAR
 
 _HEADER_BYTES = 348
-_SFORM_CODE, _SFORM_ROWS = 252 + 2, 280
-# Place in the scanner, or aligned to another image of the patient; others are atlases.
-_PATIENT_SPACES = (1, 2)
+_UNITS, _SFORM_CODE, _SFORM_ROWS = 123, 254, 280
+# Place in the scanner; others may be atlases or registered with shear.
+_SCANNER = 1
+# Millimeters in the units of length that a header may state, by their code.
+_MILLIMETERS = {1: 1000.0, 3: 0.001}
 _SAME_SIZE = 0.01
 
 
@@ -48,7 +50,7 @@ def check_sform(path: Path, image: sitk.Image) -> None:
 
 
 def _affine(path: Path) -> np.ndarray | None:
-    """3 x 3 of the sform, None where there is none that means the patient."""
+    """3 x 3 of the sform in mm, None where there is none that means the scanner."""
     opened = gzip.open if path.name.lower().endswith(".gz") else open
     try:
         with opened(path, "rb") as file:
@@ -60,9 +62,10 @@ def _affine(path: Path) -> np.ndarray | None:
     order = "<" if struct.unpack_from("<i", header)[0] == _HEADER_BYTES else ">"
     if struct.unpack_from(f"{order}i", header)[0] != _HEADER_BYTES:
         return None
-    if struct.unpack_from(f"{order}h", header, _SFORM_CODE)[0] not in _PATIENT_SPACES:
+    if struct.unpack_from(f"{order}h", header, _SFORM_CODE)[0] != _SCANNER:
         return None
-    rows = np.array(struct.unpack_from(f"{order}12f", header, _SFORM_ROWS)).reshape(3, 4)
+    unit = _MILLIMETERS.get(header[_UNITS] & 7, 1.0)
+    rows = unit * np.array(struct.unpack_from(f"{order}12f", header, _SFORM_ROWS)).reshape(3, 4)
     return rows[:, :3] if np.isfinite(rows).all() and np.abs(rows[:, :3]).sum(axis=0).all() else None
 
 

@@ -151,7 +151,7 @@ def _segments(image: sitk.Image) -> list[tuple[str, int, int]]:
         ]
     except ValueError as error:
         raise InvalidScribblesError(
-            f"The header of the scribble file is damaged ({error}). Save the segmentation again in Slicer."
+            f"The header of the segmentation is damaged ({error}). Save it again in Slicer."
         ) from error
 
 

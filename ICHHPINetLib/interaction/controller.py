@@ -30,6 +30,7 @@ from .result import Progress
 from .round_job import Message, OpenSession, Outcome, RoundJob, Settings, compute, measure_mask
 from .scene_port import ScenePort
 from .session_factory import torch_is_installed
+from .stroke_history import StrokeHistory
 from .workbench import Workbench
 
 
@@ -117,11 +118,13 @@ class Controller:
             return False
         strokes = self._work.history.take_back(painted)
         self._work.session.undo()
-        self.last, self._edited = None, False
+        self.last = None
         self._new_strokes = self._work.history.differs(strokes)
         with self._silently():
             self._port.write_scribbles(strokes)
             self._port.remove_last_round(self._work.session.mask)
+        # The round before may have been edited when this one began.
+        self._edited = self._port.is_edited()
         self._move(Event.UNDO)
         return True
 
@@ -154,10 +157,17 @@ class Controller:
         try:
             # Now, not after the user has drawn on a CT that cannot be used.
             self._port.check_ct()
-            if self._port.rounds():
-                self._work.strokes_at_start = self._port.finished_scribbles()
+            if not self._port.rounds():
+                return
+            self._work.strokes_at_start = self._port.finished_scribbles()
+            self._new_strokes = StrokeHistory(self._work.strokes_at_start).differs(
+                self._port.read_scribbles()
+            )
+            self._edited = self._port.is_edited()
         except ICHHPINetError as error:
             self._move(Event.CT_CHOSEN, error=error)
+        else:
+            self._move(Event.CT_CHOSEN)
 
     def ct_removed(self) -> None:
         """The port shows no CT any more."""
@@ -183,7 +193,8 @@ class Controller:
     def result_edited(self) -> None:
         """The user changed the hematoma by hand; the next round takes it along."""
         if not self._writing and not self.status.state.is_busy and self._port.rounds():
-            self._edited = True
+            # Another segment of the node may have been painted, which is none of ours.
+            self._edited = self._port.is_edited()
             self._move(Event.STROKES_CHANGED)
 
     def node_deleted(self) -> None:

@@ -42,6 +42,9 @@ class ScenePort(Protocol):
     def read_mask(self) -> np.ndarray | None:
         """uint8 result as it is in the scene, edits of the user included; None without one."""
 
+    def is_edited(self) -> bool:
+        """Whether the user changed the result by hand since the last round."""
+
     def rounds(self) -> int:
         """Number of rounds that led to the result in the scene."""
 

@@ -110,7 +110,7 @@ def merged(results: Sequence[Report], method: str | None = None) -> Report:
             "Join results of one protocol, fold by fold."
         )
     first = results[0]
-    cases = [report for result in results for report in result["cases"]]
+    cases = [{**report, "sha256": result["sha256"]} for result in results for report in result["cases"]]
     data = {**first["data"], "cases": len(cases), "folds": [result["data"]["fold"] for result in results]}
     weights = list(dict.fromkeys(result["sha256"][:12] for result in results if result["sha256"]))
     name = method or first["method"]
@@ -149,7 +149,11 @@ def alike(results: Sequence[Report]) -> list[Report]:
     InputFileError
         If they are of two data sets or of different weights, or share no run.
     """
-    if len({frozenset(result["weights"]) for result in results}) > 1:
+    networks: dict[str, set] = {}
+    for result in results:
+        for report in result["cases"]:
+            networks.setdefault(report["id"], set()).add(report["sha256"])
+    if any(len(used) > 1 for used in networks.values()):
         raise InputFileError(
             f"Results of {results[0]['method']} are of different weights. Compare ways of scribbling with "
             "the same network (a fold each), or tell networks apart by `ichhpinet evaluate --label`."

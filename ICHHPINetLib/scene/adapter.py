@@ -187,6 +187,19 @@ class SceneAdapter:
             return None
         return geometry.to_canonical(mask.astype(np.uint8))
 
+    def is_edited(self) -> bool:
+        """Whether the hematoma is another than that of the last row of the table or of the label map."""
+        mask, rows = self.read_mask(), self.rounds_rows()
+        if mask is None or not rows:
+            return False
+        geometry = self.geometry()
+        counted = round(1000 * rows[-1]["Volume (mL)"] / float(np.prod(geometry.spacing)))
+        labelmap = self.node("hematomaLabelmap")
+        if labelmap is None or labelmap.GetImageData() is None:
+            return np.count_nonzero(mask) != counted
+        written = image_array(labelmap.GetImageData()) != 0
+        return np.count_nonzero(mask) != counted or not np.array_equal(geometry.to_stored(mask) != 0, written)
+
     def rounds(self) -> int:
         """Number of rounds that led to the result in the scene."""
         node = self.node("hematoma")
@@ -232,12 +245,14 @@ class SceneAdapter:
             "Device": str(result.device),
             "Model": str(result.model),
         }
-        hematoma = self._write_mask(geometry.to_stored(result.mask), geometry)
-        rounds_table.append(self._nodes.ensure("rounds"), row)
-        saved_state.save_round(hematoma, result.round)
-        self._show_status(hematoma)
         scribbles = self.ensure_scribbles()[0]
         saved_state.push_strokes(scribbles, result.round, _reoriented(strokes, geometry.to_stored))
+        hematoma = self._write_mask(geometry.to_stored(result.mask), geometry)
+        rounds_table.append(self._nodes.ensure("rounds"), row)
+        # Last: whatever fails before, the scene still counts the rounds it had.
+        saved_state.save_round(hematoma, result.round)
+        self._show_status(hematoma)
+        self._nodes.publish()
         return row
 
     def remove_last_round(self, mask: np.ndarray) -> None:

@@ -156,6 +156,10 @@ class SeedPort:
         """Result of the last round, uint8 (Z, Y, X), before masking; None without one for this CT."""
         return self._mask.copy() if self._has_result() else None
 
+    def is_edited(self) -> bool:
+        """A preview is not edited."""
+        return False
+
     def rounds(self) -> int:
         """Number of rounds behind the preview."""
         return self._rounds if self._has_result() else 0

@@ -93,7 +93,7 @@ def _locate(name_or_path: str | Path) -> tuple[Path, str | None]:
     """The file, and its SHA256 where it is a shipped one."""
     text = str(name_or_path)
     # A name never means a file of that name in the folder that one happens to be in.
-    if Path(text).suffix or len(Path(text).parts) > 1:
+    if Path(text).suffix or "/" in text or "\\" in text:
         return Path(text).expanduser(), None
     try:
         manifest_path = resource_path(_MANIFEST)

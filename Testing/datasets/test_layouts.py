@@ -184,6 +184,7 @@ def test_copies_left_by_a_mac_are_no_cases(tmp_path):
         ({"background": 0, "whole": [1, 2], "hematoma": 1, "PHE": 2, "ignore": 3}, [1]),
         ({"background": 0, "lesion": 1, "other": 2}, [1, 2, 3]),
         ({"background": 0, "ICH": 1, "brain bleeds": 2, "bone": 3}, [1, 2]),
+        ({"background": 0, "hematoma": 1, "SDHs": 2, "contusion": 3}, [1, 2, 3]),
         ({"background": 0, "brain hemorrhages": 1, "calcification": 2}, [1, 3]),
         ({}, [1, 2, 3]),
     ],

@@ -74,6 +74,15 @@ def test_a_slice_that_was_cut_off_is_named(tmp_path):
         read_ct(tmp_path / "head")
 
 
+def test_objects_that_refer_to_slices_are_no_damaged_slices(tmp_path):
+    """Key objects, presentation states and DICOMDIR name the class of the slices they mean."""
+    write_series(tmp_path / "head", ct_image())
+    own_class = b"\x02\x00\x02\x00UI\x1e\x001.2.840.10008.5.1.4.1.1.88.59\x00"
+    reference = b"\x08\x00\x50\x11UI\x1a\x001.2.840.10008.5.1.4.1.1.2\x00"
+    (tmp_path / "head" / "KEY").write_bytes(bytes(128) + b"DICM" + own_class + bytes(300) + reference)
+    assert read_ct(tmp_path / "head").array.shape == (6, 20, 24)
+
+
 def test_slices_with_intercepts_of_their_own_get_a_type_that_holds_all(tmp_path):
     """The type of the first slice may be unsigned, where the others have negative HU."""
     image = ct_image()
@@ -119,6 +128,7 @@ def sform(path, rows, code=1, qform_code=0):
     [
         ([0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 3, 0], "two voxel sizes"),
         ([0.5, 0, 0, 0, 0, 0.5, 1.5, 0, 0, 0, 4.77, 0], "sheared"),
+        ([0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 3e3, 0], "two voxel sizes"),
     ],
 )
 def test_a_nifti_file_that_contradicts_itself_is_refused(tmp_path, rows, words):
@@ -129,6 +139,18 @@ def test_a_nifti_file_that_contradicts_itself_is_refused(tmp_path, rows, words):
         read_ct(path)
 
 
+def test_a_nifti_file_in_micrometers_agrees_with_itself(tmp_path):
+    path = tmp_path / "ct.nii"
+    image = ct_image()
+    image.SetSpacing((500.0, 500.0, 5000.0))
+    sitk.WriteImage(image, str(path))
+    sform(path, [500, 0, 0, 0, 0, 500, 0, 0, 0, 0, 5000, 0], qform_code=1)
+    content = bytearray(path.read_bytes())
+    content[123] = 3
+    path.write_bytes(content)
+    assert read_ct(path).spacing == pytest.approx((5.0, 0.5, 0.5))
+
+
 def test_an_atlas_beside_the_place_in_the_scanner_is_no_contradiction(tmp_path):
     path = tmp_path / "ct.nii"
     sitk.WriteImage(ct_image(), str(path))
@@ -137,12 +159,14 @@ def test_an_atlas_beside_the_place_in_the_scanner_is_no_contradiction(tmp_path):
 
 
 def test_voxels_of_one_millimeter_are_doubted(tmp_path):
-    sitk.WriteImage(ct_image(spacing=(1.0, 1.0, 1.0)), str(tmp_path / "ct.nrrd"))
+    sitk.WriteImage(ct_image(spacing=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0)), str(tmp_path / "ct.nrrd"))
     (warning,) = read_ct(tmp_path / "ct.nrrd").warnings
     assert "1 x 1 x 1 mm" in warning
+    sitk.WriteImage(ct_image(spacing=(1.0, 1.0, 1.0)), str(tmp_path / "placed.nrrd"))
+    assert not read_ct(tmp_path / "placed.nrrd").warnings
 
 
 def test_pictures_are_no_cts(tmp_path):
     sitk.WriteImage(sitk.Cast(ct_image(), sitk.sitkUInt8), str(tmp_path / "ct.tif"))
-    with pytest.raises(InputFileError, match="is a picture"):
+    with pytest.raises(InputFileError, match="says too little"):
         read_ct(tmp_path / "ct.tif")

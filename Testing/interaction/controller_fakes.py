@@ -55,6 +55,9 @@ class Scene:
     def read_mask(self):
         return None if self.mask is None else self.mask.copy()
 
+    def is_edited(self):
+        return False
+
     def rounds(self):
         return self.rows
 

@@ -225,6 +225,30 @@ def test_an_edit_by_hand_is_not_in_the_volume_and_is_not_undone_unasked(ct, make
     assert "Edited" not in widget.ui.messageLabel.text
     assert widget.ui.exportLabelmapButton.enabled
     assert widget.logic.scene.read_mask()[2].sum() == 49
+    monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *arguments: True)
+    widget.ui.undoRoundButton.click()
+    assert "Edited by hand" in widget.ui.messageLabel.text, "the round before was edited when this one began"
+    widget.logic.scene.node("hematoma").GetSegmentation().AddEmptySegment("Edema", "Edema")
+    widget._parameterNode.inputVolume = None
+    widget._parameterNode.inputVolume = ct
+    assert "Edited by hand" in widget.ui.messageLabel.text
+    assert not widget.ui.exportLabelmapButton.enabled
+
+
+def test_another_segment_beside_the_hematoma_is_no_edit_of_it(ct, make_widget):
+    import slicer
+
+    widget = make_widget()
+    paint(widget)
+    widget.ui.refineButton.click()
+    finish(widget)
+    node = widget.logic.scene.node("hematoma")
+    node.GetSegmentation().AddEmptySegment("Edema", "Edema")
+    painted = np.zeros((6, 20, 24), np.uint8)
+    painted[4, 2:4, 2:4] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(painted, node, "Edema", ct)
+    assert "Edited" not in widget.ui.messageLabel.text
+    assert widget.ui.exportLabelmapButton.enabled
 
 
 def test_opacity_reaches_the_result(ct, make_widget):
