@@ -33,8 +33,8 @@ class Mixture:
     aged: share of the real bleeds that get the density of another age.
     """
 
-    real: float = 0.6
-    synthetic: float = 0.33
+    real: float = 0.75
+    synthetic: float = 0.2
     whole: float = 0.03
     voxels: int = 240_000
     aged: float = 0.2
