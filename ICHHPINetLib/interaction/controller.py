@@ -30,7 +30,6 @@ from .result import Progress
 from .round_job import Message, OpenSession, Outcome, RoundJob, Settings, compute, measure_mask
 from .scene_port import ScenePort
 from .session_factory import torch_is_installed
-from .stroke_history import StrokeHistory
 from .workbench import Workbench
 
 
@@ -124,7 +123,8 @@ class Controller:
             self._port.write_scribbles(strokes)
             self._port.remove_last_round(self._work.session.mask)
         # The round before may have been edited when this one began.
-        self._edited = self._port.is_edited()
+        with suppress(ICHHPINetError):
+            self._edited = self._port.is_edited()
         self._move(Event.UNDO)
         return True
 
@@ -159,10 +159,8 @@ class Controller:
             self._port.check_ct()
             if not self._port.rounds():
                 return
-            self._work.strokes_at_start = self._port.finished_scribbles()
-            self._new_strokes = StrokeHistory(self._work.strokes_at_start).differs(
-                self._port.read_scribbles()
-            )
+            finished = self._port.finished_scribbles()
+            self._new_strokes = self._work.resume(finished, self._port.read_scribbles())
             self._edited = self._port.is_edited()
         except ICHHPINetError as error:
             self._move(Event.CT_CHOSEN, error=error)
@@ -194,7 +192,8 @@ class Controller:
         """The user changed the hematoma by hand; the next round takes it along."""
         if not self._writing and not self.status.state.is_busy and self._port.rounds():
             # Another segment of the node may have been painted, which is none of ours.
-            self._edited = self._port.is_edited()
+            with suppress(ICHHPINetError):
+                self._edited = self._port.is_edited()
             self._move(Event.STROKES_CHANGED)
 
     def node_deleted(self) -> None:

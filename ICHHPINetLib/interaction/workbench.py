@@ -40,6 +40,11 @@ class Workbench:
         """Whether there is a round to take back."""
         return bool(self.history) and self.session is not None
 
+    def resume(self, finished: Scribbles, painted: Scribbles) -> bool:
+        """Go on from the rounds of a loaded scene; whether there are strokes that they have not seen."""
+        self.strokes_at_start = finished
+        return StrokeHistory(finished).differs(painted)
+
     def new_job(self, port: ScenePort, before: np.ndarray | None, settings: Settings) -> RoundJob:
         """Everything a round needs, read from the scene now; ``before`` is the mask in it."""
         if (key := (port.ct_key(), settings)) != self.key:
