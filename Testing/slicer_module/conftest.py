@@ -43,3 +43,11 @@ def make_widget():
     yield make
     for widget in made:
         widget.cleanup()
+
+
+@pytest.fixture
+def ct(scene):
+    """A small CT in the scene."""
+    from Testing.slicer_module.test_widget import add_ct
+
+    return add_ct(scene, "CT")

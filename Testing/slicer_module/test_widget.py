@@ -4,15 +4,9 @@ import threading
 import time
 
 import numpy as np
-import pytest
 
 from ICHHPINetLib.interaction.controller_state import State
 from Testing.slicer_module.stand_in import Shortcut
-
-
-@pytest.fixture
-def ct(scene):
-    return add_ct(scene, "CT")
 
 
 def add_ct(scene, name):

@@ -1,14 +1,8 @@
 """The panel when the user edits the result by hand."""
 
 import numpy as np
-import pytest
 
-from Testing.slicer_module.test_widget import add_ct, finish, paint
-
-
-@pytest.fixture
-def ct(scene):
-    return add_ct(scene, "CT")
+from Testing.slicer_module.test_widget import finish, paint
 
 
 def test_an_edit_by_hand_is_not_in_the_volume_and_is_not_undone_unasked(ct, make_widget, monkeypatch):

@@ -1,13 +1,6 @@
 """The first guess in the panel."""
 
-import pytest
-
-from Testing.slicer_module.test_widget import add_ct, finish, paint
-
-
-@pytest.fixture
-def ct(scene):
-    return add_ct(scene, "CT")
+from Testing.slicer_module.test_widget import finish, paint
 
 
 def test_first_guess_is_offered_before_strokes_and_says_what_to_do_next(ct, make_widget):

@@ -1,15 +1,8 @@
 """The panel when CTs are exchanged and scenes come and go."""
 
-import pytest
-
 from ICHHPINetLib.interaction.controller_state import State
 from Testing.scene.builders import add_warp
 from Testing.slicer_module.test_widget import add_ct, finish, held_session, paint, state
-
-
-@pytest.fixture
-def ct(scene):
-    return add_ct(scene, "CT")
 
 
 def test_blood_of_another_ct_is_not_drawn_over_this_one(ct, scene, make_widget):
