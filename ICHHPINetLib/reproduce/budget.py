@@ -9,46 +9,28 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..commands.console import say
 from ..errors import InputFileError
 from ..evaluation.protocol import Report
-from ..evaluation.report import Table
+from ..evaluation.report import Table, comparison_table
 from ..evaluation.summary import summarize
-from ..networks.variants import FULL
 from . import paper
 from .evaluations import COLUMNS, add_protocol_arguments, evaluate_fold, failures, fold_cells, merged
 from .outputs import Findings, Spread, bars, prepare, text_of, write
+from .settings import Experiment, Setting
 
 if TYPE_CHECKING:
+    from ..evaluation.statistics import Comparison
     from ..networks.hpinet import HPINetConfig
     from ..training.loop import Trainer
     from ..training.pack import Pack
     from ..training.recipe import Recipe
 
 STEPS = 1500
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One row: its folder's name, label, options of the training, and what the paper has for it.
-
-    ``losses`` are keyword arguments of ``LossWeights``, ``recipe`` of ``Recipe``, with those of
-    ``Mixture`` under "mixture"; ``pretrained`` is false where --start is not to be heeded;
-    ``published_dice`` stands alone where the paper tells nothing but a Dice.
-    """
-
-    name: str
-    label: str
-    variant: str = FULL
-    losses: dict[str, float] = field(default_factory=dict)
-    recipe: dict[str, Any] = field(default_factory=dict)
-    pretrained: bool = True
-    published: paper.Published | None = None
-    published_dice: float | None = None
 
 
 def add_training_arguments(parser: argparse.ArgumentParser, name: str) -> None:
@@ -78,23 +60,22 @@ def add_training_arguments(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--output", type=Path, default=Path(f"reproduce/{name}"), metavar="FOLDER")
 
 
-def add_arguments(parser: argparse.ArgumentParser, name: str, settings: Sequence[Setting]) -> None:
-    """Options of an experiment that compares ``settings``."""
-    add_training_arguments(parser, name)
+def add_arguments(parser: argparse.ArgumentParser, experiment: Experiment) -> None:
+    """Options of an experiment."""
+    names = [one.name for one in experiment.rows]
+    add_training_arguments(parser, experiment.name)
     add_protocol_arguments(parser, [0])
     parser.add_argument(
         "--only",
         nargs="+",
-        choices=[one.name for one in settings],
-        default=[one.name for one in settings],
+        choices=names,
+        default=names,
         metavar="SETTING",
-        help=f"of {', '.join(one.name for one in settings)} (default: all)",
+        help=f"of {', '.join(names)} (default: all)",
     )
 
 
-def run(
-    arguments: argparse.Namespace, name: str, title: str, settings: Sequence[Setting], notes: Sequence[str]
-) -> None:
+def run(arguments: argparse.Namespace, experiment: Experiment) -> None:
     """Train and evaluate the settings asked for, then write the table.
 
     Raises
@@ -108,7 +89,7 @@ def run(
         raise InputFileError("Name the folder of cases with --cases: the networks are evaluated on them.")
     prepare(arguments.output)
     pack = open_pack(arguments.output, arguments.pack, arguments.cases, arguments.shapes)
-    chosen = [one for one in settings if one.name in arguments.only]
+    chosen = [one for one in experiment.rows if one.name in arguments.only]
     results: dict[str, list[Report]] = {}
     for setting in chosen:
         for fold in arguments.folds:
@@ -120,7 +101,7 @@ def run(
             results.setdefault(setting.name, []).append(
                 evaluate_fold(arguments, str(weights), fold, folder / "result.json")
             )
-    write(arguments.output, findings(arguments, name, title, chosen, results, notes))
+    write(arguments.output, findings(arguments, experiment, chosen, results))
 
 
 def trained(
@@ -148,7 +129,7 @@ def _run_name(arguments: argparse.Namespace, pack: Pack, setting: Setting) -> st
     given = hashlib.sha256(repr((sorted(pack.cases), len(pack.shapes), recipe_of(setting))).encode())
     if arguments.start and setting.pretrained:
         given.update(arguments.start.read_bytes())
-    return f"steps{arguments.steps}_seed{arguments.seed}_{given.hexdigest()[:8]}"
+    return f"steps{arguments.steps}_seed{arguments.seed + setting.seed}_{given.hexdigest()[:8]}"
 
 
 def new_trainer(
@@ -168,7 +149,7 @@ def new_trainer(
         validation=[],
         steps=arguments.steps,
         minutes=arguments.minutes,
-        seed=arguments.seed,
+        seed=arguments.seed + setting.seed,
         device=str(resolve_device(arguments.device)),
         start=start,
         decay=DECAY_OF_STARTED if start else Settings.decay,
@@ -197,11 +178,9 @@ def network_config(variant: str) -> HPINetConfig:
 
 def findings(
     arguments: argparse.Namespace,
-    name: str,
-    title: str,
+    experiment: Experiment,
     settings: Sequence[Setting],
     results: dict[str, list[Report]],
-    notes: Sequence[str],
 ) -> Findings:
     """The table from results by setting, fold by fold."""
     joined = [merged(results[one.name], one.label) for one in settings]
@@ -215,16 +194,17 @@ def findings(
         "chosen for rerunning and not for accuracy: compare the rows with each other, not with the shipped "
         f"weights. Evaluated on fold {', '.join(map(str, arguments.folds))} that it had not seen "
         f"({len(joined[0]['cases'])} cases, {arguments.seeds} runs each), after round {last}; ± is the SD "
-        "over folds, HD95 the median over runs. Another --seed moves every row; a difference that another "
-        "seed does not show again means nothing."
+        "over folds, HD95 the median over runs. Intervals resample the cases; a difference no larger than "
+        "that to the same setting with another seed means nothing, whatever its interval."
     )
+    comparisons = _comparisons(experiment, dict(zip([one.name for one in settings], joined, strict=True)))
     return Findings(
-        name=name,
-        title=title,
+        name=experiment.name,
+        title=experiment.title,
         columns=("Network", *COLUMNS),
         rows=rows,
-        notes=[text, *notes, *failures(joined), paper.OTHER_PROTOCOL],
-        tables=[_by_round(settings, joined)],
+        notes=[text, *experiment.notes, *failures(joined), paper.OTHER_PROTOCOL],
+        tables=[_by_round(settings, joined), *([comparison_table(comparisons)] if comparisons else [])],
         content={
             "steps": arguments.steps,
             "seed": arguments.seed,
@@ -233,6 +213,7 @@ def findings(
                 one.name: [figures.dice for figures in summarize(report).rounds]
                 for one, report in zip(settings, joined, strict=True)
             },
+            "comparisons": [asdict(one) for one in comparisons],
         },
         draw=bars(
             [one.label for one in settings],
@@ -242,6 +223,16 @@ def findings(
         ),
         size=(10.0, 5.0),
     )
+
+
+def _comparisons(experiment: Experiment, results: dict[str, Report]) -> list[Comparison]:
+    """Dice of the reference against every other row; empty where too few rows or cases are there."""
+    from ..evaluation.statistics import compare
+
+    reference = results.pop(experiment.reference, None)
+    if reference is None or not results or len(reference["cases"]) < 2:
+        return []
+    return compare(reference, *results.values(), metrics=("dice",))
 
 
 def _by_round(settings: Sequence[Setting], joined: Sequence[Report]) -> Table:

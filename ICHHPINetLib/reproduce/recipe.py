@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from . import budget
-from .budget import Setting
+from .settings import Experiment, Setting
 
 SETTINGS = [
     Setting("recipe", "the recipe"),
@@ -19,14 +19,22 @@ SETTINGS = [
     Setting("robot_alone", "the robot's strokes alone", recipe={"varied_strokes": False}),
     Setting("adam", "Adam for all parameters", recipe={"kernel_steps": False}),
 ]
-_NOTES = ("The first row is the recipe of `ichhpinet train`; every other row changes one thing of it.",)
+_NOTES = (
+    (
+        "The first row is the recipe of `ichhpinet train`; every other row changes one thing of it, the last "
+        "one its seed."
+    ),
+)
+EXPERIMENT = Experiment(
+    "recipe", "The recipe of the training, one thing changed a row", SETTINGS, "recipe", _NOTES
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the experiment."""
-    budget.add_arguments(parser, "recipe", SETTINGS)
+    budget.add_arguments(parser, EXPERIMENT)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the experiment; ICHHPINetError on bad input."""
-    budget.run(arguments, "recipe", "The recipe of the training, one thing changed a row", SETTINGS, _NOTES)
+    budget.run(arguments, EXPERIMENT)

@@ -18,9 +18,10 @@ import numpy as np
 from ..commands.console import say
 from ..errors import InputFileError
 from . import paper
-from .budget import Setting, add_training_arguments, new_trainer
+from .budget import add_training_arguments, new_trainer
 from .evaluations import spread
 from .outputs import BLUE, GRAY, ORANGE, Findings, prepare, write
+from .settings import Setting
 
 if TYPE_CHECKING:
     import torch

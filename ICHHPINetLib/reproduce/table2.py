@@ -6,7 +6,7 @@ import argparse
 
 from ..networks import variants
 from . import budget, paper
-from .budget import Setting
+from .settings import Experiment, Setting
 
 _LABELS = {
     variants.VOLUME_PRO: "Volume-Pro",
@@ -34,13 +34,16 @@ _NOTES = (
         "It does not say either how the parts were left out: the sentence above is how they are here."
     ),
 )
+EXPERIMENT = Experiment(
+    "table2", "Table 2: propagation, memory, affinity and fusion", SETTINGS, variants.FULL, _NOTES
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the experiment."""
-    budget.add_arguments(parser, "table2", SETTINGS)
+    budget.add_arguments(parser, EXPERIMENT)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the experiment; ICHHPINetError on bad input."""
-    budget.run(arguments, "table2", "Table 2: propagation, memory, affinity and fusion", SETTINGS, _NOTES)
+    budget.run(arguments, EXPERIMENT)

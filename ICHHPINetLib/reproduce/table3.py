@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from . import budget, paper
-from .budget import Setting
+from .settings import Experiment, Setting
 
 # The paper's pairs add up to 2, its text has shares of 0.5 each: both are the same here.
 SETTINGS = [
@@ -24,13 +24,14 @@ _NOTES = (
         "not."
     ),
 )
+EXPERIMENT = Experiment("table3", "Table 3: cross-entropy and Dice", SETTINGS, "ce1.0_dice1.0", _NOTES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the experiment."""
-    budget.add_arguments(parser, "table3", SETTINGS)
+    budget.add_arguments(parser, EXPERIMENT)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the experiment; ICHHPINetError on bad input."""
-    budget.run(arguments, "table3", "Table 3: cross-entropy and Dice", SETTINGS, _NOTES)
+    budget.run(arguments, EXPERIMENT)

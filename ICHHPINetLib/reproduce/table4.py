@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from . import budget, paper
-from .budget import Setting
+from .settings import Experiment, Setting
 
 SETTINGS = [
     Setting(
@@ -22,13 +22,14 @@ _NOTES = (
         "permutes the three; these follow the paper."
     ),
 )
+EXPERIMENT = Experiment("table4", "Table 4: weights of the three losses", SETTINGS, "5_1_4", _NOTES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the experiment."""
-    budget.add_arguments(parser, "table4", SETTINGS)
+    budget.add_arguments(parser, EXPERIMENT)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the experiment; ICHHPINetError on bad input."""
-    budget.run(arguments, "table4", "Table 4: weights of the three losses", SETTINGS, _NOTES)
+    budget.run(arguments, EXPERIMENT)

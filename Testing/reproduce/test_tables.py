@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,9 @@ pytest.importorskip("skimage")
 pytest.importorskip("matplotlib")
 
 from ICHHPINetLib.reproduce import paper, recipe, table2, table3, table4
+from ICHHPINetLib.reproduce.budget import recipe_of
 from ICHHPINetLib.training.losses import LossWeights
+from ICHHPINetLib.training.recipe import Recipe
 
 QUICK = ("--rounds", 2, "--seeds", 1, "--device", "cpu")
 
@@ -176,7 +179,7 @@ def test_table_2_trains_evaluates_and_goes_on(cases, tiny_training, reproduce, t
     assert [one[-1] for one in by_round.values()] == pytest.approx(
         [row["Dice"]["mean"] for row in content["rows"][::2]]
     )
-    assert text.count("| Volume-Pro |") == 2
+    assert text.count("| Volume-Pro |") == 3, "by round and against the whole, too"
     from ICHHPINetLib import load_network
 
     (weights,) = (tmp_path / "runs" / "volume_pro_fold0").glob("steps2_seed0_*.safetensors")
@@ -189,9 +192,6 @@ def test_table_2_trains_evaluates_and_goes_on(cases, tiny_training, reproduce, t
 
 def test_the_recipe_changes_one_thing_a_row(cases, tiny_training, reproduce, tmp_path):
     pytest.importorskip("monai")
-    from ICHHPINetLib.reproduce.budget import recipe_of
-    from ICHHPINetLib.training.recipe import Recipe
-
     default, *changed = recipe.SETTINGS
     assert recipe_of(default) == Recipe()
     assert default.pretrained
@@ -199,7 +199,21 @@ def test_the_recipe_changes_one_thing_a_row(cases, tiny_training, reproduce, tmp
         differing = [name for name, value in vars(recipe_of(one)).items() if value != getattr(Recipe(), name)]
         assert len(differing) + (not one.pretrained) == 1, one.name
     words = ("recipe", "--cases", cases, "--steps", 2, *QUICK, "--output", tmp_path)
-    reproduce(*words, "--only", "recipe", "adam")
+    reproduce(*words, "--only", "recipe", "adam", "recipe_again")
+    content, rows, text = files(tmp_path, "recipe")
+    assert [row["Network"] for row in rows] == [
+        "the recipe",
+        "Adam for all parameters",
+        "the recipe, another seed",
+    ]
+    assert [(one["metric"], one["a"], one["b"]) for one in content["comparisons"]] == [
+        ("dice", "the recipe", row["Network"]) for row in rows[1:]
+    ]
+    assert content["comparisons"][0]["difference"] == pytest.approx(
+        float(rows[0]["Dice"]) - float(rows[1]["Dice"])
+    )
+    assert "Paired comparison after round 2" in text
+    assert list((tmp_path / "runs" / "recipe_again_fold0").glob("steps2_seed1_*.pt"))
     (start,) = (tmp_path / "runs" / "recipe_fold0").glob("steps2_seed0_*.pt")
     reproduce(*words, "--only", "recipe", "from_scratch", "--start", start, "--output", tmp_path / "second")
     _, rows, text = files(tmp_path / "second", "recipe")
@@ -221,3 +235,15 @@ def test_the_grids_are_the_papers_and_hold_the_default():
         best = max(settings, key=lambda one: one.published.dice)
         assert best is default[0]
     assert len({one.name for one in table2.SETTINGS}) == 6
+
+
+@pytest.mark.parametrize("module", [recipe, table2, table3, table4])
+def test_every_experiment_trains_its_reference_twice(module):
+    *settings, again = module.EXPERIMENT.rows
+    assert settings == module.SETTINGS
+    (reference,) = (one for one in settings if one.name == module.EXPERIMENT.reference)
+    assert again == replace(
+        reference, name=again.name, label=again.label, published=None, published_dice=None, seed=1
+    )
+    if module is not table2:
+        assert recipe_of(reference) == Recipe()
