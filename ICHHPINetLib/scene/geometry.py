@@ -96,9 +96,14 @@ def local_to_world(node, error: type[ICHHPINetError] = InvalidVolumeError) -> np
 
 def ijk_to_world(volume_node) -> np.ndarray:
     """Matrix from voxel indices of a volume node to the world, see :func:`local_to_world`."""
+    return local_to_world(volume_node) @ ijk_to_ras(volume_node)
+
+
+def ijk_to_ras(volume_node) -> np.ndarray:
+    """Matrix of a volume node without its parent transforms."""
     matrix = vtk.vtkMatrix4x4()
     volume_node.GetIJKToRASMatrix(matrix)
-    return local_to_world(volume_node) @ to_array(matrix)
+    return to_array(matrix)
 
 
 def image_array(image) -> np.ndarray:

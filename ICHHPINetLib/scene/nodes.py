@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import zlib
+
+import numpy as np
+
 from ..errors import InvalidVolumeError
 from ..imaging.segment_kinds import HEMATOMA
-from ._mrml import slicer
+from ._mrml import numpy_support, slicer
+from .geometry import ijk_to_ras
 from .segments import find_segment, is_tagged, segment_voxels
 
 MODULE_NAME = "ICHHPINet"
@@ -18,6 +23,9 @@ ROLES = {
 }
 ROLE_ATTRIBUTE = "ICHHPINet.role"
 _CT_REFERENCE = "ICHHPINet.inputVolume"
+_CT_FINGERPRINT = "ICHHPINet.inputVolumeFingerprint"
+# Every so many voxels are looked at: it is done often, and two CTs differ nearly everywhere.
+_FINGERPRINT_STRIDE = 61
 
 
 class SceneNodes:
@@ -25,7 +33,8 @@ class SceneNodes:
 
     A node is looked up through the module's parameter node (while that points to this
     CT), then by the marks it carries, then by its name. The marks keep the nodes of
-    several CTs in one scene apart, and survive renaming, saving and loading.
+    several CTs in one scene apart, and survive renaming, saving and loading. Nodes of a CT
+    that was deleted are found again where the same CT is loaded anew, and by no other one of its name.
     """
 
     def __init__(self, scene, ct) -> None:
@@ -42,8 +51,7 @@ class SceneNodes:
         node = self.find(role)
         if node is None:
             node = self._make(role)
-        node.SetAttribute(ROLE_ATTRIBUTE, role)
-        node.SetNodeReferenceID(_CT_REFERENCE, self.ct.GetID())
+        self._claim(node, role)
         if node.IsA("vtkMRMLSegmentationNode"):
             node.SetReferenceImageGeometryParameterFromVolumeNode(self.ct)
         return node
@@ -114,10 +122,19 @@ class SceneNodes:
         """Whether the node has the class of ``role`` and belongs to no other CT."""
         if node is None or node.GetScene() is None or not node.IsA(ROLES[role][0]):
             return False
-        owner = node.GetNodeReference(_CT_REFERENCE)
-        return (owner is None or owner.GetID() == self.ct.GetID()) and (
-            node.GetAttribute(ROLE_ATTRIBUTE) in (None, role)
+        owner, mark = node.GetNodeReference(_CT_REFERENCE), node.GetAttribute(ROLE_ATTRIBUTE)
+        if owner is not None:
+            return owner.GetID() == self.ct.GetID() and mark in (None, role)
+        # Series of two patients often have one name.
+        return mark is None or (
+            mark == role and node.GetAttribute(_CT_FINGERPRINT) == _fingerprint(self.ct)
         )
+
+    def _claim(self, node, role: str) -> None:
+        """Mark the node as the one of ``role`` of this CT."""
+        node.SetAttribute(ROLE_ATTRIBUTE, role)
+        node.SetAttribute(_CT_FINGERPRINT, _fingerprint(self.ct))
+        node.SetNodeReferenceID(_CT_REFERENCE, self.ct.GetID())
 
     def _of_class(self, role: str) -> list:
         class_name = ROLES[role][0]
@@ -149,6 +166,17 @@ class SceneNodes:
             hierarchy.SetItemParent(item, parent)
         else:
             hierarchy.CreateItem(parent, node)
+
+
+def _fingerprint(ct) -> str | None:
+    """Tells the CT's voxels and place from those of another one; None without voxels."""
+    image = ct.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None:
+        return None
+    place = np.round(ijk_to_ras(ct), 3) + 0.0
+    values = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(-1)
+    voxels = np.ascontiguousarray(values[::_FINGERPRINT_STRIDE])
+    return f"{zlib.crc32(voxels, zlib.crc32(place)):08x}"
 
 
 def _is_foreign(node, role: str) -> bool:
