@@ -303,7 +303,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         status = self.logic.controller.status
         if (
             status.can_undo
-            and status.edited
+            and status.edited_ml is not None
             and not slicer.util.confirmOkCancelDisplay(
                 _("Take back the last round? What you have edited by hand since then is lost."),
                 _("Undo round"),

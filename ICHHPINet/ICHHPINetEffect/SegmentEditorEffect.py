@@ -244,7 +244,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         if outcome is not None and self.getPreviewNode() is not None:
             lines.append(
                 _("Hematoma {volume:.1f} mL (round {round}, {seconds:.1f} s).").format(
-                    volume=outcome.measurement.volume_ml,
+                    volume=self.port.shown_ml,
                     round=outcome.result.round,
                     seconds=outcome.result.seconds,
                 )

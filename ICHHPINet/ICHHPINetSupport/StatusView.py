@@ -14,7 +14,7 @@ class StatusView:
         # Volume of a first guess that no stroke has corrected yet.
         self.guessMl = None
         self.notes = ()
-        self.hasResult = False
+        self.rows = ()
 
     def showStatus(self, status):
         """Texts, progress and enabled buttons for ``status``."""
@@ -30,43 +30,52 @@ class StatusView:
         ui.progressBar.value = round(100 * status.fraction) if status.state.is_busy else 0
         ui.messageLabel.text = status.message or self._text(status)
         # In the middle of a round the segment shows a part of it, and an edit is in the segment alone.
-        ui.exportSegmentationButton.enabled = self.hasResult and not status.state.is_busy
+        ui.exportSegmentationButton.enabled = bool(self.rows) and not status.state.is_busy
         for button in (ui.exportLabelmapButton, ui.exportTableButton):
-            button.enabled = ui.exportSegmentationButton.enabled and not status.edited
+            button.enabled = ui.exportSegmentationButton.enabled and status.edited_ml is None
+        self._showFigures()
 
     def _text(self, status):
         """What there is to know about the result, and what goes on or what to do next."""
         if status.state.is_busy:
             return stateText(status)
         known = self.notes or ([] if self.guessMl is None else [guessText(self.guessMl)])
-        return " ".join([*known, stateText(status)])
+        return " ".join([*dict.fromkeys((*status.warnings, *known)), stateText(status)])
 
     def showRounds(self, rows, notes=()):
         """Headline and details of the last of ``rows``, as the table of rounds has them."""
-        ui = self.ui
-        hasResult = bool(rows)
-        isGuess = is_guess(rows)
-        self.guessMl = rows[-1]["Volume (mL)"] if isGuess else None
-        self.notes, self.hasResult = tuple(notes), hasResult
+        self.rows, self.notes = tuple(rows), tuple(notes)
+        self.guessMl = rows[-1]["Volume (mL)"] if is_guess(rows) else None
         if self.status is not None:
             self.showStatus(self.status)
-        if not hasResult:
+
+    def _showFigures(self):
+        ui = self.ui
+        if not self.rows:
             ui.volumeLabel.text = _("– mL")
             for label in (ui.changeLabel, ui.abcLabel, ui.computedLabel):
                 label.text = "–"
             return
-        row = rows[-1]
-        volume = _("{volume:.1f} mL (guess)") if isGuess else _("{volume:.1f} mL")
-        if isGuess and not row["Volume (mL)"]:
-            # A zero in large digits would read as an all-clear.
-            volume = _("– mL (guess)")
-        ui.volumeLabel.text = volume.format(volume=row["Volume (mL)"])
-        change = _("{change:+.1f} mL") if row["Round"] > 1 else "–"
-        ui.changeLabel.text = change.format(change=row["Change (mL)"])
-        ui.abcLabel.text = _("{volume:.1f} mL").format(volume=row["ABC/2 (mL)"])
+        row = self.rows[-1]
+        if self.status.edited_ml is not None:
+            ui.volumeLabel.text = _("{volume:.1f} mL (edited)").format(volume=self.status.edited_ml)
+            for label in (ui.changeLabel, ui.abcLabel):
+                label.text = "–"
+        else:
+            self._showVolumes(row)
         ui.computedLabel.text = _("round {round}, {seconds:.1f} s on {device}, network {model}").format(
             round=row["Round"], seconds=row["Time (s)"], device=row["Device"], model=row["Model"]
         )
+
+    def _showVolumes(self, row):
+        volume = _("{volume:.1f} mL") if self.guessMl is None else _("{volume:.1f} mL (guess)")
+        if self.guessMl == 0:
+            # A zero in large digits would read as an all-clear.
+            volume = _("– mL (guess)")
+        self.ui.volumeLabel.text = volume.format(volume=row["Volume (mL)"])
+        change = _("{change:+.1f} mL") if row["Round"] > 1 else "–"
+        self.ui.changeLabel.text = change.format(change=row["Change (mL)"])
+        self.ui.abcLabel.text = _("{volume:.1f} mL").format(volume=row["ABC/2 (mL)"])
 
     def showTool(self, tool, buttons):
         """Press the button of ``tool`` and release the others; ``buttons`` is tool to button."""
@@ -93,10 +102,9 @@ def readyText(status):
 def stateText(status):
     """What is going on, or what to do next."""
     state = status.state
-    if status.edited and state in (State.IDLE, State.READY, State.CANCELLED):
+    if status.edited_ml is not None and state in (State.IDLE, State.READY, State.CANCELLED):
         return _(
-            "Edited by hand: volume, label map and table are those before the edit. The next round takes it "
-            "along."
+            "Edited by hand: label map and table are those before the edit. The next round takes it along."
         )
     if state == State.REFINING and status.slice_index is not None:
         text = _("Slice {slice} of {count}").format(slice=status.slice_index + 1, count=status.slice_count)

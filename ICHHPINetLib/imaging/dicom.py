@@ -14,15 +14,13 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
+from .validation import CT_MODALITY, UNSAID_MODALITIES
 
 # A slice counts as out of place from this share of the usual distance on, or from so many mm where that is
 # more: some scanners round positions to 0.1 mm.
 _TOLERANCE, _ROUNDING_MM = 0.1, 0.11
 _SERIES_DESCRIPTION, _MODALITY = "0008|103e", "0008|0060"
 _PIXEL_SPACING, _RESCALE = "0028|0030", ("0028|1052", "0028|1053")
-_CT = "CT"
-# What export programs write instead, or nothing at all.
-_UNSAID = ("", "OT", "SC")
 # The element (0002,0002) of a slice of a CT; other objects name the class where they refer to slices.
 _CT_IMAGE_STORAGE = b"\x02\x00\x02\x00UI\x1a\x001.2.840.10008.5.1.4.1.1.2\x00"
 # So far a slice may lie beside the line from the first to the last one.
@@ -197,9 +195,9 @@ def _several_series(folder: Path, series: dict[str, list[str]]) -> str:
 
 
 def _modality_warning(place: Path, modality: str) -> list[str]:
-    if modality in _UNSAID:
+    if modality in UNSAID_MODALITIES:
         return ["The files do not say that they are a CT. Check that its values are Hounsfield units."]
-    if modality != _CT:
+    if modality != CT_MODALITY:
         raise InputFileError(f"'{place}' is {modality}, not CT. Name the series of the head CT.")
     return []
 

@@ -7,10 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..errors import InvalidVolumeError
-from .hu_calibration import intensity_scale
+from .hu_calibration import calibrate_hu, intensity_scale
 
 # A head with its holder; beyond this the spacing is more likely in another order or unit.
 _LARGEST_EXTENT_MM = 1000.0
+_LOOKED_AT = 32
+# Of a DICOM series; exports and screen captures of CTs have one of the unsaid ones.
+CT_MODALITY, UNSAID_MODALITIES = "CT", ("", "OT", "SC")
 # Cosine between two axes: a degree, of which volumes know nothing; files round their directions.
 MAX_SHEAR = 0.017
 
@@ -42,6 +45,16 @@ def check_volume(volume: np.ndarray, spacing: Sequence[float]) -> list[str]:
             "check that the spacing is in mm and in the order (z, y, x)."
         )
     return warnings
+
+
+def first_look(volume: np.ndarray, spacing: Sequence[float]) -> list[str]:
+    """What a session will say about a CT, before there is one: as ``check_volume``, and doubts about its HU.
+
+    Quick on CTs of any size: of many slices it looks at some.
+    """
+    warnings = check_volume(volume, spacing)
+    _, doubts = calibrate_hu(volume[:: max(1, len(volume) // _LOOKED_AT)])
+    return warnings + doubts
 
 
 def _check_shape(volume: np.ndarray) -> None:

@@ -13,7 +13,6 @@ All methods are called from the thread that owns the scene. Rounds are computed 
 
 from __future__ import annotations
 
-import queue
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ICHHPINetError, InvalidScribblesError
-from .controller_state import Event, Facts, State, Status, next_state
-from .executor import Executor
+from .controller_state import Event, Facts, State, Status, next_state, offers
+from .executor import Executor, Inbox
 from .preview import Preview
 from .result import Progress
 from .round_job import Message, OpenSession, Outcome, RoundJob, Settings, compute, measure_mask
@@ -74,9 +73,10 @@ class Controller:
         self._has_torch = has_torch
         self._clock = clock
         self._measure = measure
-        self._inbox: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._inbox = Inbox()
         self._writing = False
         self._closed = False
+        self._warnings: tuple[str, ...] = ()
         self._forget()
         self._move(Event.CT_REMOVED)
 
@@ -111,12 +111,10 @@ class Controller:
             self._move(Event.UNDO, message="There is no round to take back.")
             return False
         try:
-            painted = self._port.read_scribbles()
+            strokes = self._work.take_back(self._port.read_scribbles())
         except ICHHPINetError as error:
             self._move(Event.UNDO, error=error)
             return False
-        strokes = self._work.history.take_back(painted)
-        self._work.session.undo()
         self.last = None
         self._new_strokes = self._work.history.differs(strokes)
         with self._silently():
@@ -124,7 +122,7 @@ class Controller:
             self._port.remove_last_round(self._work.session.mask)
         # The round before may have been edited when this one began.
         with suppress(ICHHPINetError):
-            self._edited = self._port.is_edited()
+            self._edited_ml = self._port.edited_ml()
         self._move(Event.UNDO)
         return True
 
@@ -132,11 +130,15 @@ class Controller:
         """Remove result, rounds and strokes of this CT."""
         self._abandon()
         self._forget()
-        if self._port.ct_key() is not None:
-            with self._silently():
-                self._port.clear_rounds()
-                self._port.clear_strokes()
-        self._move(Event.START_OVER)
+        error = None
+        try:
+            if self._port.ct_key() is not None:
+                with self._silently():
+                    self._port.clear_rounds()
+                    self._port.clear_strokes()
+        except ICHHPINetError as failure:
+            error = failure
+        self._move(Event.START_OVER, error=error)
 
     # What happens around it
 
@@ -155,13 +157,14 @@ class Controller:
         if self._port.ct_key() is None:
             return
         try:
+            with self._silently():
+                self._port.drop_preview()
+            if self._port.rounds():
+                finished = self._port.finished_scribbles()
+                self._new_strokes = self._work.resume(finished, self._port.read_scribbles())
+                self._edited_ml = self._port.edited_ml()
             # Now, not after the user has drawn on a CT that cannot be used.
-            self._port.check_ct()
-            if not self._port.rounds():
-                return
-            finished = self._port.finished_scribbles()
-            self._new_strokes = self._work.resume(finished, self._port.read_scribbles())
-            self._edited = self._port.is_edited()
+            self._warnings = tuple(self._port.check_ct())
         except ICHHPINetError as error:
             self._move(Event.CT_CHOSEN, error=error)
         else:
@@ -193,7 +196,7 @@ class Controller:
         if not self._writing and not self.status.state.is_busy and self._port.rounds():
             # Another segment of the node may have been painted, which is none of ours.
             with suppress(ICHHPINetError):
-                self._edited = self._port.is_edited()
+                self._edited_ml = self._port.edited_ml()
             self._move(Event.STROKES_CHANGED)
 
     def node_deleted(self) -> None:
@@ -223,7 +226,7 @@ class Controller:
         The wait gives the computing thread its turn where an application's event loop
         holds the interpreter lock. Returns whether a round is still running.
         """
-        for message in self._fetch(wait):
+        for message in self._inbox.fetch(wait):
             if message.job is not self._job:
                 continue
             if message.event is Event.PROGRESS:
@@ -248,12 +251,7 @@ class Controller:
         if obstacle is not None:
             return False
         try:
-            job = self._new_job()
-            job.guess = event is Event.GUESS
-            if job.guess and self._work.before is not None and self._work.before.any():
-                raise InvalidScribblesError(
-                    "There is a hematoma already. Draw strokes and refine it; for a first guess, erase it."
-                )
+            job = self._new_job(guess=event is Event.GUESS)
         except Exception as error:
             self._move(Event.ROUND_FAILED, error=error)
             return False
@@ -264,15 +262,6 @@ class Controller:
         self._executor.submit(lambda: compute(job, self._open_session, self._measure, self._inbox.put))
         return True
 
-    def _fetch(self, wait: float) -> list[Message]:
-        messages = []
-        try:
-            messages.append(self._inbox.get(timeout=wait) if wait else self._inbox.get_nowait())
-            while True:
-                messages.append(self._inbox.get_nowait())
-        except queue.Empty:
-            return messages
-
     def _progress(self, progress: Progress) -> None:
         index = self._preview.add(progress)
         shown = self.status.slice_index if index is None else index
@@ -280,41 +269,43 @@ class Controller:
 
     def _draw_preview(self) -> None:
         if self.status.state is State.REFINING and self._preview.take_due():
-            with self._silently():
+            # A scene that refuses this refuses the result as well, and that is reported.
+            with self._silently(), suppress(ICHHPINetError):
                 self._port.show_preview(self._preview.mask)
 
     def _finish(self, message: Message) -> None:
         """The round came to its end: by itself, by a cancel or by a failure."""
         job, self._job = self._job, None
-        self._work.keep(job)
         refine_again, follow_up, self._follow_up = self.status.queued, self._follow_up, False
         event, error = message.event, message.content if message.event is Event.ROUND_FAILED else None
         wanted = event is Event.DONE and self.status.state is State.REFINING
         # Whatever the scene refuses, this round has ended: a state that waits for it would wait for good.
         if wanted:
             try:
-                self._accept(message.content)
+                self._accept(job, message.content)
             except Exception as failure:
                 wanted, event, error = False, Event.ROUND_FAILED, failure
         if not wanted:
             self._new_strokes = True
             if message.event is Event.DONE:
-                self._work.session.undo()
+                job.session.undo()
+            self._work.keep(job, accepted=False)
             try:
                 self._restore_view()
             except Exception as failure:
                 error = error or failure
         self._move(event, error=error)
         if wanted and follow_up and not refine_again:
-            refine_again = self._work.history.differs(self._port.read_scribbles())
+            refine_again = self._work.has_unseen_strokes(self._port)
         if refine_again and error is None:
             self.refine()
 
-    def _accept(self, outcome: Outcome) -> None:
+    def _accept(self, job: RoundJob, outcome: Outcome) -> None:
         with self._silently():
             self._port.write_round(outcome)
+        self._work.keep(job, accepted=True)
         self._work.history.record(outcome.strokes)
-        self.last, self._edited = outcome, False
+        self.last, self._edited_ml = outcome, None
 
     def _restore_view(self) -> None:
         """Show what was there before the round began to show its slices."""
@@ -323,7 +314,7 @@ class Controller:
             if before is None:
                 self._port.clear_rounds()
             elif not deleted:
-                self._port.show_preview(before)
+                self._port.restore_mask(before)
         if before is not None and deleted:
             self._forget_deleted_result()
 
@@ -335,15 +326,20 @@ class Controller:
             with self._silently():
                 self._port.clear_rounds()
 
-    def _new_job(self) -> RoundJob:
+    def _new_job(self, guess: bool) -> RoundJob:
         before = self._port.read_mask()
         if before is None:
             self._forget_deleted_result()
-        return self._work.new_job(self._port, before, self.settings)
+        elif guess and before.any():
+            raise InvalidScribblesError(
+                "There is a hematoma already. Draw strokes and refine it; for a first guess, erase it."
+            )
+        return self._work.new_job(self._port, before, self.settings, guess)
 
     def _switch(self, event: Event) -> None:
         self._abandon()
         self._forget()
+        self._warnings = ()
         self._move(event)
 
     def _abandon(self) -> None:
@@ -358,7 +354,8 @@ class Controller:
         self._job: RoundJob | None = None
         self._work = Workbench()
         self._preview: Preview | None = None
-        self._follow_up = self._edited = self._new_strokes = False
+        self._follow_up = self._new_strokes = False
+        self._edited_ml: float | None = None
         self.last = None
 
     def _request_cancel(self, event: Event) -> None:
@@ -383,13 +380,10 @@ class Controller:
         self._show(
             state=state,
             rounds=facts.rounds,
-            can_refine=facts.resting_state is State.READY,
-            can_guess=not state.is_busy and facts.can_guess,
-            can_cancel=state is State.REFINING,
-            can_undo=not state.is_busy and self._work.can_undo,
-            can_start_over=facts.has_ct and (facts.has_strokes or facts.rounds > 0),
+            **offers(state, facts, self._work.can_undo),
             new_strokes=facts.has_strokes and (self._new_strokes or not facts.rounds),
-            edited=self._edited,
+            edited_ml=self._edited_ml,
+            warnings=self._warnings,
             **changes,
         )
 

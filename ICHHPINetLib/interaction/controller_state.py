@@ -132,6 +132,17 @@ def next_state(state: State, event: Event, facts: Facts) -> State:
     return rest
 
 
+def offers(state: State, facts: Facts, has_history: bool) -> dict[str, bool]:
+    """What a click would be good for, by the names of ``Status``."""
+    return {
+        "can_refine": facts.resting_state is State.READY,
+        "can_guess": not state.is_busy and facts.can_guess,
+        "can_cancel": state is State.REFINING,
+        "can_undo": not state.is_busy and has_history,
+        "can_start_over": facts.has_ct and (facts.has_strokes or facts.rounds > 0),
+    }
+
+
 @dataclass(frozen=True)
 class Status:
     """What a front end shows; a new one after every change.
@@ -148,7 +159,8 @@ class Status:
     queued: whether another round follows the running one.
     rounds: number of finished rounds.
     new_strokes: whether strokes are there that no round has seen, as far as one was told.
-    edited: whether the result was changed by hand since the last round.
+    edited_ml: volume of the result where it was changed by hand since the last round, otherwise None.
+    warnings: what to know about the CT whatever the round.
     can_refine, can_guess, can_cancel, can_undo, can_start_over: what a click would be good for.
     """
 
@@ -162,7 +174,8 @@ class Status:
     queued: bool = False
     rounds: int = 0
     new_strokes: bool = False
-    edited: bool = False
+    edited_ml: float | None = None
+    warnings: tuple[str, ...] = ()
     can_refine: bool = False
     can_guess: bool = False
     can_cancel: bool = False

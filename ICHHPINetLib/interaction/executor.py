@@ -30,6 +30,24 @@ class InlineExecutor:
         return True
 
 
+class Inbox:
+    """What the computing thread reports, in order, for the thread that asks."""
+
+    def __init__(self) -> None:
+        self._reports: queue.SimpleQueue = queue.SimpleQueue()
+        self.put = self._reports.put
+
+    def fetch(self, wait: float) -> list:
+        """All reports there are; ``wait`` seconds at most for the first one."""
+        reports = []
+        try:
+            reports.append(self._reports.get(timeout=wait) if wait else self._reports.get_nowait())
+            while True:
+                reports.append(self._reports.get_nowait())
+        except queue.Empty:
+            return reports
+
+
 class ThreadExecutor:
     """Runs jobs in one persistent thread, started by the first of them.
 
@@ -60,3 +78,5 @@ class ThreadExecutor:
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
             job()
+            # What it holds, a CT among it, is not kept until the next one.
+            del job

@@ -21,8 +21,8 @@ class ScenePort(Protocol):
     def ct_key(self) -> Hashable | None:
         """Identity of the chosen CT and of its voxels; None where none is chosen."""
 
-    def check_ct(self) -> None:
-        """An ICHHPINetError where the CT lies so that no round can be computed on it."""
+    def check_ct(self) -> list[str]:
+        """Doubts about the CT; an ICHHPINetError where no round can be computed on it."""
 
     def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
         """HU and spacing in mm (z, y, x)."""
@@ -42,14 +42,20 @@ class ScenePort(Protocol):
     def read_mask(self) -> np.ndarray | None:
         """uint8 result as it is in the scene, edits of the user included; None without one."""
 
-    def is_edited(self) -> bool:
-        """Whether the user changed the result by hand since the last round."""
+    def edited_ml(self) -> float | None:
+        """Volume of a result that the user changed by hand since the last round; None where nobody did."""
 
     def rounds(self) -> int:
         """Number of rounds that led to the result in the scene."""
 
     def show_preview(self, mask: np.ndarray) -> None:
-        """Show an unfinished or a restored uint8 mask, without counting it as a round."""
+        """Show an unfinished uint8 mask, without counting it as a round."""
+
+    def restore_mask(self, mask: np.ndarray) -> None:
+        """Show again what was there before the preview of a round that came to nothing."""
+
+    def drop_preview(self) -> None:
+        """Put the last round in place of a preview that a scene was saved with."""
 
     def write_round(self, outcome: Outcome) -> None:
         """Write a finished round: result, labelmap, row of the table."""

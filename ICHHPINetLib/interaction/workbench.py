@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ICHHPINetError
 from .round_job import RoundJob, SavedRounds, Settings
 from .scene_port import ScenePort
 from .scribbles import Scribbles
@@ -24,6 +25,9 @@ class Workbench:
     history: strokes of the rounds that can be taken back.
     strokes_at_start: strokes of rounds that were there before, in a loaded scene.
     before: the mask that the running round began with, None where there was none.
+
+    A round that starts from a mask of the user gets a session of its own, and session and history of
+    the rounds so far stay until it is done: one that is cancelled takes none of them along.
     """
 
     def __init__(self) -> None:
@@ -34,37 +38,58 @@ class Workbench:
         self.history: StrokeHistory | None = None
         self.strokes_at_start: Scribbles | None = None
         self.before: np.ndarray | None = None
+        self._next_history: StrokeHistory | None = None
 
     @property
     def can_undo(self) -> bool:
         """Whether there is a round to take back."""
         return bool(self.history) and self.session is not None
 
+    def take_back(self, painted: Scribbles) -> Scribbles:
+        """Undo the last round; what stays of the painted strokes."""
+        self.session.undo()
+        return self.history.take_back(painted)
+
+    def has_unseen_strokes(self, port: ScenePort) -> bool:
+        """Whether there are strokes that the last round has not seen."""
+        try:
+            return self.history.differs(port.read_scribbles())
+        except ICHHPINetError:
+            # The next round will say what is wrong with them.
+            return True
+
     def resume(self, finished: Scribbles, painted: Scribbles) -> bool:
         """Go on from the rounds of a loaded scene; whether there are strokes that they have not seen."""
         self.strokes_at_start = finished
         return StrokeHistory(finished).differs(painted)
 
-    def new_job(self, port: ScenePort, before: np.ndarray | None, settings: Settings) -> RoundJob:
+    def new_job(
+        self, port: ScenePort, before: np.ndarray | None, settings: Settings, guess: bool = False
+    ) -> RoundJob:
         """Everything a round needs, read from the scene now; ``before`` is the mask in it."""
         if (key := (port.ct_key(), settings)) != self.key:
             self.volume, self.spacing = port.read_ct()
             self.session, self.key = None, key
         strokes, rounds, self.before = port.read_scribbles(), port.rounds(), before
-        job = RoundJob(self.volume, self.spacing, strokes, settings, self.session)
+        job = RoundJob(self.volume, self.spacing, strokes, settings, self.session, guess=guess)
         mask = np.zeros(self.volume.shape, np.uint8) if before is None else before
         if self.session is not None and np.array_equal(self.session.mask, mask):
+            self._next_history = self.history
             return job
         # A reloaded scene, a new session, or a mask that the user drew or corrected by hand.
         at_start = self.strokes_at_start or Scribbles.empty(mask.shape)
         at_start = at_start if self.history is None else self.history.last
-        self.history = StrokeHistory(at_start)
+        self._next_history = StrokeHistory(at_start)
         if rounds or mask.any():
             job.restore = SavedRounds(mask, at_start, rounds)
+            if self.session is not None:
+                # As it was read, for the new session to say what it assumes.
+                job.session, job.volume = None, port.read_ct()[0]
         elif self.session is not None:
             self.session.reset()
         return job
 
-    def keep(self, job: RoundJob) -> None:
-        """Take over the session that a job has opened."""
-        self.session, self.volume = job.session, job.volume
+    def keep(self, job: RoundJob, accepted: bool) -> None:
+        """Take over the session of a job that has ended, and with it what its rounds can be taken back to."""
+        if accepted or self.session is None or job.session is self.session:
+            self.session, self.volume, self.history = job.session, job.volume, self._next_history

@@ -9,11 +9,13 @@ import numpy as np
 
 from ..errors import InvalidVolumeError
 from ..imaging.segment_kinds import BACKGROUND, FOREGROUND, HEMATOMA, SegmentKind
+from ..imaging.validation import first_look
 from ..interaction.scribbles import Scribbles
 from . import rounds_table, saved_state
 from ._mrml import slicer
 from .geometry import CTGeometry, image_array, image_from_array, read_geometry, read_voxels
 from .nodes import SceneNodes
+from .origin import check_modality
 from .segments import (
     ensure_segment,
     find_segment,
@@ -87,13 +89,17 @@ class SceneAdapter:
         """Grid of the CT as it lies now; see :func:`.read_geometry` for the errors."""
         return read_geometry(self.ct)
 
-    def check_ct(self) -> None:
-        """As ``geometry``, for the errors alone."""
-        self.geometry()
+    def check_ct(self) -> list[str]:
+        """Doubts about the CT; errors are those of ``read_ct`` and of ``check_volume``."""
+        return first_look(*self.read_ct())
 
     def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
-        """HU (Z, Y, X), a copy, and spacing in mm (z, y, x)."""
+        """HU (Z, Y, X), a copy, and spacing in mm (z, y, x).
+
+        InvalidVolumeError where the series behind it is no CT, and those of ``geometry``.
+        """
         geometry = self.geometry()
+        check_modality(self.scene, self.ct)
         return geometry.to_canonical(read_voxels(self.ct)), geometry.spacing
 
     # The strokes
@@ -187,18 +193,20 @@ class SceneAdapter:
             return None
         return geometry.to_canonical(mask.astype(np.uint8))
 
-    def is_edited(self) -> bool:
-        """Whether the hematoma is another than that of the last row of the table or of the label map."""
+    def edited_ml(self) -> float | None:
+        """Volume of a hematoma that is another than that of the label map or of the table's last row."""
         mask, rows = self.read_mask(), self.rounds_rows()
         if mask is None or not rows:
-            return False
+            return None
         geometry = self.geometry()
-        counted = round(1000 * rows[-1]["Volume (mL)"] / float(np.prod(geometry.spacing)))
-        labelmap = self.node("hematomaLabelmap")
-        if labelmap is None or labelmap.GetImageData() is None:
-            return np.count_nonzero(mask) != counted
-        written = image_array(labelmap.GetImageData()) != 0
-        return np.count_nonzero(mask) != counted or not np.array_equal(geometry.to_stored(mask) != 0, written)
+        voxel_ml, count = float(np.prod(geometry.spacing)) / 1000, np.count_nonzero(mask)
+        written = self._written()
+        # Tables in files have six digits.
+        counted = rows[-1]["Volume (mL)"] / voxel_ml
+        edited = abs(count - counted) > 1 + 1e-5 * counted
+        if written is not None:
+            edited = edited or not np.array_equal(geometry.to_stored(mask) != 0, written)
+        return count * voxel_ml if edited else None
 
     def rounds(self) -> int:
         """Number of rounds that led to the result in the scene."""
@@ -211,9 +219,24 @@ class SceneAdapter:
         return [] if table is None else rounds_table.rows(table)
 
     def show_preview(self, mask: np.ndarray) -> None:
-        """Show an unfinished or a restored mask (Z, Y, X), without counting it as a round."""
+        """Show an unfinished mask (Z, Y, X), without counting it as a round."""
         geometry = self.geometry()
-        self._write_hematoma(geometry.to_stored(mask), geometry)
+        saved_state.mark_preview(self._write_hematoma(geometry.to_stored(mask), geometry), True)
+
+    def restore_mask(self, mask: np.ndarray) -> None:
+        """Show a mask (Z, Y, X) again that a preview has taken the place of."""
+        geometry = self.geometry()
+        saved_state.mark_preview(self._write_hematoma(geometry.to_stored(mask), geometry), False)
+
+    def drop_preview(self) -> None:
+        """Put the label map, which holds the last round, in place of a preview that came with the scene."""
+        node = self.node("hematoma")
+        if node is None or not saved_state.is_preview(node):
+            return
+        geometry, written = self.geometry(), self._written()
+        if written is None or written.shape != geometry.stored_shape:
+            written = np.zeros(geometry.stored_shape, bool)
+        self.restore_mask(geometry.to_canonical(written.astype(np.uint8)))
 
     def write_round(self, outcome: Outcome) -> None:
         """Write a finished round: :meth:`write_result` with what a controller hands over."""
@@ -275,6 +298,7 @@ class SceneAdapter:
         hematoma, labelmap, table = (self.node(role) for role in ("hematoma", "hematomaLabelmap", "rounds"))
         if hematoma is not None:
             saved_state.save_round(hematoma, 0)
+            saved_state.mark_preview(hematoma, False)
             segment = find_segment(hematoma, HEMATOMA)
             if segment is not None:
                 self._empty(hematoma, segment)
@@ -324,14 +348,17 @@ class SceneAdapter:
         if earlier:
             return earlier[-1]["Volume (mL)"]
         # The table was deleted. The segment may show a preview by now, the label map never does.
-        labelmap = self.node("hematomaLabelmap") if number > 1 else None
-        if labelmap is None or labelmap.GetImageData() is None:
-            return 0.0
-        voxels = np.count_nonzero(image_array(labelmap.GetImageData()))
-        return float(voxels * np.prod(geometry.spacing) / 1000)
+        written = self._written() if number > 1 else None
+        return 0.0 if written is None else float(np.count_nonzero(written) * np.prod(geometry.spacing) / 1000)
+
+    def _written(self) -> np.ndarray | None:
+        """The label map, bool (Z, Y, X) in the order of the node; None without one."""
+        node = self.node("hematomaLabelmap")
+        return None if node is None or node.GetImageData() is None else image_array(node.GetImageData()) != 0
 
     def _write_mask(self, stored: np.ndarray, geometry: CTGeometry):
         hematoma = self._write_hematoma(stored, geometry)
+        saved_state.mark_preview(hematoma, False)
         labelmap = self._nodes.ensure("hematomaLabelmap")
         labelmap.SetAndObserveTransformNodeID(self.ct.GetTransformNodeID())
         labelmap.CopyOrientation(self.ct)

@@ -126,9 +126,7 @@ class SceneNodes:
         if owner is not None:
             return owner.GetID() == self.ct.GetID() and mark in (None, role)
         # Series of two patients often have one name.
-        return mark is None or (
-            mark == role and node.GetAttribute(_CT_FINGERPRINT) == _fingerprint(self.ct)
-        )
+        return mark is None or (mark == role and node.GetAttribute(_CT_FINGERPRINT) == _fingerprint(self.ct))
 
     def _claim(self, node, role: str) -> None:
         """Mark the node as the one of ``role`` of this CT."""

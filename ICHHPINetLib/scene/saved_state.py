@@ -16,6 +16,7 @@ from ..interaction.scribbles import Scribbles
 
 _ROUND = "ICHHPINet.round"
 _STROKES = "ICHHPINet.finishedStrokes"
+_PREVIEW = "ICHHPINet.preview"
 
 
 def save_round(hematoma_node, number: int) -> None:
@@ -27,6 +28,16 @@ def load_round(hematoma_node) -> int:
     """Number of the last finished round, 0 before the first."""
     text = hematoma_node.GetAttribute(_ROUND) or ""
     return int(text) if text.isdecimal() else 0
+
+
+def mark_preview(hematoma_node, unfinished: bool) -> None:
+    """Remember whether the hematoma is that of a round that still runs."""
+    hematoma_node.SetAttribute(_PREVIEW, "1" if unfinished else None)
+
+
+def is_preview(hematoma_node) -> bool:
+    """Whether the hematoma is that of a round that still ran when the scene was saved."""
+    return hematoma_node.GetAttribute(_PREVIEW) is not None
 
 
 def push_strokes(scribbles_node, round_number: int, strokes: Scribbles) -> None:

@@ -57,6 +57,7 @@ class SeedPort:
     Attributes
     ----------
     bleed_id, background_id: IDs of the segments that are the strokes.
+    shown_ml: volume of the preview, which the masking settings may make smaller than that of the round.
     """
 
     def __init__(self, editor_node, source_image: Callable[[], object], preview: Preview) -> None:
@@ -65,6 +66,7 @@ class SeedPort:
         self.background_id = ""
         self._source_image = source_image
         self._preview = preview
+        self.shown_ml = 0.0
         self._painted: tuple[Hashable, bool] = (None, False)
         self._forget()
 
@@ -93,9 +95,10 @@ class SeedPort:
             places,
         )
 
-    def check_ct(self) -> None:
-        """As ``geometry``, for the errors alone."""
+    def check_ct(self) -> list[str]:
+        """As ``geometry``, for the errors alone: each round says its doubts beside its result."""
         self.geometry()
+        return []
 
     def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
         """HU (Z, Y, X), a copy in canonical order, and spacing in mm (z, y, x)."""
@@ -156,9 +159,8 @@ class SeedPort:
         """Result of the last round, uint8 (Z, Y, X), before masking; None without one for this CT."""
         return self._mask.copy() if self._has_result() else None
 
-    def is_edited(self) -> bool:
-        """A preview is not edited."""
-        return False
+    def edited_ml(self) -> None:
+        """Nothing: a preview is not edited."""
 
     def rounds(self) -> int:
         """Number of rounds behind the preview."""
@@ -170,13 +172,19 @@ class SeedPort:
         preview = self._preview.make()
         segment_id = self._preview_segment(preview)
         shown = self._editable_only(geometry.to_stored(mask) != 0, geometry)
+        self.shown_ml = float(np.count_nonzero(shown) * np.prod(geometry.spacing) / 1000)
         write_segment(preview, segment_id, shown, geometry.ijk_to_world)
+
+    restore_mask = show_preview
+
+    def drop_preview(self) -> None:
+        """Nothing: a preview without its rounds is shown, or applied, as it is."""
 
     def write_round(self, outcome: Outcome) -> None:
         """Show a finished round and keep it as memory of the next one."""
+        self.show_preview(outcome.result.mask)
         self._mask, self._rounds = outcome.result.mask, outcome.result.round
         self._strokes, self._result_key = outcome.strokes, self.ct_key()
-        self.show_preview(self._mask)
 
     def clear_rounds(self) -> None:
         """Forget every round and remove the preview; the strokes stay."""

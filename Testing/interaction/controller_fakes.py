@@ -24,6 +24,7 @@ class Scene:
         self.rows = 0
         self.log = []
         self.fail_writing = None
+        self.doubts = []
         self.controller = None
 
     def paint(self, *voxel, background=False):
@@ -34,7 +35,7 @@ class Scene:
         return self.ct
 
     def check_ct(self):
-        pass
+        return self.doubts
 
     def read_ct(self):
         return self.volume.copy(), SPACING
@@ -55,8 +56,8 @@ class Scene:
     def read_mask(self):
         return None if self.mask is None else self.mask.copy()
 
-    def is_edited(self):
-        return False
+    def edited_ml(self):
+        return None
 
     def rounds(self):
         return self.rows
@@ -64,6 +65,13 @@ class Scene:
     def show_preview(self, mask):
         self.log.append("preview")
         self.mask = mask.copy()
+
+    def restore_mask(self, mask):
+        self.log.append("restore")
+        self.mask = mask.copy()
+
+    def drop_preview(self):
+        pass
 
     def write_round(self, outcome):
         if self.fail_writing is not None:

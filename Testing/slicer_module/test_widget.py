@@ -12,7 +12,9 @@ from Testing.slicer_module.stand_in import Shortcut
 def add_ct(scene, name):
     from ICHHPINetLib.scene import add_ct_node
 
-    return add_ct_node(scene, name, np.zeros((6, 20, 24), np.int16), np.diag([-1.0, -1.0, 5.0, 1.0]))
+    return add_ct_node(
+        scene, name, np.arange(2880, dtype=np.int16).reshape(6, 20, 24), np.diag([-1.0, -1.0, 5.0, 1.0])
+    )
 
 
 def state(widget):

@@ -1,0 +1,26 @@
+"""What Slicer's subject hierarchy knows of the DICOM series behind a CT."""
+
+from __future__ import annotations
+
+from ..errors import InvalidVolumeError
+from ..imaging.validation import CT_MODALITY, UNSAID_MODALITIES
+from ._mrml import slicer
+
+
+def modality(scene, ct) -> str:
+    """DICOM modality of the series that ``ct`` was loaded from, empty where it came from elsewhere."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.GetItemByDataNode(ct) if hierarchy else 0
+    if not item:
+        return ""
+    name = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
+    return hierarchy.GetItemAttribute(item, name) or ""
+
+
+def check_modality(scene, ct) -> None:
+    """InvalidVolumeError if ``ct`` was loaded from a series that is no CT."""
+    found = modality(scene, ct)
+    if found != CT_MODALITY and found not in UNSAID_MODALITIES:
+        raise InvalidVolumeError(
+            f"'{ct.GetName()}' is a series of modality {found}. Choose a head CT without contrast agent."
+        )
