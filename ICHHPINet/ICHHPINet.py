@@ -69,6 +69,8 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self._parameterNode = None
+        self._wasConnected = False
+        self._shownRounds = 0
         self._parameterNodeGuiTag = None
 
     def setup(self) -> None:
@@ -101,19 +103,20 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.logic = ICHHPINetLogic(self.onStatus)
         self.watcher = SceneWatcher(
-            self.logic.scene, self.logic.controller, lambda: self.setCt(None), self.onNodesChanged
+            self.logic.scene, self.logic.controller, self.onCtRemoved, self.onNodesChanged
         )
         self._connectButtons()
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(scene, scene.EndCloseEvent, self.onSceneEndClose)
+        self.addObserver(scene, scene.StartImportEvent, self.onSceneStartImport)
         self.addObserver(scene, scene.EndImportEvent, self.onSceneEndImport)
+        self.addObserver(scene, scene.NodeAddedEvent, self.onNodeAdded)
         self.onStatus(self.logic.controller.status)
         self.showRounds()
-        # After a module reload, enter() is not called.
-        self.initializeParameterNode()
         if self.parent.isEntered:
-            self.shortcuts.create()
+            # After a module reload, enter() is not called.
+            self.enter()
 
     def _connectButtons(self) -> None:
         ui = self.ui
@@ -176,19 +179,41 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.parent.isEntered:
             self.initializeParameterNode()
 
+    def onSceneStartImport(self, caller, event) -> None:
+        """Selectors lose their choice while a scene comes in: it must not become that of the work."""
+        self._wasConnected = self._parameterNode is not None
+        self.setParameterNode(None)
+
     def onSceneEndImport(self, caller, event) -> None:
         """A scene was loaded, perhaps with saved work of this module."""
-        if self.parent.isEntered or self._parameterNode:
+        if self.parent.isEntered or self._wasConnected:
             # Work on a CT that was there before goes on.
             if self.logic.getParameterNode().inputVolume != self.logic.scene.ct:
                 self.setCt(None)
             self.initializeParameterNode()
 
+    def onNodeAdded(self, caller, event) -> None:
+        """Perhaps the CT that the open panel waits for."""
+        if self.parent.isEntered and self.logic.scene.ct is None and not slicer.mrmlScene.IsBatchProcessing():
+            # It has no voxels yet.
+            qt.QTimer.singleShot(0, self.chooseFirstCt)
+
+    def chooseFirstCt(self) -> None:
+        """Choose a CT if the panel is shown and none is chosen."""
+        if self._parameterNode and not self._parameterNode.inputVolume:
+            self._parameterNode.inputVolume = Views.firstCt()
+
+    def onCtRemoved(self) -> None:
+        """The chosen CT is about to go; the selector would take another volume in its place."""
+        if self._parameterNode:
+            self._parameterNode.inputVolume = None
+        else:
+            self.setCt(None)
+
     def initializeParameterNode(self) -> None:
         """Ensure that the parameter node exists and is observed, and that a CT is chosen if there is one."""
         self.setParameterNode(self.logic.getParameterNode())
-        if not self._parameterNode.inputVolume:
-            self._parameterNode.inputVolume = Views.firstCt()
+        self.chooseFirstCt()
 
     def setParameterNode(self, parameterNode: ICHHPINetParameterNode | None) -> None:
         """Show and observe ``parameterNode``, None for none."""
@@ -212,22 +237,22 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.applySettings(parameters)
         self.logic.controller.auto_refine = parameters.autoRefine
         self.strokeTools.setDiameter(parameters.brushDiameter)
-        Views.setFillOpacity(self.logic.scene.node("hematoma"), parameters.opacity)
+        self._showOpacity()
 
     def setCt(self, ct) -> None:
         """Work on ``ct``, with the strokes and rounds that the scene has for it."""
         self.logic.setCt(ct)
         self.onTool(None)
         self.strokeTools.setTarget(None)
-        if ct is not None:
+        if ct is not None and self.logic.controller.status.error is None:
             Views.showCt(ct)
-            self.logic.scene.ensure_scribbles()
             self.logic.scene.show_alone()
         self.showRounds()
 
     def showRounds(self) -> None:
         """Headline, details and table of the chosen CT."""
         scene, last = self.logic.scene, self.logic.controller.last
+        self._shownRounds = self.logic.controller.status.rounds
         self.watcher.update()
         self.ui.roundsTable.setMRMLTableNode(scene.node("rounds"))
         self.view.showRounds(scene.rounds_rows(), last.notes if last else ())
@@ -240,16 +265,20 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.timer.stop()
         self.view.showStatus(status)
         self._followBrush()
+        if status.rounds != self._shownRounds:
+            # Also where a script runs rounds by the panel's logic.
+            self.showRounds()
+            self._showOpacity()
 
     def onTimer(self) -> None:
         """Fetch what the computing thread has finished."""
-        controller = self.logic.controller
-        before = controller.status.rounds
-        controller.poll(_POLL_WAIT_SECONDS)
-        if controller.status.rounds != before or not controller.status.state.is_busy:
+        if not self.logic.controller.poll(_POLL_WAIT_SECONDS):
             self.showRounds()
-            if self._parameterNode:
-                Views.setFillOpacity(self.logic.scene.node("hematoma"), self._parameterNode.opacity)
+            self._showOpacity()
+
+    def _showOpacity(self) -> None:
+        if self._parameterNode:
+            Views.setFillOpacity(self.logic.scene.node("hematoma"), self._parameterNode.opacity)
 
     def onNodesChanged(self) -> None:
         """A node or a segment of the work was deleted."""
@@ -263,13 +292,13 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onTool(self, tool) -> None:
         """Paint with ``tool`` from now on, None to put the brush away."""
+        self._followBrush()
         scene = self.logic.scene
         if tool is not None and scene.ct is not None:
-            # A stroke on what the views show would land in another CT.
-            if Views.otherVolumeShown(scene.ct):
-                Views.showCt(scene.ct)
             # Made anew where the user has deleted them.
-            self.strokeTools.setTarget(scene.ct, *scene.ensure_scribbles())
+            target = scene.ensure_scribbles()
+            Views.paintOnlyWhereShown(scene.ct, target[0])
+            self.strokeTools.setTarget(scene.ct, *target)
             self.watcher.update()
         self.strokeTools.setTool(tool)
         self.view.showTool(self.strokeTools.tool, self.toolButtons)

@@ -79,6 +79,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         )
 
         AbstractScriptedSegmentEditorAutoCompleteEffect.setupOptionsFrame(self)
+        self.previewButton.disconnect("clicked()", self.onPreview)
+        self.previewButton.connect("clicked()", self.onInitialize)
         self.previewButton.setToolTip(_("Compute the hematoma in the whole CT, or refine it"))
         self.cancelButton.setToolTip(_("Stop the running computation; if there is none, clear the preview"))
         self.applyButton.setToolTip(_("Write the previewed hematoma into the bleed segment"))
@@ -165,9 +167,19 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
     # Rounds
     #
 
-    def onPreview(self):
+    def onInitialize(self):
+        """The button was clicked."""
         with slicer.util.tryWithErrorDisplay(_("The hematoma cannot be computed.")):
             self.preview()
+
+    def onPreview(self):
+        """Strokes have changed while auto-update is on: no box that nobody has asked for."""
+        from ICHHPINetLib.errors import ICHHPINetError
+
+        try:
+            self.preview()
+        except ICHHPINetError as error:
+            self.showResult(str(error))
 
     def preview(self):
         """Start a round over the whole volume; :meth:`onStatusChanged` follows it."""
@@ -227,9 +239,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         self.progressBar.setVisible(status.state.is_busy)
         self.progressBar.setValue(round(100 * status.fraction))
         if status.slice_index is not None:
-            self.progressBar.setFormat(
-                _("Slice {number} of {count}").format(number=status.slice_index + 1, count=status.slice_count)
-            )
+            self.progressBar.setFormat(_("%p % of {count} slices").format(count=status.slice_count))
         else:
             self.progressBar.setFormat(_("Reading the CT"))
         self.showResult(status.message)

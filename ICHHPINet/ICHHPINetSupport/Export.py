@@ -1,5 +1,6 @@
 """Writes results into files that the user names."""
 
+import os
 import re
 
 import qt
@@ -14,7 +15,7 @@ def exportNode(node, path):
     :raises OutputError: if there is nothing to write or the file cannot be written
     """
     if node is None:
-        raise OutputError(_("There is no result yet. Refine once, then export."))
+        raise OutputError(_("There is no result to export, or it was deleted. Refine, then export."))
     try:
         # A dictionary of our own: Slicer keeps the file format of its default one for the next call.
         written = slicer.util.exportNode(node, str(path), properties={})
@@ -31,11 +32,14 @@ def askForPath(title, name, extensions):
 
     :param extensions: description and extension of each file format, the first is the default
     """
-    default = fileName(name) + extensions[0][1]
+    default = os.path.join(slicer.app.defaultScenePath, fileName(name) + extensions[0][1])
     path = qt.QFileDialog.getSaveFileName(slicer.util.mainWindow(), title, default, _filters(extensions))
-    if path and not any(path.lower().endswith(extension) for _description, extension in extensions):
-        path += extensions[0][1]
-    return path
+    if not path or any(path.lower().endswith(extension) for _description, extension in extensions):
+        return path
+    path += extensions[0][1]
+    # The dialog has asked for the name as it was typed.
+    question = _("{path} exists. Replace it?").format(path=path)
+    return path if not os.path.exists(path) or slicer.util.confirmOkCancelDisplay(question, title) else ""
 
 
 def fileName(name):

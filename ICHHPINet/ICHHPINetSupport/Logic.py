@@ -89,16 +89,16 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
     def setCt(self, ct):
         """Work on ``ct`` from now on, None for none; a round on the former CT is ended.
 
-        :return: the node to paint into and the IDs of its foreground and background segment
+        :return: the node to paint into and the IDs of its foreground and background segment; None without
+            a CT that can be used, and then ``controller.status.error`` says why
         """
         self.controller.leave_ct()
         self.scene.ct = ct
         if ct is None:
             self.controller.ct_removed()
             return None
-        target = self.scene.ensure_scribbles()
         self.controller.ct_chosen()
-        return target
+        return None if self.controller.status.error is not None else self.scene.ensure_scribbles()
 
     def applySettings(self, parameters: ICHHPINetParameterNode) -> None:
         """Take over network and device; they count from the next round on."""

@@ -1,6 +1,8 @@
 """Tells the controller what happens to its nodes in the scene."""
 
 import slicer
+import vtk
+from ICHHPINetLib.scene.nodes import ROLES
 from slicer.util import VTKObservationMixin
 
 
@@ -9,7 +11,7 @@ class SceneWatcher(VTKObservationMixin):
 
     :param adapter: the scene adapter whose nodes are watched
     :param controller: told of changed strokes, and of edited and deleted results
-    :param onCtRemoved: called when the chosen CT was deleted
+    :param onCtRemoved: called when the chosen CT is about to be deleted
     :param onNodesChanged: called when another of the nodes was deleted
     """
 
@@ -24,7 +26,7 @@ class SceneWatcher(VTKObservationMixin):
 
     def update(self):
         """Watch the nodes that there are now."""
-        nodes = {role: self._adapter.node(role) for role in ("scribbles", "hematoma", "rounds")}
+        nodes = {role: self._adapter.node(role) for role in ROLES}
         if nodes == self._watched:
             return
         # All of them: what is removed one by one would keep closed nodes in memory.
@@ -47,7 +49,10 @@ class SceneWatcher(VTKObservationMixin):
         self.removeObservers()
 
     def _watchScene(self):
-        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.NodeRemovedEvent, self._onNodeRemoved)
+        scene = slicer.mrmlScene
+        # Before the scene's models, which selectors follow, get to know it.
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeAboutToBeRemoved)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
 
     def _onStrokesChanged(self, caller, event):
         self._controller.strokes_changed()
@@ -59,13 +64,15 @@ class SceneWatcher(VTKObservationMixin):
         self._controller.node_deleted()
         self._onNodesChanged()
 
-    def _onNodeRemoved(self, caller, event):
-        if slicer.mrmlScene.IsClosing():
-            return
-        ct = self._adapter.ct
-        if ct is not None and ct.GetScene() is None:
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _onNodeAboutToBeRemoved(self, caller, event, node):
+        if self._adapter.ct is not None and node == self._adapter.ct and not slicer.mrmlScene.IsClosing():
             self._onCtRemoved()
-        elif any(node is not None and node.GetScene() is None for node in self._watched.values()):
+
+    def _onNodeRemoved(self, caller, event):
+        if not slicer.mrmlScene.IsClosing() and any(
+            node is not None and node.GetScene() is None for node in self._watched.values()
+        ):
             self.update()
             self._controller.node_deleted()
             self._onNodesChanged()

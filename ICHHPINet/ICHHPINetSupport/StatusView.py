@@ -107,17 +107,19 @@ def stateText(status):
             "Edited by hand: label map and table are those before the edit. The next round takes it along."
         )
     if state == State.REFINING and status.slice_index is not None:
-        text = _("Slice {slice} of {count}").format(slice=status.slice_index + 1, count=status.slice_count)
+        text = _("Refining {count} slices, those with strokes first").format(count=status.slice_count)
     elif state == State.REFINING:
         text = _("Reading the volume and the strokes")
     else:
         text = {
             State.NO_TORCH: _("PyTorch is missing, see above. You can choose a CT and paint already."),
             State.NO_CT: _("Choose a head CT."),
-            State.IDLE: _("Paint a short stroke on the bleeding."),
+            State.IDLE: _("Click Foreground and paint a short stroke on the bleeding."),
             State.READY: readyText(status),
             State.CANCELLING: _("Cancelling"),
-            State.CANCELLED: _("Cancelled. The previous result and all strokes are as they were."),
+            State.CANCELLED: _("Cancelled. The previous result and all strokes are as they were.")
+            if status.rounds
+            else _("Cancelled. All strokes are as they were."),
             State.FAILED: "",
         }[state]
     return _("{text}; one more round follows").format(text=text) if status.queued else text

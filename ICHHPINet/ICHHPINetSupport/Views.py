@@ -1,6 +1,7 @@
 """How the CT and the result look in the views."""
 
 import slicer
+from ICHHPINetLib.scene.origin import may_be_ct
 
 _SHOWN = "ICHHPINet.shownInBrainWindow"
 _WINDOW, _LEVEL = 80, 40
@@ -9,17 +10,18 @@ _WINDOW, _LEVEL = 80, 40
 def firstCt():
     """The volume that the user looks at, else the first one of the scene; None where there is none.
 
-    Label maps, colour pictures and diffusion volumes are scalar volumes to Slicer, too, but no CTs.
+    Label maps, colour pictures and diffusion volumes are scalar volumes to Slicer, too, but no CTs;
+    nor is what was loaded from DICOM series of other modalities.
     """
     volumes = [
         volume
         for volume in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-        if volume.GetClassName() == "vtkMRMLScalarVolumeNode" and not volume.GetHideFromEditors()
+        if volume.GetClassName() == "vtkMRMLScalarVolumeNode"
+        and not volume.GetHideFromEditors()
+        and volume.GetImageData() is not None
+        and may_be_ct(slicer.mrmlScene, volume)
     ]
-    shown = {
-        composite.GetBackgroundVolumeID()
-        for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-    }
+    shown = {volume for volumes in _shownVolumes().values() for volume in volumes}
     return next((volume for volume in volumes if volume.GetID() in shown), next(iter(volumes), None))
 
 
@@ -35,13 +37,37 @@ def showCt(ct):
     slicer.util.setSliceViewerLayers(background=ct, fit=True, rotateToVolumePlane=hasViews)
 
 
-def otherVolumeShown(ct):
-    """Whether the slice views show volumes, and ``ct`` in none of them, before or behind another."""
-    composites = slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode")
-    shown = {one.GetBackgroundVolumeID() for one in composites}
-    shown |= {one.GetForegroundVolumeID() for one in composites}
-    shown -= {None, ""}
-    return bool(shown) and ct.GetID() not in shown
+def paintOnlyWhereShown(ct, scribbles):
+    """Let ``scribbles`` be painted in those slice views alone that show ``ct``.
+
+    A stroke in a view of another volume would land in ``ct`` unseen. Where no view of the layout shows
+    ``ct``, all do from now on.
+    """
+    views = _shownVolumes()
+    if views and not any(ct.GetID() in volumes for volumes in views.values()):
+        showCt(ct)
+        views = {}
+    display = scribbles.GetDisplayNode()
+    if display is None:
+        return
+    display.RemoveAllViewNodeIDs()
+    if all(ct.GetID() in volumes for volumes in views.values()):
+        return
+    for view, volumes in views.items():
+        if ct.GetID() in volumes:
+            display.AddViewNodeID(view)
+
+
+def _shownVolumes():
+    """IDs of the slice views of the layout that show something, each with the IDs of its volumes."""
+    views = {}
+    slices = {one.GetLayoutName(): one for one in slicer.util.getNodesByClass("vtkMRMLSliceNode")}
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        view = slices.get(composite.GetLayoutName())
+        volumes = {composite.GetBackgroundVolumeID(), composite.GetForegroundVolumeID()} - {None, ""}
+        if volumes and view is not None and view.IsMappedInLayout():
+            views[view.GetID()] = volumes
+    return views
 
 
 def setFillOpacity(segmentation, opacity):

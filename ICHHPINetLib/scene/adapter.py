@@ -91,7 +91,9 @@ class SceneAdapter:
 
     def check_ct(self) -> list[str]:
         """Doubts about the CT; errors are those of ``read_ct`` and of ``check_volume``."""
-        return first_look(*self.read_ct())
+        check_modality(self.scene, self.ct)
+        geometry = self.geometry()
+        return first_look(geometry.reorientation.apply(read_voxels(self.ct)), geometry.spacing)
 
     def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
         """HU (Z, Y, X), a copy, and spacing in mm (z, y, x).

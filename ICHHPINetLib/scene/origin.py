@@ -17,10 +17,15 @@ def modality(scene, ct) -> str:
     return hierarchy.GetItemAttribute(item, name) or ""
 
 
+def may_be_ct(scene, volume) -> bool:
+    """Whether nothing says that ``volume`` is of another modality."""
+    return modality(scene, volume) in (CT_MODALITY, *UNSAID_MODALITIES)
+
+
 def check_modality(scene, ct) -> None:
     """InvalidVolumeError if ``ct`` was loaded from a series that is no CT."""
-    found = modality(scene, ct)
-    if found != CT_MODALITY and found not in UNSAID_MODALITIES:
+    if not may_be_ct(scene, ct):
         raise InvalidVolumeError(
-            f"'{ct.GetName()}' is a series of modality {found}. Choose a head CT without contrast agent."
+            f"'{ct.GetName()}' is a series of modality {modality(scene, ct)}. Choose a head CT without "
+            "contrast agent."
         )

@@ -100,7 +100,12 @@ class AutoCompleteEffect:
 
     def setupOptionsFrame(self):
         for name in ("previewButton", "cancelButton", "applyButton"):
-            button = SimpleNamespace(enabled=None, setToolTip=lambda text: None)
+            button = SimpleNamespace(
+                enabled=None,
+                setToolTip=lambda text: None,
+                connect=lambda signal, slot: None,
+                disconnect=lambda signal, slot: None,
+            )
             button.setEnabled = lambda enabled, button=button: setattr(button, "enabled", enabled)
             setattr(self, name, button)
 

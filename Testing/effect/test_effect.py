@@ -224,14 +224,18 @@ def test_missing_seeds_are_explained(effect, editor):
     for name in ("Other", "Background"):
         editor.segmentation.GetDisplayNode().SetSegmentVisibility(editor.ids[name], False)
     with pytest.raises(InvalidScribblesError, match="Two visible segments"):
-        effect.onPreview()
+        effect.onInitialize()
 
 
 def test_nothing_painted_is_explained(effect, editor):
     for name in ("Bleed", "Background"):
         editor.segmentation.GetSegmentation().ClearSegment(editor.ids[name])
     with pytest.raises(InvalidScribblesError, match="Nothing is painted"):
-        effect.onPreview()
+        effect.onInitialize()
+    effect.onPreview()
+    assert "Nothing is painted" in effect.resultLabel.setText.call_args.args[0], (
+        "no box for what auto-update has asked for"
+    )
 
 
 def test_closing_the_scene_is_clean(effect, editor):

@@ -16,7 +16,6 @@ from Testing.scene.builders import (
     result,
     rotation,
     strokes,
-    voxels,
 )
 
 MASK = marks(SHAPE, np.s_[1:5, 4:12, 3:15], np.s_[2, 18, 20]).astype(np.uint8)
@@ -259,41 +258,6 @@ def test_nodes_without_marks_are_reused_by_name(scene, adapter):
     refine(adapter)
     assert adapter.node("rounds") is table
     assert adapter.node("hematoma") is node
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"array": voxels() + np.int16(1)},
-        {"array": np.roll(voxels(), 1, axis=0)},
-        {"matrix": np.diag([-0.45, -0.45, 5.0, 1.0])},
-    ],
-)
-def test_another_ct_of_the_same_name_inherits_nothing_of_a_deleted_one(scene, adapter, other):
-    """Names of DICOM series are alike from patient to patient."""
-    refine(adapter)
-    nodes = {role: adapter.node(role) for role in ("scribbles", "hematoma", "hematomaLabelmap", "rounds")}
-    assert all(nodes.values())
-    scene.RemoveNode(adapter.ct)
-    adapter.ct = add_ct(scene, **other)
-    assert adapter.rounds() == 0
-    assert adapter.rounds_rows() == []
-    assert not adapter.has_strokes()
-    adapter.ensure_scribbles()
-    refine(adapter)
-    for role, node in nodes.items():
-        assert adapter.node(role) is not node
-        assert node.GetScene() is scene, "the work on the other CT stays"
-
-
-def test_a_ct_that_was_deleted_and_loaded_again_finds_its_work(scene, adapter):
-    refine(adapter)
-    hematoma, mask = adapter.node("hematoma"), adapter.read_mask()
-    scene.RemoveNode(adapter.ct)
-    adapter.ct = add_ct(scene)
-    assert adapter.rounds() == 1
-    assert adapter.node("hematoma") is hematoma
-    np.testing.assert_array_equal(adapter.read_mask(), mask)
 
 
 def stored_voxels(node, segment):

@@ -80,6 +80,12 @@ class Panel(Widget):
 
 
 class Timer:
+    single = []  # noqa: RUF012 - what the event loop will call
+
+    @staticmethod
+    def singleShot(milliseconds, slot):
+        Timer.single.append(slot)
+
     def __init__(self):
         self.running, self.slot = False, None
 
@@ -190,6 +196,33 @@ for _name in (
     setattr(SegmentEditor, _name, lambda self, value: None)
 
 
+class NodeSelector:
+    """What qMRMLNodeComboBox writes into ``inputVolume`` when the scene changes under it."""
+
+    def __init__(self, wrapper):
+        import slicer
+        import vtk
+
+        self.wrapper = wrapper
+        scene = slicer.mrmlScene
+
+        @vtk.calldata_type(vtk.VTK_OBJECT)
+        def removing(caller, event, node):
+            # The row is removed, and the one before is the current one.
+            if self.wrapper and not scene.IsClosing() and node == self.wrapper.inputVolume:
+                volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+                index = volumes.index(node)
+                self.wrapper.inputVolume = volumes[index - 1] if index else None
+
+        def imported(caller, event):
+            # All rows are removed and made anew.
+            if self.wrapper:
+                self.wrapper.inputVolume = None
+
+        scene.AddObserver(scene.NodeAboutToBeRemovedEvent, removing, -10.0)
+        scene.AddObserver(scene.EndImportEvent, imported, 1.0)
+
+
 def parameterNodeWrapper(cls):
     """Typed properties on a parameter node, as far as the module needs them."""
     import slicer
@@ -221,10 +254,10 @@ def parameterNodeWrapper(cls):
             self.node.SetParameter(name, str(value))
 
         def connectGui(self, ui):
-            return 0
+            return NodeSelector(self)
 
         def disconnectGui(self, tag):
-            pass
+            tag.wrapper = None
 
         def AddObserver(self, event, method, priority=0.0):
             return self.node.AddObserver(event, method, priority)
@@ -318,6 +351,7 @@ def application(monkeypatch, views=True):
     monkeypatch.setattr(slicer, "qMRMLSegmentEditorWidget", SegmentEditor, raising=False)
     monkeypatch.setattr(SegmentEditor, "hasViews", views)
     monkeypatch.setattr(Shortcut, "alive", [])
+    monkeypatch.setattr(Timer, "single", [])
     monkeypatch.syspath_prepend(str(parentFolder()))
     util = importlib.import_module("slicer.util")
     monkeypatch.setattr(util, "loadUI", Panel)

@@ -21,6 +21,18 @@ def state(widget):
     return widget.logic.controller.status.state
 
 
+def add_view(scene, name, volume, mapped=True):
+    """A slice view of the layout that shows ``volume``; its slice node."""
+    view, composite = (
+        scene.AddNewNodeByClass(kind) for kind in ("vtkMRMLSliceNode", "vtkMRMLSliceCompositeNode")
+    )
+    for node in (view, composite):
+        node.SetLayoutName(name)
+    view.SetMappedInLayout(int(mapped))
+    composite.SetBackgroundVolumeID(volume.GetID())
+    return view
+
+
 def paint(widget, index=2):
     import slicer
 
@@ -83,7 +95,8 @@ def test_nothing_but_the_ct_is_taken_for_the_first_ct(scene, make_widget):
 
 def test_the_ct_that_the_user_looks_at_comes_first(ct, scene, make_widget):
     shown = add_ct(scene, "Shown")
-    scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode").SetBackgroundVolumeID(shown.GetID())
+    add_view(scene, "Red", shown)
+    add_view(scene, "Hidden", ct, mapped=False)
     assert make_widget().logic.scene.ct is shown
 
 
@@ -222,7 +235,7 @@ def test_cancel_by_button(ct, make_widget):
     widget.ui.refineButton.click()
     while widget.logic.controller.status.slice_index is None:
         widget.timer.slot()
-    assert widget.ui.messageLabel.text == "Slice 1 of 6"
+    assert widget.ui.messageLabel.text == "Refining 6 slices, those with strokes first"
     widget.ui.cancelButton.click()
     finish(widget)
     assert state(widget) is State.CANCELLED

@@ -18,6 +18,8 @@ def test_an_edit_by_hand_is_not_in_the_volume_and_is_not_undone_unasked(ct, make
     node = widget.logic.scene.node("hematoma")
     slicer.util.updateSegmentBinaryLabelmapFromArray(edited, node, "Hematoma", ct)
     assert "Edited by hand" in widget.ui.messageLabel.text
+    assert widget.ui.volumeLabel.text == "0.2 mL (edited)"
+    assert widget.ui.abcLabel.text == "–"
     assert not widget.ui.exportLabelmapButton.enabled
     assert widget.ui.exportSegmentationButton.enabled
     monkeypatch.setattr(slicer.util, "confirmOkCancelDisplay", lambda *arguments: False)

@@ -2,7 +2,7 @@
 
 from ICHHPINetLib.interaction.controller_state import State
 from Testing.scene.builders import add_warp
-from Testing.slicer_module.test_widget import add_ct, finish, held_session, paint, state
+from Testing.slicer_module.test_widget import add_ct, add_view, finish, held_session, paint, state
 
 
 def test_blood_of_another_ct_is_not_drawn_over_this_one(ct, scene, make_widget):
@@ -22,18 +22,30 @@ def test_blood_of_another_ct_is_not_drawn_over_this_one(ct, scene, make_widget):
 def test_no_brush_on_a_ct_that_the_views_do_not_show(ct, scene, make_widget, monkeypatch):
     import slicer
 
-    shown = []
+    shown, other = [], add_ct(scene, "Follow-up")
     widget = make_widget()
-    composite = scene.AddNewNodeByClass("vtkMRMLSliceCompositeNode")
-    composite.SetBackgroundVolumeID(ct.GetID())
+    widget._parameterNode.inputVolume = ct
+    red, yellow = add_view(scene, "Red", ct), add_view(scene, "Yellow", ct)
+    add_view(scene, "Green", other, mapped=False)
     monkeypatch.setattr(
         slicer.util, "setSliceViewerLayers", lambda **layers: shown.append(layers["background"])
     )
+    display = widget.logic.scene.node("scribbles").GetDisplayNode()
     widget.ui.foregroundButton.click()
     assert not shown
-    composite.SetBackgroundVolumeID(add_ct(scene, "Follow-up").GetID())
+    assert display.IsDisplayableInView(red.GetID())
+    assert display.GetNumberOfViewNodeIDs() == 0
+    composites = nodes(scene, "vtkMRMLSliceCompositeNode")
+    composites[1].SetBackgroundVolumeID(other.GetID())
     widget.ui.backgroundButton.click()
-    assert shown == [ct]
+    assert not shown, "beside each other both stay"
+    assert display.IsDisplayableInView(red.GetID())
+    assert not display.IsDisplayableInView(yellow.GetID())
+    composites[0].SetBackgroundVolumeID(other.GetID())
+    composites[2].SetBackgroundVolumeID(ct.GetID())
+    widget.ui.foregroundButton.click()
+    assert shown == [ct], "a view that the layout does not show does not count"
+    assert display.IsDisplayableInView(yellow.GetID())
 
 
 def test_a_ct_that_cannot_be_used_is_told_before_anything_is_drawn(scene, make_widget):
@@ -42,6 +54,52 @@ def test_a_ct_that_cannot_be_used_is_told_before_anything_is_drawn(scene, make_w
     ct.SetAndObserveTransformNodeID(add_warp(scene).GetID())
     widget._parameterNode.inputVolume = ct
     assert "non-linear transform" in widget.ui.messageLabel.text
+    assert not nodes(scene, "vtkMRMLSegmentationNode")
+    assert ct.GetAttribute("ICHHPINet.shownInBrainWindow") is None
+
+
+def test_an_mr_is_neither_chosen_nor_touched(scene, make_widget):
+    import slicer
+
+    mr = add_ct(scene, "T1")
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.GetItemByDataNode(mr) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), mr)
+    hierarchy.SetItemAttribute(item, "DICOM.Modality", "MR")
+    widget = make_widget()
+    assert widget.logic.scene.ct is None
+    widget._parameterNode.inputVolume = mr
+    assert "modality MR" in widget.ui.messageLabel.text
+    assert not nodes(scene, "vtkMRMLSegmentationNode")
+    assert mr.GetAttribute("ICHHPINet.shownInBrainWindow") is None
+
+
+def test_a_ct_loaded_into_the_open_panel_is_chosen(scene, make_widget):
+    import qt
+
+    widget = make_widget()
+    assert widget.ui.messageLabel.text == "Choose a head CT."
+    ct = add_ct(scene, "CT")
+    for slot in qt.QTimer.single:
+        slot()
+    assert widget.logic.scene.ct is ct
+
+
+def test_doubts_about_a_ct_are_said_when_it_is_chosen_and_stay(scene, make_widget):
+    import numpy as np
+
+    from ICHHPINetLib.scene import add_ct_node
+
+    volume = np.random.default_rng(0).integers(0, 256, (6, 20, 24)).astype(np.int16)
+    widget = make_widget()
+    widget._parameterNode.inputVolume = add_ct_node(scene, "Export", volume, np.diag([-1, -1, 5.0, 1]))
+    assert "windowed export" in widget.ui.messageLabel.text
+    for _ in range(2):
+        paint(widget, index=widget.logic.scene.rounds())
+        widget.ui.refineButton.click()
+        finish(widget)
+        assert "windowed export" in widget.ui.messageLabel.text
+    widget.ui.undoRoundButton.click()
+    assert "windowed export" in widget.ui.messageLabel.text
 
 
 def test_ct_switched_during_a_round(ct, scene, make_widget):
@@ -61,8 +119,11 @@ def test_ct_deleted_during_a_round(ct, scene, make_widget):
     widget = make_widget(open_session=held_session())
     paint(widget)
     widget.ui.refineButton.click()
+    other = add_ct(scene, "Another")
     scene.RemoveNode(ct)
     assert state(widget) is State.NO_CT
+    assert widget.logic.scene.ct is None, "no other volume takes its place unasked"
+    assert other.GetAttribute("ICHHPINet.shownInBrainWindow") is None
     assert not widget.timer.running
     assert widget.ui.messageLabel.text == "Choose a head CT."
 
