@@ -7,6 +7,7 @@ import importlib
 import io
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from . import __version__
 from .errors import ICHHPINetError
@@ -26,12 +27,20 @@ _COMMANDS = {
 }
 
 
+class _Parser(argparse.ArgumentParser):
+    """Reports wrong words as everything else is reported: in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        text = f"ichhpinet: error: {message}. '{self.prog} --help' shows the options."
+        self.exit(_EXIT_BAD_INPUT, f"{' '.join(text.split())}\n")
+
+
 def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
     """Parser of the command line with the options of the command ``chosen``.
 
     Only that command's code is imported: each of them needs packages that take their time.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="ichhpinet",
         description="Interactive segmentation of intracerebral hemorrhage on head CT. "
         "Research use only, not a medical device.",

@@ -20,6 +20,7 @@ from ..interaction.scribbles import Scribbles
 from ..phantom import KINDS, Phantom, generate
 from . import outputs
 from .console import say, warn
+from .numbers import natural
 from .rounds import (
     FinishedRound,
     add_network_arguments,
@@ -47,7 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folder for the results (default: demo)",
     )
     parser.add_argument("--kind", choices=KINDS, default="deep", help="kind of bleed (default: deep)")
-    parser.add_argument("--seed", type=int, default=0, help="another number, another phantom (default: 0)")
+    parser.add_argument(
+        "--seed", type=natural, default=0, help="another number, another phantom (default: 0)"
+    )
     add_network_arguments(parser)
 
 

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from ..errors import InputFileError
 from ..evaluation.report import Table, print_tables
 from ..imaging.hu_calibration import to_hu
-from ..imaging.io import CTImage, check_perpendicular, read_ct, read_image
+from ..imaging.io import CTImage, check_perpendicular, doubts_about_size, read_ct, read_image
 from ..imaging.orientation import to_canonical
 from ..imaging.scribble_files import segment_names
 from ..measurement import Measurement, measure
@@ -48,11 +48,15 @@ def run(arguments: argparse.Namespace) -> None:
     image = _read_mask(arguments.mask)
     labels = sitk.GetArrayViewFromImage(image)
     marked = labels != 0 if arguments.label is None else labels == arguments.label
-    if not marked.any():
-        wanted = "only zeros" if arguments.label is None else f"no voxel of label {arguments.label}"
+    if arguments.label is not None and not marked.any():
         present = ", ".join(str(label) for label in np.unique(labels)[:10])
-        raise InputFileError(f"'{arguments.mask}' holds {wanted}; its labels are {present}. Check the file.")
-    warnings = _several_labels(arguments, image, labels)
+        raise InputFileError(
+            f"'{arguments.mask}' holds no voxel of label {arguments.label}; its labels are {present}. "
+            "Check the file."
+        )
+    warnings = [*doubts_about_size(image), *_several_labels(arguments, image, labels)]
+    if not marked.any():
+        warnings.append("Nothing is marked in this mask.")
     mask, order = to_canonical(marked, np.array(image.GetDirection()).reshape(3, 3))
     volume = None
     if arguments.ct:

@@ -18,6 +18,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from ..errors import InvalidVolumeError
+from ..imaging.validation import check_mask
 
 NSD_TOLERANCE_MM = 2.0
 # Exactly 2 mm, five pixels of 0.4 mm, is within, however the coordinates are rounded.
@@ -72,9 +73,10 @@ def evaluate_mask(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[f
     Raises
     ------
     InvalidVolumeError
-        If the two grids differ or are not three-dimensional, or a spacing is not positive.
+        If the two grids differ or are not three-dimensional, a spacing is not positive, or a mask
+        holds fractions.
     """
-    prediction, truth = np.asarray(prediction) != 0, np.asarray(truth) != 0
+    prediction, truth = check_mask(prediction), check_mask(truth)
     if prediction.ndim != 3 or prediction.shape != truth.shape:
         raise InvalidVolumeError(
             f"A mask of shape {prediction.shape} cannot be compared with a truth of shape {truth.shape}. "

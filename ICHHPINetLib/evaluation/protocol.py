@@ -67,13 +67,15 @@ def run_cases(
     on_step: Callable[[Step], None] | None = None,
     user: User = robot.next_scribbles,
     guess: bool = False,
+    on_case: Callable[[list[Report]], None] = lambda reports: None,
 ) -> list[Report]:
     """Run the robot, or another ``user``, ``seeds`` times for ``rounds`` rounds on each case.
 
     With ``guess``, a run begins with the first guess of a ``GuessingSession``, and the robot draws on
     the worst slice of it; without, on a random one.
 
-    A case or a run that fails is reported with its ``error`` and the others go on.
+    A case or a run that fails is reported with its ``error`` and the others go on. ``on_case`` gets the
+    reports so far after every case.
 
     Returns
     -------
@@ -95,6 +97,7 @@ def run_cases(
             report["shape"], report["spacing"] = list(loaded.volume.shape), list(loaded.spacing)
         except Exception as error:
             report["error"] = _describe(error)
+            on_case(reports)
             continue
         for seed in range(seeds):
             run: Report = {"seed": seed, "error": None, "rounds": []}
@@ -119,6 +122,7 @@ def run_cases(
                 raise
             except Exception as error:
                 run["error"] = _describe(error)
+        on_case(reports)
     return reports
 
 

@@ -88,11 +88,17 @@ def evaluate(
         "rounds": rounds,
         "seeds": list(range(seeds)),
         "machine": describe_machine(),
-        "cases": run_cases(cases, factory, rounds, seeds, on_step, draw, guess),
+        "cases": [],
     }
-    if output is not None:
-        with whole_file(output) as temporary:
-            temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+    def keep(reports: list[Report]) -> None:
+        # After every case: hours of work are not lost with the last one.
+        result["cases"] = reports
+        if output is not None:
+            with whole_file(output) as temporary:
+                temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+    run_cases(cases, factory, rounds, seeds, on_step, draw, guess, keep)
     return result
 
 
@@ -105,6 +111,11 @@ def read_result(path: Path | str) -> Report:
         raise InputFileError(f"'{path}' cannot be read as a result ({error}). {advice}") from error
     if not isinstance(result, dict) or result.get("format") != FORMAT or "cases" not in result:
         raise InputFileError(f"'{path}' is no evaluation result of this version. {advice}")
+    if len(result["cases"]) < result["data"]["cases"]:
+        raise InputFileError(
+            f"'{path}' holds {len(result['cases'])} of {result['data']['cases']} cases: its evaluation was "
+            "stopped. Give the command again."
+        )
     return result
 
 

@@ -38,6 +38,7 @@ _RESCALE_INTERCEPT = -1024.0
 # How far resampling carries an export beyond 0 and 255, and the share of air at 0 that tells it from HU.
 _OVERSHOOT, _AIR_SHARE = 60.0, 0.1
 # Of everything denser than fat and air, brain and fluid are at least this share of a head.
+_AIR_HU = (-1023.0, -200.0)
 _SOFT_HU, _SOFT_SHARE, _NOT_AIR_HU = (0.0, 80.0), 0.02, -500.0
 
 
@@ -51,8 +52,8 @@ def intensity_scale(volume: np.ndarray) -> str:
         return "hu"
     low, high = float(volume.min()), float(volume.max())
     sample = _sample(volume)
-    # In HU next to nothing but a little bone lies in this narrow range.
-    if high > 1100 and _share(sample, 1034, 1084) > 0.02:
+    # In HU next to nothing but a little bone lies in this narrow range, and air lies far below zero.
+    if high > 1100 and _share(sample, 1034, 1084) > 0.02 and _share(sample, *_AIR_HU) < _AIR_SHARE / 10:
         return "offset"
     if low >= 0 and 0.5 < high <= 1.001 and volume.dtype.kind == "f":
         return "window"

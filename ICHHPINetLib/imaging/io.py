@@ -96,13 +96,16 @@ def _read_file(path: Path) -> tuple[sitk.Image, list[str]]:
         raise InputFileError(_single_slice(path))
     if is_dicom:
         return image, check_frames(path, image)
+    return image, doubts_about_size(image)
+
+
+def doubts_about_size(image: sitk.Image) -> list[str]:
+    """A warning where the file of a 3D image may not have stated how large its voxels are."""
     unplaced = not any(image.GetOrigin()) and np.array_equal(np.abs(image.GetDirection()), np.eye(3).ravel())
-    if image.GetSpacing() == (1.0, 1.0, 1.0) and unplaced:
-        # ITK reads it so where a file says nothing.
-        return image, [
-            "Its voxels are 1 x 1 x 1 mm, or their size is not stated: check it before any volume."
-        ]
-    return image, []
+    # ITK reads it so where a file says nothing.
+    if image.GetSpacing() != (1.0, 1.0, 1.0) or not unplaced:
+        return []
+    return ["Its voxels are 1 x 1 x 1 mm, or their size is not stated: check it before any volume."]
 
 
 def read_image(path: str | os.PathLike) -> sitk.Image:

@@ -11,6 +11,8 @@ from .hu_calibration import calibrate_hu, intensity_scale
 
 # A head with its holder; beyond this the spacing is more likely in another order or unit.
 _LARGEST_EXTENT_MM = 1000.0
+# Of a slice of so many pixels: an infant's head, and the widest field of view of a scanner.
+_FINE_PLANE, _HEAD_MM = 256, (90.0, 505.0)
 _LOOKED_AT = 32
 # Of a DICOM series; exports and screen captures of CTs have one of the unsaid ones.
 CT_MODALITY, UNSAID_MODALITIES = "CT", ("", "OT", "SC")
@@ -44,7 +46,25 @@ def check_volume(volume: np.ndarray, spacing: Sequence[float]) -> list[str]:
             f"The volume measures {sizes} mm (z, y, x), more than any head: "
             "check that the spacing is in mm and in the order (z, y, x)."
         )
+    elif min(volume.shape[1:]) >= _FINE_PLANE and not _HEAD_MM[0] < min(extents[1:]) < _HEAD_MM[1]:
+        sizes = " x ".join(f"{extent:.0f}" for extent in extents[1:])
+        warnings.append(
+            f"A slice measures {sizes} mm, which is no usual size for a head: volumes are wrong where the "
+            "voxel size is not stated or not in mm. Check it in the Volumes module or the file's header."
+        )
     return warnings
+
+
+def check_mask(mask: np.ndarray) -> np.ndarray:
+    """Bool of a mask of any shape: True wherever it is not 0. InvalidVolumeError where it holds no labels."""
+    mask = np.asarray(mask)
+    if mask.dtype.kind not in "biuf":
+        raise InvalidVolumeError(f"The mask's voxels are of type {mask.dtype}; pass labels.")
+    if mask.dtype.kind == "f" and not np.array_equal(mask, np.rint(mask)):
+        raise InvalidVolumeError(
+            "The mask holds fractions or NaN, not labels; pass a mask, for example probability >= 0.5."
+        )
+    return mask != 0
 
 
 def first_look(volume: np.ndarray, spacing: Sequence[float]) -> list[str]:

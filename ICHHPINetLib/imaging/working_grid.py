@@ -114,7 +114,10 @@ class WorkingGrid:
     def lift(self, array: np.ndarray) -> np.ndarray:
         """Interpolates probabilities (Z, Y, X) of the working grid back to the CT's grid, float32."""
         out = np.zeros(self.shape, np.float32)
-        position = np.clip((np.arange(self.shape[0]) + 0.5) / self.group - 0.5, 0, self.depth - 1)
+        starts = np.arange(0, self.shape[0], self.group)
+        # The last group may have fewer slices than the others.
+        centers = (starts + np.minimum(starts + self.group, self.shape[0]) - 1) / 2
+        position = np.interp(np.arange(self.shape[0]), centers, np.arange(self.depth))
         below = np.floor(position).astype(int)
         above = np.minimum(below + 1, self.depth - 1)
         weight = (position - below).astype(np.float32)[:, None, None]

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import InvalidVolumeError
-from ..imaging.validation import check_spacing
+from ..imaging.validation import check_mask, check_spacing
 from .abc2 import abc_diameters
 
 
@@ -42,8 +42,8 @@ def measure(mask: np.ndarray, spacing: Sequence[float], volume: np.ndarray | Non
     """Measure a mask (Z, Y, X), bleed wherever it is not 0, axis 0 across the axial slices.
 
     ``spacing`` is mm (z, y, x); ``volume`` are the HU of the same voxels. Raises
-    InvalidVolumeError where shapes or spacing do not fit. The ABC/2 rule and its source
-    are in ``abc2``.
+    InvalidVolumeError where shapes or spacing do not fit, or the mask holds fractions. The ABC/2 rule and its
+    source are in ``abc2``.
     """
     mask = np.asarray(mask)
     if mask.ndim != 3:
@@ -51,7 +51,7 @@ def measure(mask: np.ndarray, spacing: Sequence[float], volume: np.ndarray | Non
             f"The mask has {mask.ndim} dimensions; pass a single-channel mask of shape (Z, Y, X)."
         )
     steps = check_spacing(spacing)
-    bleed = mask != 0
+    bleed = check_mask(mask)
     if volume is not None and np.shape(volume) != bleed.shape:
         raise InvalidVolumeError(
             f"The mask {bleed.shape} and the CT {np.shape(volume)} differ in shape; "

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..commands.console import say
+from ..commands.numbers import natural, positive
 from ..errors import InputFileError
 from ..evaluation.protocol import Report
 from ..evaluation.report import Table, comparison_table
@@ -41,7 +42,11 @@ def add_training_arguments(parser: argparse.ArgumentParser, name: str) -> None:
     )
     parser.add_argument("--pack", type=Path, metavar="FILE", help="a training pack made earlier")
     parser.add_argument(
-        "--steps", type=int, default=STEPS, metavar="N", help="steps of each training (default: %(default)s)"
+        "--steps",
+        type=positive,
+        default=STEPS,
+        metavar="N",
+        help="steps of each training (default: %(default)s)",
     )
     parser.add_argument(
         "--start",
@@ -56,7 +61,7 @@ def add_training_arguments(parser: argparse.ArgumentParser, name: str) -> None:
         metavar="N",
         help="stop after so long in one training, to be resumed by the same command",
     )
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all trainings (default: 0)")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of all trainings (default: 0)")
     parser.add_argument("--output", type=Path, default=Path(f"reproduce/{name}"), metavar="FOLDER")
 
 

@@ -58,8 +58,8 @@ def evaluate_fold(
         "rounds": arguments.rounds,
         "seeds": list(range(arguments.seeds)),
     }
-    if path.exists():
-        known = read_result(path)
+    known = _known(path)
+    if known is not None:
         data = known["data"]
         same = all(known.get(name) == value for name, value in wanted.items())
         place = (arguments.cases.resolve().name, arguments.min_slices, fold)
@@ -82,6 +82,14 @@ def evaluate_fold(
                 step.done / step.total, f"{path.stem}: {step.case_id}, Dice {step.dice:.2f}"
             ),
         )
+
+
+def _known(path: Path) -> Report | None:
+    """The result at ``path``; None where there is none, or one of an evaluation that was stopped."""
+    try:
+        return read_result(path)
+    except InputFileError:
+        return None
 
 
 def merged(results: Sequence[Report], method: str | None = None) -> Report:

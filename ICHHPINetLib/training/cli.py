@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from ..commands.numbers import natural, positive
 from ..errors import InputFileError, MissingPackageError, OutputError
 from ..networks.variants import FULL, VARIANTS
 
@@ -19,8 +20,9 @@ last checkpoint, a few minutes.
 examples:
   ichhpinet train --cases DATA --steps 8000 --export my.safetensors
   ichhpinet train --cases DATA --fold 0 --minutes 10 --device cuda
-  ichhpinet train --cases DATA --shapes SHAPES --pretrain --steps 8000 --run runs/pretrained
-  ichhpinet train --cases DATA --fold 0 --start runs/pretrained/checkpoint.pt --run runs/fold0
+  ichhpinet train --cases DATA --shapes SHAPES --pretrain --steps 8000
+  ichhpinet train --cases DATA --fold 0 --start runs/pretrained/checkpoint.pt
+  ichhpinet train --cases MINE --start Resources/weights/default.safetensors --steps 2000
 """
 
 
@@ -36,9 +38,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--run",
         type=Path,
-        default=Path("runs/default"),
         metavar="FOLDER",
-        help="pack, checkpoint and TensorBoard log (default: %(default)s)",
+        help="pack, checkpoint and TensorBoard log (default: runs/default, runs/fold0 ... with --fold, "
+        "runs/pretrained with --pretrain)",
     )
     parser.add_argument("--pack", type=Path, metavar="FILE", help="a pack made earlier, instead of --cases")
     parser.add_argument(
@@ -57,10 +59,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="learn from synthetic bleeds in the bleed-free cases alone: serves the trainings of all folds",
     )
     parser.add_argument(
-        "--start", type=Path, metavar="FILE", help="begin with the weights of this checkpoint.pt"
+        "--start",
+        type=Path,
+        metavar="FILE",
+        help="begin with this checkpoint.pt, or with weights (.safetensors) such as the shipped ones",
     )
     parser.add_argument(
-        "--steps", type=int, default=8000, help="steps of the whole training (default: %(default)s)"
+        "--steps", type=positive, default=8000, help="steps of the whole training (default: %(default)s)"
     )
     parser.add_argument(
         "--minutes", type=float, default=float("inf"), help="stop after this time, to be resumed"
@@ -91,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave a part of the network out, for an ablation (default: %(default)s)",
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="of samples, strokes and weights (default: %(default)s)"
+        "--seed", type=natural, default=0, help="of samples, strokes and weights (default: %(default)s)"
     )
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)"
@@ -109,6 +114,7 @@ def run(arguments: argparse.Namespace) -> None:
     InputFileError, OutputError, DeviceError
     """
     require_packages()
+    from ..commands.outputs import check_suffix
     from ..imaging.output_files import check_writable
     from ..networks.hpinet import HPINetConfig
     from ..networks.paper.config import PaperConfig
@@ -119,12 +125,21 @@ def run(arguments: argparse.Namespace) -> None:
     from .recipe import PRETRAINING_RECIPE, Recipe
 
     if arguments.export:
+        check_suffix(arguments.export, (".safetensors",), "A weights file")
         check_writable(arguments.export)
+    if arguments.fold is not None and arguments.start and arguments.start.suffix == ".safetensors":
+        raise InputFileError(
+            "A weights file does not say which cases it has learned from, so that --fold could not hold any "
+            "out. Begin with the checkpoint.pt of a pretraining."
+        )
+    arguments.run = arguments.run or _default_run(arguments)
     device = resolve_device(arguments.device)
     pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
     train, validation = split(sorted(pack.cases), arguments.fold)
     if arguments.pretrain:
         train, validation = split_pretraining(pack.cases)
+    elif not any(pack.cases[name].bleeds for name in train):
+        raise InputFileError("No case to learn from has a bleed. Add some, or learn with --pretrain.")
     settings = Settings(
         checkpoint=arguments.run / "checkpoint.pt",
         train=train,
@@ -154,6 +169,12 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.export:
         digest = export_checkpoint(settings.checkpoint, arguments.export)
         print(f"{arguments.export}: SHA256 {digest}")
+
+
+def _default_run(arguments: argparse.Namespace) -> Path:
+    if arguments.pretrain:
+        return Path("runs/pretrained")
+    return Path("runs/default" if arguments.fold is None else f"runs/fold{arguments.fold}")
 
 
 def require_packages() -> None:

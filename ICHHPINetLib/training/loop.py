@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pickle
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -15,9 +13,16 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset
 
-from ..errors import InputFileError
-from ..networks.hpinet import HPINet, HPINetConfig, read_config
+from ..networks.hpinet import HPINet, HPINetConfig
 from ..networks.paper.config import PaperConfig
+from .checkpoint import (
+    check_same_run,
+    check_unseen,
+    load_states,
+    read_checkpoint,
+    read_weights,
+    write_checkpoint,
+)
 from .episode import episode
 from .losses import HPINetLoss
 from .optimizer import optimizer_of
@@ -41,7 +46,7 @@ class Settings:
 
     ``steps`` are optimizer steps, one a round; the learning rate falls linearly over the last
     ``decay`` share of them. ``minutes`` ends this call early, to be resumed later. ``start`` is a
-    checkpoint whose weights a new training begins with.
+    checkpoint or a weights file that a new training begins with.
     """
 
     checkpoint: Path
@@ -75,7 +80,12 @@ class _Stream(IterableDataset):
 class Trainer:
     """A network in training, with its average, optimizer and step count.
 
-    Goes on from the checkpoint where there is one. Raises InputFileError if it is of another network.
+    Goes on from the checkpoint where there is one. Raises InputFileError if it is of another network or of
+    another training, or if the weights to begin with have learned from a bleed that is held out now.
+
+    Attributes
+    ----------
+    seen: names of the bleeding cases that the weights have learned from, before they came here as well.
     """
 
     def __init__(
@@ -89,49 +99,48 @@ class Trainer:
         self.optimizer = optimizer_of(self.network, settings.learning_rate, settings.recipe.kernel_steps)
         self.loss = HPINetLoss(settings.recipe.weights)
         self.step = 0
+        self.given = {
+            "train": sorted(settings.train),
+            "seed": settings.seed,
+            "recipe": repr(settings.recipe),
+        }
+        self.seen = {name for name in settings.train if pack.cases[name].bleeds}
         if settings.checkpoint.exists():
-            state = self._load_weights(settings.checkpoint)
-            self.optimizer.load_state_dict(state["optimizer"])
-            self.step = state["step"]
+            self._resume(settings.checkpoint)
         elif settings.start:
-            self._load_weights(settings.start)
+            self._start(settings.start)
 
-    def _load_weights(self, checkpoint: Path) -> dict:
-        try:
-            state = torch.load(checkpoint, map_location=self.device, weights_only=True)
-            found = read_config(state["config"])
-        except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
-            raise InputFileError(
-                f"{checkpoint} is no checkpoint that can be read ({error}). Name a checkpoint.pt that "
-                "`ichhpinet train` wrote."
-            ) from error
-        if found != self.network.config:
-            raise InputFileError(
-                f"{checkpoint} is of another network ({found}). Go on with the options it was "
-                "started with, or choose another folder."
-            )
-        try:
-            self.network.load_state_dict(state["network"])
-            self.average.load_state_dict(state["average"])
-        except RuntimeError as error:
-            raise InputFileError(
-                f"{checkpoint} is of another version of this network. Train anew in another folder, or go on "
-                "with the version that wrote it."
-            ) from error
-        return state
+    def _resume(self, path: Path) -> None:
+        state = read_checkpoint(path, self.network.config, self.device)
+        check_same_run(path, state, self.given)
+        load_states(path, [(self.network, state["network"]), (self.average, state["average"])])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step = state["step"]
+        self.seen |= set(state.get("seen", ()))
+
+    def _start(self, path: Path) -> None:
+        if path.suffix == ".safetensors":
+            weights = read_weights(path, self.network)
+            load_states(path, [(self.network, weights), (self.average.module, weights)])
+            return
+        state = read_checkpoint(path, self.network.config, self.device)
+        bleeding = {name for name, case in self.pack.cases.items() if case.bleeds}
+        check_unseen(path, state.get("seen", ()), bleeding - set(self.settings.train))
+        load_states(path, [(self.network, state["network"]), (self.average, state["average"])])
+        self.seen |= set(state.get("seen", ()))
 
     def save(self) -> None:
-        """Writes the checkpoint whole, or leaves the old one."""
+        """Writes the checkpoint whole, or leaves the old one; OutputError where it cannot be written."""
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "config": self.network.config.as_dict(),
+            "seen": sorted(self.seen),
+            **self.given,
         }
-        temporary = self.settings.checkpoint.with_suffix(".tmp")
-        torch.save(state, temporary)
-        os.replace(temporary, self.settings.checkpoint)
+        write_checkpoint(self.settings.checkpoint, state)
 
     def rate(self) -> float:
         """Learning rate of this step: warm-up, plateau, linear decay."""

@@ -174,8 +174,12 @@ def load(path: Path) -> Pack:
     try:
         with np.load(path) as stored:
             arrays = {key: stored[key] for key in stored.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        return _unpacked(arrays)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise InputFileError(f"{path} is no training pack ({error}); make one by naming --cases.") from error
+
+
+def _unpacked(arrays: dict[str, np.ndarray]) -> Pack:
     cases, shapes = {}, []
     for key in arrays:
         kind, name, field = key.split("/")

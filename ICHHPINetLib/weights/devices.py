@@ -27,8 +27,11 @@ def resolve_device(name: str) -> torch.device:
         return torch.device("mps" if _mps_has_all() else "cpu")
     try:
         device = torch.device(name)
-    except RuntimeError as error:
-        raise DeviceError(f"'{name}' is no device. Choose auto, cpu, cuda, cuda:1 or mps.") from error
+    except RuntimeError:
+        device = None
+    # PyTorch knows many more, which this software has never seen.
+    if device is None or device.type not in ("cpu", "cuda", "mps"):
+        raise DeviceError(f"'{name}' is no device. Choose auto, cpu, cuda, cuda:1 or mps.")
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:

@@ -40,6 +40,18 @@ def test_wrong_use_is_exit_code_2(argv):
     assert stop.value.code == 2
 
 
+@pytest.mark.parametrize(
+    "argv", [["segment"], ["demo", "--seed", "-1"], ["segment", "ct.nrrd", "-o", "x.seg.nrrd", "--nonsense"]]
+)
+def test_wrong_words_are_told_in_one_line(argv, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        cli.main(argv)
+    assert stopped.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ichhpinet: error: ")
+    assert "--help" in line
+
+
 def test_deliberate_error_is_one_line_and_exit_code_2(monkeypatch, capsys):
     def fail(arguments):
         raise InputFileError("'a' cannot be read.\nChoose\n  another file.")

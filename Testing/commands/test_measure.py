@@ -36,6 +36,28 @@ def test_volume_of_all_labels_and_of_one(mask, case, capsys):
     assert "not a medical device" in capsys.readouterr().out
 
 
+def test_an_empty_mask_is_an_answer(mask, case, capsys):
+    image = sitk.ReadImage(str(mask))
+    sitk.WriteImage(image * 0, str(mask))
+    report = case.folder / "numbers.json"
+    assert measure(mask, "--report", report) == 0
+    numbers = json.loads(report.read_text(encoding="utf-8"))
+    assert (numbers["volume_ml"], numbers["foci"]) == (0.0, 0)
+    assert numbers["warnings"] == ["Nothing is marked in this mask."]
+
+
+def test_a_mask_that_may_not_state_the_size_of_its_voxels_is_doubted(case, capsys):
+    path = case.folder / "bare.nrrd"
+    image = sitk.GetImageFromArray(np.ones((4, 10, 10), np.uint8))
+    sitk.WriteImage(image, str(path))
+    assert measure(path) == 0
+    assert "not stated" in "".join(capsys.readouterr())
+    image.SetSpacing((1.0, 1.0, 5.0))
+    sitk.WriteImage(image, str(path))
+    assert measure(path) == 0
+    assert "not stated" not in "".join(capsys.readouterr())
+
+
 def test_density_comes_from_the_ct(mask, case):
     report = case.folder / "numbers.json"
     assert measure(mask, "--label", 1, "--ct", case.ct, "--report", report) == 0

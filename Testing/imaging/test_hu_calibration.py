@@ -98,6 +98,14 @@ def test_missing_rescale_intercept(head):
     assert brain_shift(result, head.volume) == 0
 
 
+def test_hu_with_much_dense_bone_are_not_taken_for_scanner_values(head):
+    hu = head.volume.copy()
+    bone = np.random.default_rng(0).normal(1055, 20, hu[:6].shape)
+    hu[:6] = np.where(hu[:6] > -500, bone, hu[:6])
+    assert np.count_nonzero((hu >= 1034) & (hu <= 1084)) > 0.02 * hu.size
+    assert intensity_scale(hu) == "hu"
+
+
 def test_no_brain_in_sight_is_said():
     volume = np.zeros((4, 64, 64), np.uint8)
     volume[:, 20:40, 20:40] = 255

@@ -66,6 +66,18 @@ def test_a_ball_comes_back_in_place(spacing):
     assert np.abs(shift).max() < 0.3
 
 
+@pytest.mark.parametrize(("count", "step"), [(41, 0.5), (33, 1.0), (17, 2.0), (30, 1.0)])
+def test_thin_slices_come_back_in_place_up_to_the_last_ones(count, step):
+    grid = WorkingGrid.fit(volume((count, 40, 40)), (step, 0.9, 0.9))
+    ramp = np.broadcast_to(np.arange(count, dtype=np.float32)[:, None, None], (count, 40, 40))
+    back = grid.lift(grid.lower(ramp))[:, 20, 20]
+    inside = slice(grid.group, count - grid.group)
+    assert grid.group > 1
+    np.testing.assert_allclose(back[inside], np.arange(count)[inside], atol=1e-3)
+    ends = [np.mean(grid.source_slices(index)) for index in (0, grid.depth - 1)]
+    np.testing.assert_allclose(back, np.clip(np.arange(count), *ends), atol=1e-3)
+
+
 def test_the_head_is_cut_out_of_a_wide_field_of_view():
     wide = np.full((4, 200, 200), -1000.0, np.float32)
     wide[:, 60:120, 80:150] = 35

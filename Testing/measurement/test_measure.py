@@ -151,3 +151,13 @@ def test_mirrored_and_turned_masks_measure_the_same(mask, spacing):
 def test_what_does_not_fit_is_refused(mask, spacing, volume, words):
     with pytest.raises(InvalidVolumeError, match=words):
         measure(mask, spacing, volume)
+
+
+@pytest.mark.parametrize("wrong", [0.3, np.nan])
+def test_fractions_are_no_mask(wrong):
+    mask = np.zeros((4, 8, 8), np.float32)
+    mask[1, 2:4, 2:4] = 1
+    assert measure(mask, (5.0, 0.5, 0.5)).volume_ml == pytest.approx(4 * 1.25 / 1000)
+    mask[2] = wrong
+    with pytest.raises(InvalidVolumeError, match="not labels"):
+        measure(mask, (5.0, 0.5, 0.5))

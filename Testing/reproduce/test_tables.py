@@ -118,6 +118,7 @@ def test_users_are_compared_on_the_runs_that_all_have(table1, reproduce, tmp_pat
     path = next((table1[0] / "results").glob("ours_fold0.json"))
     robot = json.loads(path.read_text(encoding="utf-8"))
     lazy = {**robot, "prompts": "lazy_user", "cases": robot["cases"][:1]}
+    lazy["data"] = {**robot["data"], "cases": 1}
     twice = {**robot, "seeds": [0, 1], "cases": [with_another_seed(case) for case in robot["cases"]]}
     written = [tmp_path / "robot.json", tmp_path / "lazy.json"]
     for file, content in zip(written, (twice, lazy), strict=True):
@@ -156,6 +157,18 @@ def test_a_benchmark_needs_the_robot(table1, reproduce, tmp_path):
     path.write_text(json.dumps({**result, "prompts": "lazy_user"}))
     message = reproduce(path, "-o", tmp_path / "x.md", code=2, command=("benchmark",))
     assert "scribbled by the robot" in message
+
+
+def test_an_evaluation_that_was_stopped_is_no_result_and_is_made_again(table1, cases, reproduce, tmp_path):
+    path = tmp_path / "results" / "threshold_fold0.json"
+    path.parent.mkdir()
+    done = json.loads((table1[0] / "results" / "threshold_fold0.json").read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**done, "cases": done["cases"][:1]}), encoding="utf-8")
+    message = reproduce(path, "-o", tmp_path / "x.md", code=2, command=("benchmark",))
+    assert "1 of 2 cases" in message
+    words = ("--cases", cases, *QUICK, "--folds", 0, "--methods", "threshold", "--output", tmp_path)
+    assert "done before" not in reproduce("table1", *words)
+    assert len(json.loads(path.read_text(encoding="utf-8"))["cases"]) == 2
 
 
 def test_overlapping_results_are_refused(table1, reproduce, tmp_path):

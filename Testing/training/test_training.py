@@ -300,7 +300,7 @@ def test_training_stops_resumes_and_exports(small_pack, tmp_path):
     digest = export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
     network = load_network(tmp_path / "x.safetensors", device="cpu")
     assert network.sha256 == digest
-    assert network.name == "tiny"
+    assert network.name == "x"
 
 
 def test_a_checkpoint_goes_on_with_its_own_network_alone(small_pack, tmp_path):
@@ -322,9 +322,52 @@ def test_a_training_can_start_from_the_weights_of_another(small_pack, tmp_path):
     assert trainer.step == 0
     before, after = other.network.state_dict(), trainer.network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
-    (tmp_path / "z.pt").write_bytes(b"no checkpoint")
-    with pytest.raises(InputFileError, match="can be read"):
-        Trainer(small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "z.pt"), TINY)
+    for content in (b"no checkpoint", b""):
+        (tmp_path / "z.pt").write_bytes(content)
+        with pytest.raises(InputFileError, match="can be read"):
+            Trainer(
+                small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "z.pt"), TINY
+            )
+
+
+def test_a_training_can_start_from_a_weights_file(small_pack, tmp_path):
+    other = Trainer(small_pack, settings(tmp_path), TINY)
+    other.run(lambda line: None, until=3)
+    export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
+    loaded = load_network(tmp_path / "x.safetensors", device="cpu")
+    start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.safetensors")
+    trainer = Trainer(small_pack, start, TINY)
+    image = torch.randn(3, 2, 32, 32)
+    strokes, previous = torch.zeros(3, 2, 32, 32), torch.zeros(3, 1, 32, 32)
+    for network in (trainer.network, trainer.average.module):
+        for one, two in zip(
+            network.eval().segment_volume(image, strokes, previous).converted,
+            loaded.segment_volume(image, strokes, previous).converted,
+            strict=True,
+        ):
+            torch.testing.assert_close(one, two, atol=5e-3, rtol=5e-3)
+    trainer.network.train()
+    trainer.run(lambda line: None, until=1)
+    assert trainer.step == 1
+
+
+def test_a_training_does_not_go_on_with_another_split(small_pack, tmp_path):
+    """Two folds in one folder: the second would have learned from its own test cases."""
+    Trainer(small_pack, settings(tmp_path), TINY).save()
+    for changes, what in (({"train": ["a"]}, "train"), ({"seed": 1}, "seed")):
+        with pytest.raises(InputFileError, match=f"another {what}"):
+            Trainer(small_pack, settings(tmp_path, **changes), TINY)
+
+
+def test_weights_that_saw_a_held_out_bleed_are_no_beginning(small_pack, tmp_path):
+    first = Trainer(small_pack, settings(tmp_path), TINY)
+    assert first.seen == {"a"}
+    first.save()
+    with pytest.raises(InputFileError, match=r"held out now, a among"):
+        start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt", train=["b"])
+        Trainer(small_pack, start, TINY)
+    start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt")
+    assert Trainer(small_pack, start, TINY).seen == {"a"}
 
 
 def test_a_checkpoint_of_another_version_is_refused_in_words(small_pack, tmp_path):
