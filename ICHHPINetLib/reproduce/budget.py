@@ -157,7 +157,7 @@ def new_trainer(
         seed=arguments.seed + setting.seed,
         device=str(resolve_device(arguments.device)),
         start=start,
-        decay=DECAY_OF_STARTED if start else Settings.decay,
+        decay=DECAY_OF_STARTED if arguments.start else Settings.decay,
         recipe=recipe_of(setting),
     )
     return Trainer(pack, settings, network_config(setting.variant))
@@ -208,7 +208,7 @@ def findings(
         title=experiment.title,
         columns=("Network", *COLUMNS),
         rows=rows,
-        notes=[text, *experiment.notes, *failures(joined), paper.OTHER_PROTOCOL],
+        notes=[text, *experiment.notes, *failures(joined), *([paper.OTHER_PROTOCOL] if any(theirs) else [])],
         tables=[_by_round(settings, joined), *([comparison_table(comparisons)] if comparisons else [])],
         content={
             "steps": arguments.steps,

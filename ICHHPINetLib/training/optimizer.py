@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 _BETAS = 0.9, 0.99
 _MOMENTUM = 0.95
 # Coefficients of the quintic Newton-Schulz iteration that the optimizer's authors publish.
 _QUINTIC = 3.4445, -4.7750, 2.0315
-# How far the row of a kernel turns in a step, in radians and units of the learning rate.
-_KERNEL_TURN = 7.5
+# A kernel's step in units of the learning rate: its update has singular values near one, Adam's
+# has entries near one, so that one rate serves both.
+_KERNEL_STEP = 15.0
 
 
 class Muon(torch.optim.Optimizer):
@@ -19,10 +19,8 @@ class Muon(torch.optim.Optimizer):
 
     Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024. PyTorch's own
     takes matrices only; here a kernel (O, I, ...) counts as a matrix (O, I * ...). Parameters of
-    groups with ``kernels`` false get Adam's step.
-
-    Kernels are standardized by the network, so that their length has no effect but one: the longer a row,
-    the less a step turns it, and steps make it longer and longer. Rows are therefore kept at length one.
+    groups with ``kernels`` false get Adam's step. With standardized weights the length of a
+    kernel has no effect, so there is no weight decay.
     """
 
     def __init__(self, groups: list[dict], lr: float) -> None:
@@ -43,9 +41,8 @@ class Muon(torch.optim.Optimizer):
         state["momentum"].lerp_(parameter.grad, 1 - _MOMENTUM)
         update = parameter.grad.lerp(state["momentum"], _MOMENTUM).flatten(1)
         rows, columns = update.shape
-        size = _KERNEL_TURN * max(1.0, rows / columns) ** 0.5
-        matrix = F.normalize(parameter.flatten(1)) - rate * size * orthogonalized(update)
-        parameter.copy_(F.normalize(matrix).view_as(parameter))
+        size = _KERNEL_STEP * max(1.0, rows / columns) ** 0.5
+        parameter.add_(orthogonalized(update).view_as(parameter), alpha=-rate * size)
 
     def _adam(self, parameter: torch.Tensor, state: dict, rate: float) -> None:
         if not state:
