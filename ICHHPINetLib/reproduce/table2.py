@@ -33,10 +33,10 @@ SETTINGS = [
 _NOTES = (
     " ".join(f"{label}: {variants.VARIANTS[name]}." for name, label in _LABELS.items()),
     (
-        "The paper tells of the ablations of affinity and fusion a loss of Dice alone (6.7 % and 8.9 %) and no "
-        "data set; their rows are the Dice of the public one less that many points. It does not say either how "
-        "the parts were left out: the sentence above is how they are here. It has no cues. Unlike in the "
-        "recipe of the shipped weights, no episode trains VIM alone."
+        "The paper tells of the ablations of affinity and fusion a loss of Dice alone (6.7 % and 8.9 %) and "
+        "no data set; their rows are the Dice of the public one less that many points. It does not say "
+        "either how the parts were left out: the sentence above is how they are here. It has no cues. Unlike "
+        "in the recipe of the shipped weights, no episode trains VIM alone."
     ),
 )
 EXPERIMENT = Experiment(

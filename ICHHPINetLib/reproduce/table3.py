@@ -22,8 +22,8 @@ SETTINGS = [
 _NOTES = (
     (
         "The pairs of the table are halved for training, so that 1.0 : 1.0 is the 0.5 each of the paper's "
-        "text. Unlike in the recipe of the shipped weights, no episode trains VIM alone. Our cross-entropy gives half of its weight to the hardest 2 % of the voxels, the paper's does "
-        "not."
+        "text. Unlike in the recipe of the shipped weights, no episode trains VIM alone. Our cross-entropy "
+        "gives half of its weight to the hardest 2 % of the voxels, the paper's does not."
     ),
 )
 EXPERIMENT = Experiment("table3", "Table 3: cross-entropy and Dice", SETTINGS, "ce1.0_dice1.0", _NOTES)

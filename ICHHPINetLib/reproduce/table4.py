@@ -22,8 +22,8 @@ _NOTES = (
     (
         "Rows are lambda_1 (volume) : lambda_2 (slice) : lambda_3 (feature convert). The authors' code "
         "permutes the three; these follow the paper. Unlike in the recipe of the shipped weights, no episode "
-        "trains VIM alone, which the weights would have no part in. Our optimizer does not heed the size of a "
-        "gradient, so that they matter where gradients of several losses meet, in VIM and FCM."
+        "trains VIM alone, which the weights would have no part in. Our optimizer does not heed the size of "
+        "a gradient, so that they matter where gradients of several losses meet, in VIM and FCM."
     ),
 )
 EXPERIMENT = Experiment("table4", "Table 4: weights of the three losses", SETTINGS, "5_1_4", _NOTES)
