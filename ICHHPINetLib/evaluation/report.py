@@ -104,6 +104,7 @@ def _rounds(summary: Summary) -> Table:
         (
             "Round",
             "Dice",
+            "95 % interval",
             "SD",
             "Jaccard",
             "NSD 2 mm",
@@ -117,6 +118,7 @@ def _rounds(summary: Summary) -> Table:
             (
                 str(row.round),
                 _number(row.dice),
+                f"{_number(row.dice_low)} to {_number(row.dice_high)}",
                 _number(row.dice_sd),
                 _number(row.jaccard),
                 _number(row.nsd_2mm),
@@ -165,17 +167,26 @@ def _overall_figures(summary: Summary) -> dict[str, str]:
 def _volumes(summary: Summary) -> Table:
     return Table(
         f"{summary.method}: volume against the truth",
-        ("Measured", "Bias mL", "95 % limits mL", "Within 10 %", "Within 10 %, >5 mL", "Agree at 30 mL"),
+        (
+            "Measured",
+            "Bias mL",
+            "95 % limits mL",
+            "CCC",
+            "Within 10 %",
+            "Within 10 %, >5 mL",
+            "Agree at 30 mL",
+            "Called growth",
+        ),
         tuple(
             (
                 panel.label,
                 _signed(panel.bias_ml, 1),
                 f"{_signed(panel.lower_ml, 1)} to {_signed(panel.upper_ml, 1)}",
+                "-" if panel.ccc is None else _number(panel.ccc),
                 _percent(panel.within_10_percent),
-                "-"
-                if panel.within_10_percent_above_5_ml is None
-                else _percent(panel.within_10_percent_above_5_ml),
+                _percent(panel.within_10_percent_above_5_ml),
                 _percent(panel.agree_at_30_ml),
+                _percent(panel.called_growth),
             )
             for panel in summary.volumes
         ),
@@ -228,5 +239,7 @@ def _signed(value: float, digits: int) -> str:
     return f"{value:+.{digits}f}"
 
 
-def _percent(share: float) -> str:
+def _percent(share: float | None) -> str:
+    if share is None:
+        return "-"
     return f"{100 * share:.0f} %" if math.isfinite(share) else "inf"

@@ -10,11 +10,10 @@ from scipy import stats
 
 from ..errors import InputFileError
 from .protocol import Report
+from .resampling import bootstrap_interval
 from .summary import case_means
 
 DEFAULT_METRICS = ("dice", "jaccard", "nsd_2mm", "mae")
-_RESAMPLES = 10_000
-_CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ def compare(
     for other in results_b:
         for metric in metrics:
             a, b = _paired(results_a, other, metric, round_number)
-            low, high = _bootstrap(a - b)
+            low, high = bootstrap_interval(a - b)
             t_tests.append(_p_value(stats.ttest_rel, a, b))
             ranks.append(_p_value(stats.wilcoxon, a, b))
             rows.append((metric, other["method"], a, b, low, high))
@@ -115,14 +114,6 @@ def _paired(one: Report, other: Report, metric: str, round_number: int) -> tuple
 def _p_value(test, a: np.ndarray, b: np.ndarray) -> float:
     """p of a paired test; 1 where all pairs are equal, for which no test is defined."""
     return 1.0 if np.array_equal(a, b) else float(test(a, b).pvalue)
-
-
-def _bootstrap(differences: np.ndarray) -> tuple[float, float]:
-    rng = np.random.default_rng(0)
-    picks = rng.integers(len(differences), size=(_RESAMPLES, len(differences)))
-    tail = 50 * (1 - _CONFIDENCE)
-    low, high = np.percentile(differences[picks].mean(axis=1), [tail, 100 - tail])
-    return float(low), float(high)
 
 
 def _holm(p_values: np.ndarray) -> np.ndarray:

@@ -1,7 +1,8 @@
 """The figures of one evaluation: by round, over all rounds, for volumes, and by kind of bleed.
 
 A mean is one over cases of each case's mean over its seeds, so that every patient counts
-the same. Runs that failed are left out of all figures and listed.
+the same; medians, shares of runs, the worst tenth and volumes are over runs. Runs that failed are left
+out of all figures and listed.
 """
 
 from __future__ import annotations
@@ -15,13 +16,12 @@ import numpy as np
 
 from ..errors import InputFileError
 from .protocol import Report
+from .resampling import bootstrap_interval
+from .volumes import VolumePanel, volume_panel
 
 TARGETS = (0.85, 0.90)
 # A smaller loss is within what two strokes of the same user differ by.
 _LOSS = 0.01
-_CLINICAL_CUT_ML = 30.0
-_ACCEPTABLE = 0.10
-_SMALL_ML = 5.0
 VOLUME_BINS = (
     ("<5 mL", 0.0, 5.0),
     ("5-15 mL", 5.0, 15.0),
@@ -34,6 +34,8 @@ VOLUME_BINS = (
 class RoundFigures:
     """Means over cases after one round; ``dice_sd`` is the SD over cases.
 
+    ``dice_low`` to ``dice_high`` is the 95 % bootstrap interval of the mean Dice, cases resampled.
+
     ``hd95_mm`` is the median over runs, infinite where half of the masks were empty;
     ``volume_error`` is the mean of the relative errors' absolute values, and ``seconds``
     the median over runs.
@@ -42,6 +44,8 @@ class RoundFigures:
     round: int
     dice: float
     dice_sd: float
+    dice_low: float
+    dice_high: float
     jaccard: float
     nsd_2mm: float
     hd95_mm: float
@@ -49,25 +53,6 @@ class RoundFigures:
     volume_error_ml: float
     volume_error: float
     seconds: float
-
-
-@dataclass(frozen=True)
-class VolumePanel:
-    """Agreement of measured volumes with the truth.
-
-    ``bias_ml`` and the 95 % limits of agreement are of measured minus true volume (Bland
-    and Altman); ``within_10_percent`` is the share of masks whose relative error is at
-    most 10 %, beside the same among bleeds of more than 5 mL (None where there is none);
-    ``agree_at_30_ml`` is the share on the right side of 30 mL.
-    """
-
-    label: str
-    bias_ml: float
-    lower_ml: float
-    upper_ml: float
-    within_10_percent: float
-    within_10_percent_above_5_ml: float | None
-    agree_at_30_ml: float
 
 
 @dataclass(frozen=True)
@@ -228,12 +213,15 @@ def _by_round(runs: _Runs) -> tuple[RoundFigures, ...]:
     names = ("dice", "jaccard", "nsd_2mm", "mae", "volume_error_ml")
     means = {name: runs.by_case(runs[name]).mean(axis=0) for name in names}
     spread = runs.by_case(runs["dice"]).std(axis=0)
+    intervals = [bootstrap_interval(column) for column in runs.by_case(runs["dice"]).T]
     relative = runs.by_case(np.abs(runs["relative_volume_error"])).mean(axis=0)
     hd95, seconds = np.median(runs["hd95_mm"], axis=0), np.median(runs["seconds"], axis=0)
     return tuple(
         RoundFigures(
             round=index + 1,
             dice_sd=float(spread[index]),
+            dice_low=intervals[index][0],
+            dice_high=intervals[index][1],
             hd95_mm=float(hd95[index]),
             volume_error=float(relative[index]),
             seconds=float(seconds[index]),
@@ -259,32 +247,19 @@ def _interactions(runs: _Runs, target: float) -> Interactions:
 def _volumes(runs: _Runs) -> tuple[VolumePanel, ...]:
     measured, truth = runs["volume_ml"], runs.truth("volume_ml")
     numbers = dict.fromkeys((min(3, runs.rounds), runs.rounds))
-    panels = [_panel(f"round {number}", measured[:, number - 1], truth) for number in numbers]
-    _, first = np.unique(runs.ids, return_index=True)
-    panels.append(_panel("ABC/2 of the truth", runs.truth("abc2_ml")[first], truth[first]))
+    panels = [volume_panel(f"round {number}", measured[:, number - 1], truth, runs.ids) for number in numbers]
+    ids, first = np.unique(runs.ids, return_index=True)
+    panels.append(volume_panel("ABC/2 of the truth", runs.truth("abc2_ml")[first], truth[first], ids))
     return tuple(panels)
-
-
-def _panel(label: str, measured: np.ndarray, truth: np.ndarray) -> VolumePanel:
-    difference = measured - truth
-    spread = 1.96 * float(difference.std(ddof=1)) if len(difference) > 1 else 0.0
-    bias = float(difference.mean())
-    close = np.abs(difference) <= _ACCEPTABLE * truth
-    large = truth > _SMALL_ML
-    return VolumePanel(
-        label=label,
-        bias_ml=bias,
-        lower_ml=bias - spread,
-        upper_ml=bias + spread,
-        within_10_percent=float(close.mean()),
-        within_10_percent_above_5_ml=float(close[large].mean()) if large.any() else None,
-        agree_at_30_ml=float(((measured >= _CLINICAL_CUT_ML) == (truth >= _CLINICAL_CUT_ML)).mean()),
-    )
 
 
 def _groups(runs: _Runs) -> tuple[GroupFigures, ...]:
     types = sorted({kind for report in runs.reports for kind in report["bleed_types"]})
     chosen = [(kind, runs.select(lambda report, kind=kind: kind in report["bleed_types"])) for kind in types]
+    chosen += [
+        (f"{kind} alone", runs.select(lambda report, kind=kind: report["bleed_types"] == [kind]))
+        for kind in types
+    ]
     volumes = runs.truth("volume_ml")
     chosen += [(label, (volumes >= low) & (volumes < high)) for label, low, high in VOLUME_BINS]
     dice, nsd = runs["dice"], runs["nsd_2mm"]

@@ -29,15 +29,23 @@ example:
 
 _PROTOCOL = """
 A robot scribbles for {rounds} rounds on the whole CT, one slice a round: first on a random slice of the
-middle 80 % of the bleeding ones, then on the slice with the largest error area. Strokes accumulate. A mean is
-one over cases of each case's mean over its runs.
+middle 80 % of the bleeding ones (of all where they are fewer than ten), then on the slice with the largest
+error area. It draws up to three strokes of each kind on it: a user who draws one of each reaches less, see
+the prompt shift. Strokes accumulate. A mean is one over cases of each case's mean over its runs; 95 %
+intervals resample the cases; shares, the worst tenth and volumes are over runs, so that a patient counts
+once a seed.
 
 - **Dice-AUC, NSD-AUC**: area under the curve over rounds, divided by its length, 0 to 1. NSD is the
   share of both surfaces within 2 mm.
 - **Rounds to a Dice**: until it is first reached; a run that never does counts all rounds and as failed.
 - **HD95**: 95th percentile Hausdorff distance in mm, median over runs.
-- **Volume**: bias and 95 % limits of agreement (Bland and Altman), the share within 10 % of the truth,
-  and on the right side of 30 mL. *ABC/2 of the truth* is what the bedside formula makes of the true mask.
+- **Volume**: bias and 95 % limits of agreement (Bland and Altman), Lin's concordance correlation (CCC), the
+  share within 10 % of the truth, and on the right side of 30 mL, a cut for parenchymal bleeds that most cases
+  are far from. *Called growth*: of two runs on the same CT, how often the second is more than 6 mL or 33 %
+  larger, which would pass for an expanding hematoma. *ABC/2 of the truth* is what the bedside formula makes
+  of the true mask.
+- **Time and memory** are those of the machine named above; methods with other numbers of cores are not
+  comparable in them.
 """.strip()
 
 

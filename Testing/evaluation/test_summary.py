@@ -124,7 +124,30 @@ def test_volume_panel_and_its_yardstick():
     assert last.upper_ml - last.lower_ml == pytest.approx(2 * 1.96 * differences.std(ddof=1))
     assert last.within_10_percent == 0
     assert last.agree_at_30_ml == 0.5
+    assert last.called_growth == 0.0
+    measured, truth = np.array([7.0, 7, 28, 28]), np.array([10.0, 10, 40, 40])
+    covariance = np.cov(measured, truth, ddof=0)[0, 1]
+    assert last.ccc == pytest.approx(2 * covariance / (measured.var() + truth.var() + 7.5**2))
     assert panels["ABC/2 of the truth"].bias_ml == pytest.approx(5.0)
+
+
+def test_two_runs_on_a_ct_that_would_pass_for_growth():
+    """10 and 14 mL, 40 and 45 mL: a third more is growth, 5 mL of 40 are not, and a smaller one is none."""
+    measured = result([[[0.9], [0.9]], [[0.9], [0.9]]])
+    for case, volumes in zip(measured["cases"], ((10.0, 14.0), (40.0, 45.0)), strict=True):
+        for run, volume in zip(case["runs"], volumes, strict=True):
+            run["rounds"][0]["volume_ml"] = volume
+    panel, yardstick = summarize(measured).volumes
+    assert panel.called_growth == 1 / 4
+    assert yardstick.called_growth is None
+    assert yardstick.ccc is not None
+
+
+def test_intervals_of_the_mean_resample_cases():
+    same = summarize(result([[[0.5]], [[0.5]], [[0.5]]])).rounds[0]
+    assert (same.dice_low, same.dice_high) == (0.5, 0.5)
+    apart = summarize(result([[[0.2]], [[0.8]]])).rounds[0]
+    assert (apart.dice_low, apart.dice, apart.dice_high) == pytest.approx((0.2, 0.5, 0.8))
 
 
 def test_small_bleeds_are_apart_in_the_volume_panel():
@@ -141,6 +164,7 @@ def test_groups_by_type_and_volume():
     assert {label: group.cases for label, group in groups.items()} == {
         "deep": 2,
         "lobar": 1,
+        "deep alone": 1,
         "5-15 mL": 1,
         ">30 mL": 1,
     }
