@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import slicer
+from ICHHPINetLib.interaction.session_factory import is_older
 from slicer.i18n import tr as _
 
 _REQUIREMENTS = Path(__file__).resolve().parents[1] / "Resources" / "requirements.txt"
@@ -26,9 +27,9 @@ def requirements():
 
 
 def missingRequirements():
-    """Those of :func:`requirements` whose package cannot be imported; nothing is imported to find out."""
+    """Those of :func:`requirements` that are not there or too old; nothing is imported to find out."""
     importlib.invalidate_caches()
-    return [line for line in requirements() if importlib.util.find_spec(_packageName(line)) is None]
+    return [line for line in requirements() if not _isMet(line)]
 
 
 def install():
@@ -100,6 +101,13 @@ def _installFromPyPI(requirement):
         slicer.util.pip_install([requirement])
     else:
         pip_ensure([requirement], requester="ICH-HPINet", prompt_install=False)
+
+
+def _isMet(requirement):
+    name, least = requirement.split(">=")
+    if importlib.util.find_spec(name) is None:
+        return False
+    return not is_older(name, tuple(int(number) for number in least.split(".")))
 
 
 def _packageName(requirement):

@@ -125,7 +125,11 @@ def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
     print_tables([Table(title, (*columns, "Dice") if has_truth else columns, tuple(rows))])
     last = rounds[-1]
     what = "First guess, checked by nobody" if last.is_guess else "Hematoma"
-    say(f"{what}: {last.measurement.volume_ml:.1f} mL. {DISCLAIMER}")
+    volume = f"{last.measurement.volume_ml:.1f} mL, all marked blood, ventricles included"
+    if last.is_guess and not last.measurement.volume_ml:
+        # "0.0 mL" would read as an all-clear.
+        volume = "nothing marked, which does not mean that there is no bleed"
+    say(f"{what}: {volume}. {DISCLAIMER}")
     say(f"Computed with '{last.result.model}' on {last.result.device}.")
 
 
@@ -143,7 +147,13 @@ def report(
         "ct": name,
         "notice": DISCLAIMER,
         "software": f"ichhpinet {__version__}",
-        "network": {"name": network.name, "sha256": network.sha256},
+        "network": {
+            "name": network.name,
+            "sha256": network.sha256,
+            "training": network.about.get("training"),
+        },
+        "volume_is": "all marked intracranial blood, ventricles included",
+        "slice_numbers": "from 0, feet to head",
         "warnings": list(warnings),
         "volume_ml": rounds[-1].measurement.volume_ml,
         "rounds": [_round_report(one) for one in rounds],

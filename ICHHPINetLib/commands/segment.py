@@ -33,6 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument("ct", metavar="CT", type=Path, help="head CT: NRRD, NIfTI, MHA or a DICOM folder")
     parser.add_argument(
+        "--series", metavar="UID", help="series to read from a DICOM folder that holds several"
+    )
+    parser.add_argument(
         "--scribbles",
         metavar="FILE",
         type=Path,
@@ -70,7 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise InvalidScribblesError(
             "There are no strokes. Name a file with --scribbles, or ask for a first guess with --guess."
         )
-    ct = read_ct(arguments.ct)
+    ct = read_ct(arguments.ct, arguments.series)
     hu, assumptions = to_hu(ct.array)
     volume, order = to_canonical(hu, ct.direction)
     spacing = order.spacing(ct.spacing)

@@ -57,21 +57,23 @@ def is_dicom_file(path: Path) -> bool:
     return sitk.ImageFileReader.GetImageIOFromFileName(str(path)) == "GDCMImageIO"
 
 
-def read_dicom_folder(folder: Path) -> DicomVolume:
-    """Read the one series of ``folder`` (or of its only sub-folder with DICOM files).
+def read_dicom_folder(folder: Path, uid: str | None = None) -> DicomVolume:
+    """Read the one series of ``folder``, or the one of ``uid``; sub-folders count where it holds no images.
 
     Raises
     ------
     InputFileError
-        For no series, several series, another modality, damaged files, slices without pixel size, and
-        slices that differ in size or orientation, lie on the same spot or are missing.
+        For no series, several series without ``uid``, another modality, damaged files, slices without
+        pixel size, and slices that differ in size or orientation, lie on the same spot or are missing.
     """
-    series = {uid: files for uid, files in _find_series(folder).items() if files}
+    series = {name: files for name, files in _find_series(folder).items() if files}
     if not series:
         raise InputFileError(
             f"No DICOM image series was found in '{folder}'. Name the folder that holds the CT's slices, "
             "or an NRRD, NIfTI or MHA file."
         )
+    if uid is not None:
+        series = _chosen(folder, series, uid)
     if len(series) > 1:
         raise InputFileError(_several_series(folder, series))
     slices = [_header(path) for path in next(iter(series.values()))]
@@ -114,11 +116,19 @@ def _read(folder: Path, read: Callable[[], sitk.Image]) -> sitk.Image:
 def _find_series(folder: Path) -> dict[str, list[str]]:
     found = _series_of(folder)
     if not found:
-        inner = [_series_of(path) for path in sorted(folder.iterdir()) if path.is_dir()]
-        for one in inner:
-            for uid, files in one.items():
+        # A disc has a folder each for patient, study and series.
+        for inner in sorted(path for path in folder.rglob("*") if path.is_dir()):
+            for uid, files in _series_of(inner).items():
                 found.setdefault(uid, []).extend(files)
     return found
+
+
+def _chosen(folder: Path, series: dict[str, list[str]], uid: str) -> dict[str, list[str]]:
+    # ITK adds to the UID where slices of a series differ in size or direction.
+    chosen = {name: files for name, files in series.items() if name == uid or name.startswith(f"{uid}.")}
+    if not chosen:
+        raise InputFileError(f"There is no series {uid} in '{folder}'. There are: {', '.join(series)}.")
+    return {uid: series[uid]} if uid in series else chosen
 
 
 def _series_of(folder: Path) -> dict[str, list[str]]:
@@ -190,7 +200,7 @@ def _several_series(folder: Path, series: dict[str, list[str]]) -> str:
     return (
         f"'{folder}' holds {len(series)} series, but one CT is needed:\n"
         + "\n".join(lines)
-        + "\nCopy the slices of the wanted series to a folder of their own and name that."
+        + "\nChoose one by its UID (segment --series), or copy its slices to a folder of their own."
     )
 
 

@@ -60,8 +60,10 @@ class CTImage:
         return np.array(self.image.GetDirection()).reshape(3, 3)
 
 
-def read_ct(path: str | os.PathLike) -> CTImage:
+def read_ct(path: str | os.PathLike, series: str | None = None) -> CTImage:
     """Read a CT from an NRRD, NIfTI or MetaImage file, a DICOM folder or a multi-frame DICOM file.
+
+    ``series`` is the UID of the series to read where the folder holds several.
 
     Raises
     ------
@@ -76,8 +78,10 @@ def read_ct(path: str | os.PathLike) -> CTImage:
         raise InputFileError(f"'{path}' does not exist. Name a CT: {_FORMATS}.")
     sheared_mm = 0.0
     if path.is_dir():
-        volume = read_dicom_folder(path)
+        volume = read_dicom_folder(path, series)
         image, warnings, sheared_mm = volume.image, volume.warnings, volume.sheared_mm
+    elif series:
+        raise InputFileError(f"'{path}' is a file; a series is chosen from a DICOM folder.")
     else:
         image, warnings = _read_file(path)
     array = sitk.GetArrayFromImage(image)

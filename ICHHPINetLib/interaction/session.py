@@ -305,9 +305,11 @@ class InteractiveSession:
 
 def _failure(device: torch.device, error: BaseException) -> DeviceError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    advice = "choose another device, for example 'cpu'"
+    if is_out_of_memory(error):
+        advice = "close other programs that need memory, or choose another device"
     return DeviceError(
-        f"The round failed on {device} ({reason}). The previous result and all strokes are kept; close "
-        "other programs that need memory, or choose another device."
+        f"The round failed on {device} ({reason}). The previous result and all strokes are kept; {advice}."
     )
 
 

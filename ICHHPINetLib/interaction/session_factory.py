@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 from typing import TYPE_CHECKING
 
@@ -13,9 +14,21 @@ if TYPE_CHECKING:
     from .session import InteractiveSession
 
 
+_OLDEST_TORCH = (2, 3)
+
+
 def torch_is_installed() -> bool:
-    """Whether PyTorch can be imported, without importing it."""
-    return importlib.util.find_spec("torch") is not None
+    """Whether a PyTorch that is new enough can be imported, without importing it."""
+    return importlib.util.find_spec("torch") is not None and not is_older("torch", _OLDEST_TORCH)
+
+
+def is_older(package: str, least: tuple[int, int]) -> bool:
+    """Whether an installed package has a version before ``least``; False where that is not known."""
+    try:
+        numbers = importlib.metadata.version(package).split(".")[:2]
+        return tuple(int(number) for number in numbers) < least
+    except (importlib.metadata.PackageNotFoundError, ValueError):
+        return False
 
 
 class SessionFactory:

@@ -47,18 +47,6 @@ class CTGeometry:
         """A canonical-order array (Z, Y, X) in the order of the node."""
         return np.ascontiguousarray(self.reorientation.undo(array))
 
-    def slice_position(self, index: int) -> np.ndarray:
-        """World position (R, A, S) in mm of the center of canonical slice ``index``."""
-        numbers = np.broadcast_to(np.arange(self.shape[0]).reshape(-1, 1, 1), self.shape)
-        stored = self.reorientation.undo(numbers)
-        center = [(size - 1) / 2 for size in stored.shape]
-        for axis in range(3):
-            line = np.moveaxis(stored, axis, 0)[:, 0, 0]
-            if line[0] != line[-1] or self.shape[0] == 1:
-                center[axis] = float(np.flatnonzero(line == index)[0])
-        k, j, i = center
-        return (self.ijk_to_world @ np.array([i, j, k, 1.0]))[:3]
-
 
 def to_array(matrix) -> np.ndarray:
     """A ``vtkMatrix4x4`` as a numpy array."""

@@ -22,7 +22,7 @@ def resolve_device(name: str) -> torch.device:
     import torch
 
     if name == "auto":
-        if torch.cuda.is_available():
+        if torch.cuda.is_available() and _computes(torch.device("cuda")):
             return torch.device("cuda")
         return torch.device("mps" if _mps_has_all() else "cpu")
     try:
@@ -43,6 +43,16 @@ def resolve_device(name: str) -> torch.device:
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise DeviceError("'mps' was asked for, but there is no Apple GPU here. Choose 'cpu' or 'auto'.")
     return device
+
+
+def _computes(device: torch.device) -> bool:
+    """Whether PyTorch's build has kernels for this card: it sees cards that it has none for."""
+    import torch
+
+    try:
+        return torch.ones(1, device=device).add(1).item() == 2
+    except RuntimeError:
+        return False
 
 
 def _mps_has_all() -> bool:

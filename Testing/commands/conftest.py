@@ -55,7 +55,7 @@ def replace_network(monkeypatch):
 
     def open_session(arguments, volume, spacing):
         opened.append(Session(volume, spacing))
-        return SimpleNamespace(name="fake", sha256="0" * 64), opened[-1]
+        return SimpleNamespace(name="fake", sha256="0" * 64, about={"training": "none"}), opened[-1]
 
     for command in ("segment", "demo"):
         monkeypatch.setattr(f"ICHHPINetLib.commands.{command}.open_session", open_session)

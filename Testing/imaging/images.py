@@ -31,7 +31,7 @@ def write_series(
 
     ``change`` gets the number, the image and the tags of each slice before it is written.
     """
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     direction = np.array(image.GetDirection()).reshape(3, 3)
     orientation = "\\".join(f"{value:.8f}" for value in [*direction[:, 0], *direction[:, 1]])
     writer = sitk.ImageFileWriter()

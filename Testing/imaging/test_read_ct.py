@@ -122,6 +122,16 @@ def test_two_series_are_named(tmp_path):
         "folder of their own",
     ):
         assert words in message
+    assert read_ct(tmp_path / "head", "1.2.3.5").array.shape[0] == 9
+    with pytest.raises(InputFileError, match=r"no series 9\.9"):
+        read_ct(tmp_path / "head", "9.9")
+
+
+def test_a_disc_with_a_folder_for_patient_study_and_series(tmp_path):
+    write_series(tmp_path / "disc" / "DICOM" / "PA1" / "ST1" / "SE1", ct_image(), uid="1.2.3.4")
+    assert read_ct(tmp_path / "disc").array.shape[0] == 6
+    write_series(tmp_path / "disc" / "DICOM" / "PA1" / "ST1" / "SE2", ct_image((9, 20, 24)), uid="1.2.3.5")
+    assert read_ct(tmp_path / "disc", "1.2.3.5").array.shape[0] == 9
 
 
 @pytest.mark.parametrize(("skip", "guess"), [((3,), "1 missing"), ((2, 3), "2 missing")])

@@ -149,6 +149,16 @@ def test_nothing_is_installed_without_a_yes(installer, monkeypatch):
     assert "cu128" in questions[0]
 
 
+def test_a_pytorch_that_is_too_old_counts_as_missing(installer, monkeypatch):
+    from ICHHPINetLib.interaction.session_factory import torch_is_installed
+
+    installer.missing.clear()
+    for version, missing in (("2.2.1+cu118", ["torch>=2.3"]), ("2.10.0", []), ("2.3.0a0", []), ("dev", [])):
+        monkeypatch.setattr("importlib.metadata.version", lambda name, version=version: version)
+        assert installer.module.missingRequirements() == missing
+        assert torch_is_installed() is not bool(missing)
+
+
 def test_nothing_is_installed_in_testing_mode(installer):
     import slicer
 
