@@ -130,15 +130,15 @@ class Controller:
         """Remove result, rounds and strokes of this CT."""
         self._abandon()
         self._forget()
-        error = None
         try:
             if self._port.ct_key() is not None:
                 with self._silently():
                     self._port.clear_rounds()
                     self._port.clear_strokes()
-        except ICHHPINetError as failure:
-            error = failure
-        self._move(Event.START_OVER, error=error)
+        except ICHHPINetError as error:
+            self._move(Event.START_OVER, error=error)
+        else:
+            self._move(Event.START_OVER)
 
     # What happens around it
 

@@ -19,9 +19,9 @@ _METRICS = {
     "MAE": "mae",
 }
 _NOTE = (
-    "The paper's figures (other protocol) are most likely of its private data: they end where table 1 has "
-    "that set. Its first round propagates without volume features, as its code shows; ours has them in all "
-    "rounds. Compare the shape of the curve: how much the second round adds, and whether later ones still do."
+    "The paper's figures (other protocol) are most likely of its private data: they end near where table 1 "
+    "has that set. Its first round propagates without volume features, as its code shows; ours has them in "
+    "all rounds. Compare the shape of the curve: how much the second round adds, and whether later ones do."
 )
 
 

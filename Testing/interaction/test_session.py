@@ -295,16 +295,19 @@ def test_gpu_memory_running_out_is_retried_on_the_cpu(session, monkeypatch):
     def full_at_first(network, image, *arguments):
         devices.append(image.device)
         if len(devices) == 1:
-            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
         return real(network, image, *arguments)
 
-    fake_gpu = SimpleNamespace(type="xpu", __str__=lambda self: "xpu")
+    fake_gpu, moved = SimpleNamespace(type="xpu"), []
     monkeypatch.setattr(session_module, "run_round", full_at_first)
     original = session._compute_on
     monkeypatch.setattr(session, "_compute_on", lambda device, *rest: original(torch.device("cpu"), *rest))
     monkeypatch.setattr(session.network, "device", fake_gpu)
-    monkeypatch.setattr(session.network, "to", lambda *arguments: session.network)
+    monkeypatch.setattr(session.network, "to", lambda device: moved.append(device) or session.network)
+    session._features[str(fake_gpu)] = "on the card"
     result = session.refine(strokes(foreground=[INSIDE]))
+    assert moved[-1] is fake_gpu, "the next round is computed on the card again"
+    assert str(fake_gpu) not in session._features, "what it kept there is given back"
     assert len(devices) == 2
     assert result.device == "cpu"
     assert "ran out of memory" in result.notes[0]
