@@ -192,16 +192,19 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 self.setCt(None)
             self.initializeParameterNode()
 
-    def onNodeAdded(self, caller, event) -> None:
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def onNodeAdded(self, caller, event, node) -> None:
         """Perhaps the CT that the open panel waits for."""
-        if self.parent.isEntered and self.logic.scene.ct is None and not slicer.mrmlScene.IsBatchProcessing():
+        waiting = self.parent.isEntered and self.logic.scene.ct is None
+        if waiting and node.IsA("vtkMRMLScalarVolumeNode") and not slicer.mrmlScene.IsBatchProcessing():
             # It has no voxels yet.
-            qt.QTimer.singleShot(0, self.chooseFirstCt)
+            qt.QTimer.singleShot(0, lambda: self.chooseCt(node))
 
-    def chooseFirstCt(self) -> None:
-        """Choose a CT if the panel is shown and none is chosen."""
-        if self._parameterNode and not self._parameterNode.inputVolume:
-            self._parameterNode.inputVolume = Views.firstCt()
+    def chooseCt(self, ct) -> None:
+        """Choose ``ct`` if it may be one, the panel is shown and none is chosen."""
+        waiting = self._parameterNode and not self._parameterNode.inputVolume
+        if waiting and ct is not None and Views.mayBeCt(ct):
+            self._parameterNode.inputVolume = ct
 
     def onCtRemoved(self) -> None:
         """The chosen CT is about to go; the selector would take another volume in its place."""
@@ -213,7 +216,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def initializeParameterNode(self) -> None:
         """Ensure that the parameter node exists and is observed, and that a CT is chosen if there is one."""
         self.setParameterNode(self.logic.getParameterNode())
-        self.chooseFirstCt()
+        self.chooseCt(Views.firstCt())
 
     def setParameterNode(self, parameterNode: ICHHPINetParameterNode | None) -> None:
         """Show and observe ``parameterNode``, None for none."""
@@ -247,6 +250,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if ct is not None and self.logic.controller.status.error is None:
             Views.showCt(ct)
             self.logic.scene.show_alone()
+            Views.showEverywhere(self.logic.scene.node("scribbles"))
         self.showRounds()
 
     def showRounds(self) -> None:
@@ -300,6 +304,8 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             Views.paintOnlyWhereShown(scene.ct, target[0])
             self.strokeTools.setTarget(scene.ct, *target)
             self.watcher.update()
+        else:
+            Views.showEverywhere(scene.node("scribbles"))
         self.strokeTools.setTool(tool)
         self.view.showTool(self.strokeTools.tool, self.toolButtons)
 

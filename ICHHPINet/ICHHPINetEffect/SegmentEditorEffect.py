@@ -169,7 +169,12 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
 
     def onInitialize(self):
         """The button was clicked."""
+        from ICHHPINetSupport import PackageInstaller
+
         with slicer.util.tryWithErrorDisplay(_("The hematoma cannot be computed.")):
+            self.seeds()
+            if PackageInstaller.missingRequirements():
+                PackageInstaller.install()
             self.preview()
 
     def onPreview(self):
@@ -184,11 +189,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
     def preview(self):
         """Start a round over the whole volume; :meth:`onStatusChanged` follows it."""
         from ICHHPINetLib.errors import ICHHPINetError
-        from ICHHPINetSupport import PackageInstaller
 
         seeds = self.seeds()
-        if PackageInstaller.missingRequirements():
-            PackageInstaller.install()
         self.ensureController()
         self.port.editor_node = self.scriptedEffect.parameterSetNode()
         self.port.bleed_id, self.port.background_id = seeds

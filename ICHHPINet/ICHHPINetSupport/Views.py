@@ -7,20 +7,24 @@ _SHOWN = "ICHHPINet.shownInBrainWindow"
 _WINDOW, _LEVEL = 80, 40
 
 
-def firstCt():
-    """The volume that the user looks at, else the first one of the scene; None where there is none.
+def mayBeCt(volume):
+    """Whether ``volume`` is in the scene, has voxels, and nothing says that it is no CT.
 
     Label maps, colour pictures and diffusion volumes are scalar volumes to Slicer, too, but no CTs;
     nor is what was loaded from DICOM series of other modalities.
     """
-    volumes = [
-        volume
-        for volume in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
-        if volume.GetClassName() == "vtkMRMLScalarVolumeNode"
+    return (
+        volume.GetScene() is not None
+        and volume.GetClassName() == "vtkMRMLScalarVolumeNode"
         and not volume.GetHideFromEditors()
         and volume.GetImageData() is not None
         and may_be_ct(slicer.mrmlScene, volume)
-    ]
+    )
+
+
+def firstCt():
+    """The CT that the user looks at, else the first one of the scene; None where there is none."""
+    volumes = [one for one in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode") if mayBeCt(one)]
     shown = {volume for volumes in _shownVolumes().values() for volume in volumes}
     return next((volume for volume in volumes if volume.GetID() in shown), next(iter(volumes), None))
 
@@ -56,6 +60,13 @@ def paintOnlyWhereShown(ct, scribbles):
     for view, volumes in views.items():
         if ct.GetID() in volumes:
             display.AddViewNodeID(view)
+
+
+def showEverywhere(segmentation):
+    """Undo what ``paintOnlyWhereShown`` did, when the brush is put away."""
+    display = segmentation.GetDisplayNode() if segmentation is not None else None
+    if display is not None and display.GetNumberOfViewNodeIDs():
+        display.RemoveAllViewNodeIDs()
 
 
 def _shownVolumes():

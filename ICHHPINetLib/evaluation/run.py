@@ -92,14 +92,21 @@ def evaluate(
     }
 
     def keep(reports: list[Report]) -> None:
-        # After every case: hours of work are not lost with the last one.
+        # After every case: hours of work are not lost with the last one. An earlier result stays meanwhile.
         result["cases"] = reports
         if output is not None:
-            with whole_file(output) as temporary:
-                temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+            _write(Path(output).with_suffix(".partial.json"), result)
 
     run_cases(cases, factory, rounds, seeds, on_step, draw, guess, keep)
+    if output is not None:
+        _write(Path(output), result)
+        Path(output).with_suffix(".partial.json").unlink(missing_ok=True)
     return result
+
+
+def _write(path: Path, result: Report) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_result(path: Path | str) -> Report:
@@ -127,5 +134,6 @@ def _method(name: str, device: str) -> tuple[Method, Report]:
     from ..weights.loading import load_network
 
     network = load_network(name, device)
-    description = {"method": network.name, "sha256": network.sha256, "device": str(network.device)}
+    # Not the file's name: networks of several folds are one method.
+    description = {"method": network.config.name, "sha256": network.sha256, "device": str(network.device)}
     return lambda volume, spacing: InteractiveSession(network, volume, spacing), description

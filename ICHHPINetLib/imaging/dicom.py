@@ -66,7 +66,7 @@ def read_dicom_folder(folder: Path, uid: str | None = None) -> DicomVolume:
         For no series, several series without ``uid``, another modality, damaged files, slices without
         pixel size, and slices that differ in size or orientation, lie on the same spot or are missing.
     """
-    series = {name: files for name, files in _find_series(folder).items() if files}
+    series = {name: files for name, files in _find_series(folder, uid).items() if files}
     if not series:
         raise InputFileError(
             f"No DICOM image series was found in '{folder}'. Name the folder that holds the CT's slices, "
@@ -113,9 +113,9 @@ def _read(folder: Path, read: Callable[[], sitk.Image]) -> sitk.Image:
         ) from error
 
 
-def _find_series(folder: Path) -> dict[str, list[str]]:
+def _find_series(folder: Path, uid: str | None) -> dict[str, list[str]]:
     found = _series_of(folder)
-    if not found:
+    if not found or (uid is not None and not any(name.startswith(uid) for name in found)):
         # A disc has a folder each for patient, study and series.
         for inner in sorted(path for path in folder.rglob("*") if path.is_dir()):
             for uid, files in _series_of(inner).items():

@@ -166,6 +166,8 @@ class Controller:
             # Now, not after the user has drawn on a CT that cannot be used.
             self._warnings = tuple(self._port.check_ct())
         except ICHHPINetError as error:
+            # It stays to be read whatever is painted; each round says it again.
+            self._warnings = (str(error),)
             self._move(Event.CT_CHOSEN, error=error)
         else:
             self._move(Event.CT_CHOSEN)

@@ -27,7 +27,8 @@ def is_older(package: str, least: tuple[int, int]) -> bool:
     try:
         numbers = importlib.metadata.version(package).split(".")[:2]
         return tuple(int(number) for number in numbers) < least
-    except (importlib.metadata.PackageNotFoundError, ValueError):
+    except (importlib.metadata.PackageNotFoundError, ValueError, AttributeError, TypeError):
+        # What a failed upgrade leaves behind has no version.
         return False
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Hashable
 from typing import Any
 
@@ -82,9 +83,8 @@ class Workbench:
         self._next_history = StrokeHistory(at_start)
         if rounds or mask.any():
             job.restore = SavedRounds(mask, at_start, rounds)
-            if self.session is not None:
-                # As it was read, for the new session to say what it assumes.
-                job.session, job.volume = None, port.read_ct()[0]
+            # With the image's features, which do not depend on the rounds.
+            job.session = copy.copy(self.session)
         elif self.session is not None:
             self.session.reset()
         return job

@@ -134,6 +134,8 @@ def _run_name(arguments: argparse.Namespace, pack: Pack, setting: Setting) -> st
     given = hashlib.sha256(repr((sorted(pack.cases), len(pack.shapes), recipe_of(setting))).encode())
     if arguments.start and setting.pretrained:
         given.update(arguments.start.read_bytes())
+    elif arguments.start:
+        given.update(b"as long a decay as those that have a start")
     return f"steps{arguments.steps}_seed{arguments.seed + setting.seed}_{given.hexdigest()[:8]}"
 
 
@@ -202,13 +204,15 @@ def findings(
         "over folds, HD95 the median over runs. Intervals resample the cases; a difference no larger than "
         "that to the same setting with another seed means nothing, whatever its interval."
     )
+    seeds = [f"'{one.label}' has seed {arguments.seed + one.seed}." for one in settings if one.seed]
+    protocol = [paper.OTHER_PROTOCOL] if any(theirs) else []
     comparisons = _comparisons(experiment, dict(zip([one.name for one in settings], joined, strict=True)))
     return Findings(
         name=experiment.name,
         title=experiment.title,
         columns=("Network", *COLUMNS),
         rows=rows,
-        notes=[text, *experiment.notes, *failures(joined), *([paper.OTHER_PROTOCOL] if any(theirs) else [])],
+        notes=[text, *seeds, *experiment.notes, *failures(joined), *protocol],
         tables=[_by_round(settings, joined), *([comparison_table(comparisons)] if comparisons else [])],
         content={
             "steps": arguments.steps,
@@ -235,9 +239,13 @@ def _comparisons(experiment: Experiment, results: dict[str, Report]) -> list[Com
     from ..evaluation.statistics import compare
 
     reference = results.pop(experiment.reference, None)
-    if reference is None or not results or len(reference["cases"]) < 2:
+    if reference is None or not results:
         return []
-    return compare(reference, *results.values(), metrics=("dice",))
+    try:
+        return compare(reference, *results.values(), metrics=("dice",))
+    except InputFileError:
+        # Too few cases that all have completed: the trainings are not lost for that.
+        return []
 
 
 def _by_round(settings: Sequence[Setting], joined: Sequence[Report]) -> Table:

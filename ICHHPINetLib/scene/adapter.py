@@ -223,22 +223,20 @@ class SceneAdapter:
     def show_preview(self, mask: np.ndarray) -> None:
         """Show an unfinished mask (Z, Y, X), without counting it as a round."""
         geometry = self.geometry()
-        saved_state.mark_preview(self._write_hematoma(geometry.to_stored(mask), geometry), True)
+        before = self._read(self.node("hematoma"), HEMATOMA, geometry)
+        saved_state.begin_preview(self._write_hematoma(geometry.to_stored(mask), geometry), before)
 
     def restore_mask(self, mask: np.ndarray) -> None:
         """Show a mask (Z, Y, X) again that a preview has taken the place of."""
         geometry = self.geometry()
-        saved_state.mark_preview(self._write_hematoma(geometry.to_stored(mask), geometry), False)
+        saved_state.end_preview(self._write_hematoma(geometry.to_stored(mask), geometry))
 
     def drop_preview(self) -> None:
-        """Put the label map, which holds the last round, in place of a preview that came with the scene."""
+        """Put back what a preview that came with the scene has taken the place of."""
         node = self.node("hematoma")
-        if node is None or not saved_state.is_preview(node):
-            return
-        geometry, written = self.geometry(), self._written()
-        if written is None or written.shape != geometry.stored_shape:
-            written = np.zeros(geometry.stored_shape, bool)
-        self.restore_mask(geometry.to_canonical(written.astype(np.uint8)))
+        before = None if node is None else saved_state.before_preview(node, self.geometry().stored_shape)
+        if before is not None:
+            self.restore_mask(self.geometry().to_canonical(before.astype(np.uint8)))
 
     def write_round(self, outcome: Outcome) -> None:
         """Write a finished round: :meth:`write_result` with what a controller hands over."""
@@ -300,7 +298,7 @@ class SceneAdapter:
         hematoma, labelmap, table = (self.node(role) for role in ("hematoma", "hematomaLabelmap", "rounds"))
         if hematoma is not None:
             saved_state.save_round(hematoma, 0)
-            saved_state.mark_preview(hematoma, False)
+            saved_state.end_preview(hematoma)
             segment = find_segment(hematoma, HEMATOMA)
             if segment is not None:
                 self._empty(hematoma, segment)
@@ -360,7 +358,7 @@ class SceneAdapter:
 
     def _write_mask(self, stored: np.ndarray, geometry: CTGeometry):
         hematoma = self._write_hematoma(stored, geometry)
-        saved_state.mark_preview(hematoma, False)
+        saved_state.end_preview(hematoma)
         labelmap = self._nodes.ensure("hematomaLabelmap")
         labelmap.SetAndObserveTransformNodeID(self.ct.GetTransformNodeID())
         labelmap.CopyOrientation(self.ct)

@@ -73,6 +73,10 @@ class SceneNodes:
         """Point the module's parameter node to the CT and its nodes."""
         parameters = self.parameter_node(create=True)
         nodes = {"inputVolume": self.ct, **{role: self.find(role) for role in ROLES}}
+        for role in ROLES:
+            # Of the same CT that was deleted before and loaded again.
+            if nodes[role] is not None and nodes[role].GetAttribute(ROLE_ATTRIBUTE) == role:
+                self._claim(nodes[role], role)
         modifying = parameters.StartModify()
         try:
             for role, node in nodes.items():

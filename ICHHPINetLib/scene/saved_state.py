@@ -30,14 +30,21 @@ def load_round(hematoma_node) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def mark_preview(hematoma_node, unfinished: bool) -> None:
-    """Remember whether the hematoma is that of a round that still runs."""
-    hematoma_node.SetAttribute(_PREVIEW, "1" if unfinished else None)
+def begin_preview(hematoma_node, before: np.ndarray) -> None:
+    """Remember the mask, bool (Z, Y, X), that a preview takes the place of; the first one counts."""
+    if hematoma_node.GetAttribute(_PREVIEW) is None:
+        hematoma_node.SetAttribute(_PREVIEW, encode(Scribbles(before, np.zeros_like(before))))
 
 
-def is_preview(hematoma_node) -> bool:
-    """Whether the hematoma is that of a round that still ran when the scene was saved."""
-    return hematoma_node.GetAttribute(_PREVIEW) is not None
+def end_preview(hematoma_node) -> None:
+    """The hematoma is no preview any more."""
+    hematoma_node.SetAttribute(_PREVIEW, None)
+
+
+def before_preview(hematoma_node, shape: tuple[int, int, int]) -> np.ndarray | None:
+    """The mask, bool (Z, Y, X), from before a preview that the scene was saved with; None without one."""
+    text = hematoma_node.GetAttribute(_PREVIEW)
+    return None if text is None else decode(text, shape).foreground
 
 
 def push_strokes(scribbles_node, round_number: int, strokes: Scribbles) -> None:

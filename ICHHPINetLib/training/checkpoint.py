@@ -76,9 +76,17 @@ def check_same_run(path: Path, state: dict, given: dict) -> None:
         )
 
 
-def check_unseen(path: Path, seen: Iterable[str], held_out: Iterable[str]) -> None:
-    """InputFileError where weights to begin with have learned from a case that is held out now."""
-    leaked = sorted(set(seen) & set(held_out))
+def check_unseen(path: Path, seen: Iterable[str] | None, held_out: Iterable[str]) -> None:
+    """InputFileError where weights to begin with have learned from a case that is held out now, or may have.
+
+    ``seen`` is None where nobody knows.
+    """
+    if seen is None and set(held_out):
+        raise InputFileError(
+            f"{path} does not say which cases its weights have learned from, so that none can be held out. "
+            "Begin with the checkpoint.pt of a pretraining, or hold none out."
+        )
+    leaked = sorted(set(seen or ()) & set(held_out))
     if leaked:
         raise InputFileError(
             f"The weights in {path} have learned from cases that are held out now, {leaked[0]} among them. "

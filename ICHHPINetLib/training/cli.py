@@ -127,11 +127,6 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.export:
         check_suffix(arguments.export, (".safetensors",), "A weights file")
         check_writable(arguments.export)
-    if arguments.fold is not None and arguments.start and arguments.start.suffix == ".safetensors":
-        raise InputFileError(
-            "A weights file does not say which cases it has learned from, so that --fold could not hold any "
-            "out. Begin with the checkpoint.pt of a pretraining."
-        )
     arguments.run = arguments.run or _default_run(arguments)
     device = resolve_device(arguments.device)
     pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -85,7 +86,8 @@ class Trainer:
 
     Attributes
     ----------
-    seen: names of the bleeding cases that the weights have learned from, before they came here as well.
+    seen: names of the bleeding cases that the weights have learned from, before they came here as well;
+        None where nobody knows.
     """
 
     def __init__(
@@ -103,8 +105,10 @@ class Trainer:
             "train": sorted(settings.train),
             "seed": settings.seed,
             "recipe": repr(settings.recipe),
+            "learning rate": (settings.learning_rate, settings.decay),
+            "start": hashlib.sha256(settings.start.read_bytes()).hexdigest() if settings.start else "",
         }
-        self.seen = {name for name in settings.train if pack.cases[name].bleeds}
+        self.seen: set[str] | None = {name for name in settings.train if pack.cases[name].bleeds}
         if settings.checkpoint.exists():
             self._resume(settings.checkpoint)
         elif settings.start:
@@ -116,18 +120,24 @@ class Trainer:
         load_states(path, [(self.network, state["network"]), (self.average, state["average"])])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
-        self.seen |= set(state.get("seen", ()))
+        self._has_also_seen(state.get("seen"))
 
     def _start(self, path: Path) -> None:
+        bleeding = {name for name, case in self.pack.cases.items() if case.bleeds}
+        held_out = bleeding - set(self.settings.train)
         if path.suffix == ".safetensors":
+            check_unseen(path, None, held_out)
             weights = read_weights(path, self.network)
             load_states(path, [(self.network, weights), (self.average.module, weights)])
+            self._has_also_seen(None)
             return
         state = read_checkpoint(path, self.network.config, self.device)
-        bleeding = {name for name, case in self.pack.cases.items() if case.bleeds}
-        check_unseen(path, state.get("seen", ()), bleeding - set(self.settings.train))
+        check_unseen(path, state.get("seen"), held_out)
         load_states(path, [(self.network, state["network"]), (self.average, state["average"])])
-        self.seen |= set(state.get("seen", ()))
+        self._has_also_seen(state.get("seen"))
+
+    def _has_also_seen(self, names: list[str] | None) -> None:
+        self.seen = None if names is None or self.seen is None else self.seen | set(names)
 
     def save(self) -> None:
         """Writes the checkpoint whole, or leaves the old one; OutputError where it cannot be written."""
@@ -137,7 +147,7 @@ class Trainer:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "config": self.network.config.as_dict(),
-            "seen": sorted(self.seen),
+            "seen": None if self.seen is None else sorted(self.seen),
             **self.given,
         }
         write_checkpoint(self.settings.checkpoint, state)

@@ -66,8 +66,8 @@ def load_network(name_or_path: str | Path = "default", device: str = "auto") -> 
     network = _build(config, state, path)
     network.eval().requires_grad_(False)
     target = _placed(network.float(), target, device)
-    # A file of the user's must not pass for the shipped weights.
-    network.name = path.stem if expected is None else str(name_or_path)
+    # A file of the user's must not pass for the shipped weights, whatever it is called.
+    network.name = f"{path.stem} ({digest[:8]})" if expected is None else str(name_or_path)
     network.device, network.sha256 = target, digest
     network.about = {key: text for key, text in metadata.items() if key != "config"}
     return network

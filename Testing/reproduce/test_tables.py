@@ -60,6 +60,18 @@ def test_table_1_compares_methods_over_folds_beside_the_paper(table1):
     assert paper.OTHER_PROTOCOL in content["notes"]
 
 
+def test_networks_of_several_folds_are_one_method(table1, cases, tiny_weights, reproduce, tmp_path):
+    weights = [tmp_path / f"fold{fold}.safetensors" for fold in (0, 1)]
+    for path in weights:
+        path.write_bytes(tiny_weights.read_bytes())
+    words = ("--cases", cases, "--weights", tmp_path / "fold{fold}.safetensors", "--methods", "ours")
+    reproduce("table1", *words, "--folds", 0, 1, *QUICK, "--output", tmp_path)
+    results = sorted((tmp_path / "results").glob("ours_*.json"))
+    assert [json.loads(path.read_text(encoding="utf-8"))["method"] for path in results] == ["tiny", "tiny"]
+    reproduce(*results, "-o", tmp_path / "benchmark.md", command=("benchmark",))
+    assert "**tiny**: 3 cases" in (tmp_path / "benchmark.md").read_text(encoding="utf-8")
+
+
 def test_what_was_evaluated_before_is_not_evaluated_again(table1, reproduce):
     folder, words = table1
     stamps = {path.name: path.stat().st_mtime_ns for path in (folder / "results").iterdir()}

@@ -74,6 +74,7 @@ def test_a_scene_saved_in_the_middle_of_a_round_shows_the_round_before(scene, ad
     refine(adapter)
     finished = adapter.read_mask()
     adapter.show_preview(finished * 0)
+    adapter.show_preview(1 - finished)
     again = type(adapter)(scene, adapter.ct)
     again.drop_preview()
     np.testing.assert_array_equal(again.read_mask(), finished)
@@ -83,6 +84,9 @@ def test_a_scene_saved_in_the_middle_of_a_round_shows_the_round_before(scene, ad
     adapter.restore_mask(edited)
     again.drop_preview()
     np.testing.assert_array_equal(again.read_mask(), edited, "what was restored after a cancel is no preview")
+    adapter.show_preview(finished * 0)
+    again.drop_preview()
+    np.testing.assert_array_equal(again.read_mask(), edited, "edits by hand are not lost either")
 
 
 def test_a_ct_that_was_deleted_and_loaded_again_finds_its_work(scene, adapter):
@@ -92,4 +96,7 @@ def test_a_ct_that_was_deleted_and_loaded_again_finds_its_work(scene, adapter):
     adapter.ct = add_ct(scene)
     assert adapter.rounds() == 1
     assert adapter.node("hematoma") is hematoma
+    adapter.ensure_scribbles()
+    adapter.show_alone()
+    assert hematoma.GetDisplayNode().GetVisibility()
     np.testing.assert_array_equal(adapter.read_mask(), mask)

@@ -46,6 +46,11 @@ def test_no_brush_on_a_ct_that_the_views_do_not_show(ct, scene, make_widget, mon
     widget.ui.foregroundButton.click()
     assert shown == [ct], "a view that the layout does not show does not count"
     assert display.IsDisplayableInView(yellow.GetID())
+    composites[1].SetBackgroundVolumeID(ct.GetID())
+    widget.ui.backgroundButton.click()
+    assert display.GetNumberOfViewNodeIDs() == 1
+    widget.onTool(None)
+    assert display.GetNumberOfViewNodeIDs() == 0, "without a brush, strokes are shown wherever the CT is"
 
 
 def test_a_ct_that_cannot_be_used_is_told_before_anything_is_drawn(scene, make_widget):
@@ -82,6 +87,13 @@ def test_a_ct_loaded_into_the_open_panel_is_chosen(scene, make_widget):
     for slot in qt.QTimer.single:
         slot()
     assert widget.logic.scene.ct is ct
+    add_ct(scene, "Another")
+    scene.RemoveNode(ct)
+    qt.QTimer.single.clear()
+    scene.AddNewNodeByClass("vtkMRMLTableNode")
+    for slot in qt.QTimer.single:
+        slot()
+    assert widget.logic.scene.ct is None, "a volume that was there before is not chosen unasked"
 
 
 def test_doubts_about_a_ct_are_said_when_it_is_chosen_and_stay(scene, make_widget):

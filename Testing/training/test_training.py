@@ -300,7 +300,7 @@ def test_training_stops_resumes_and_exports(small_pack, tmp_path):
     digest = export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
     network = load_network(tmp_path / "x.safetensors", device="cpu")
     assert network.sha256 == digest
-    assert network.name == "x"
+    assert network.name == f"x ({digest[:8]})"
 
 
 def test_a_checkpoint_goes_on_with_its_own_network_alone(small_pack, tmp_path):
