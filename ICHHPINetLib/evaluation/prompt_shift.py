@@ -126,6 +126,30 @@ def lazy_user(
     return robot.next_scribbles(truth, prediction, spacing, rng, slice_index)
 
 
+def sagittal_robot(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    spacing: tuple[float, float, float],
+    rng: np.random.Generator,
+    slice_index: int | None = None,
+) -> Scribbles:
+    """The robot in a sagittal view: strokes in one sagittal plane, each through several axial slices.
+
+    Where an axial slice is asked for, it draws in a random one of the middle 80 % of the bleeding
+    planes, otherwise in the one with the largest error.
+    """
+    wanted, got = (mask.astype(bool).transpose(2, 0, 1) for mask in (truth, prediction))
+    plane = robot.worst_slice(wanted, got) if slice_index is None else robot.first_slice(wanted, rng)
+    # As a view shows it: with slices as thick as they are.
+    thick = max(1, round(spacing[0] / spacing[1]))
+    tall = [np.repeat(mask[plane], thick, axis=0)[None] for mask in (wanted, got)]
+    drawn = robot.next_scribbles(*tall, (spacing[2], spacing[0] / thick, spacing[1]), rng, 0)
+    result = Scribbles.empty(truth.shape)
+    for marks, seen in ((result.foreground, drawn.foreground), (result.background, drawn.background)):
+        marks[:, :, plane] = seen[0].reshape(truth.shape[0], thick, truth.shape[1]).any(axis=1)
+    return result
+
+
 ROBOT = "robot"
 USERS: dict[str, User] = {
     ROBOT: robot.next_scribbles,
@@ -134,6 +158,7 @@ USERS: dict[str, User] = {
     "noisy_robot": noisy_robot,
     "one_stroke": one_stroke,
     "lazy_user": lazy_user,
+    "sagittal_robot": sagittal_robot,
 }
 
 

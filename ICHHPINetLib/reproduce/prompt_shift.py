@@ -36,11 +36,12 @@ LABELS = {
     "noisy_robot": "noisy robot (3 px, 5 % wrong label)",
     "one_stroke": "one stroke a round",
     "lazy_user": "lazy user (any bleeding slice)",
+    "sagittal_robot": "robot in a sagittal view",
 }
 NOTE = (
     "Each user meets the same cases, as often, and starts on the same slice; after a first guess, on its "
-    "worst one. The paper has no such panel. A noisy user's wrong strokes are obeyed like all others, so "
-    "that the loss under noise is in part the strokes' own."
+    "worst one, in a sagittal view in a random plane. The paper has no such panel. A noisy user's wrong "
+    "strokes are obeyed like all others, so that the loss under noise is in part the strokes' own."
 )
 
 
