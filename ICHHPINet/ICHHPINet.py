@@ -5,6 +5,7 @@ import sys
 import qt
 import slicer
 import vtk
+from ICHHPINetLib.scene.origin import acquired
 from ICHHPINetSupport import Export, PackageInstaller, Views
 from ICHHPINetSupport.Logic import ICHHPINetLogic, ICHHPINetParameterNode
 from ICHHPINetSupport.PhantomSample import registerSampleData
@@ -251,7 +252,12 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             Views.showCt(ct)
             self.logic.scene.show_alone()
             Views.showEverywhere(self.logic.scene.node("scribbles"))
+        self.ui.acquiredLabel.text = self._acquired() or "–"
         self.showRounds()
+
+    def _acquired(self) -> str:
+        ct = self.logic.scene.ct
+        return acquired(slicer.mrmlScene, ct) if ct is not None else ""
 
     def showRounds(self) -> None:
         """Headline, details and table of the chosen CT."""
@@ -379,6 +385,8 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _export(self, role, title, extensions) -> None:
         node = self.logic.scene.node(role)
         with slicer.util.tryWithErrorDisplay(_("The export failed.")):
-            path = Export.askForPath(title, node.GetName() if node else role, extensions)
+            # Series of two days often have one name.
+            name = f"{node.GetName() if node else role} {self._acquired()}"
+            path = Export.askForPath(title, name, extensions)
             if path:
                 self.logic.export(role, path)

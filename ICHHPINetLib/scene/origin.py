@@ -9,12 +9,25 @@ from ._mrml import slicer
 
 def modality(scene, ct) -> str:
     """DICOM modality of the series that ``ct`` was loaded from, empty where it came from elsewhere."""
+    return _attribute(
+        scene, ct, slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
+    )
+
+
+def acquired(scene, ct) -> str:
+    """When the series that ``ct`` was loaded from was taken, "2026-01-31 14:05"; empty where nobody knows."""
+    prefix = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMAttributePrefix()
+    date, time = (_attribute(scene, ct, f"{prefix}Series{part}").strip() for part in ("Date", "Time"))
+    if len(date) != 8 or not date.isdecimal():
+        return ""
+    day = f"{date[:4]}-{date[4:6]}-{date[6:]}"
+    return f"{day} {time[:2]}:{time[2:4]}" if time[:4].isdecimal() and len(time) >= 4 else day
+
+
+def _attribute(scene, ct, name: str) -> str:
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     item = hierarchy.GetItemByDataNode(ct) if hierarchy else 0
-    if not item:
-        return ""
-    name = slicer.vtkMRMLSubjectHierarchyConstants.GetDICOMSeriesModalityAttributeName()
-    return hierarchy.GetItemAttribute(item, name) or ""
+    return hierarchy.GetItemAttribute(item, name) or "" if item else ""
 
 
 def may_be_ct(scene, volume) -> bool:

@@ -1,5 +1,7 @@
 """The panel when CTs are exchanged and scenes come and go."""
 
+import pytest
+
 from ICHHPINetLib.interaction.controller_state import State
 from Testing.scene.builders import add_warp
 from Testing.slicer_module.test_widget import add_ct, add_view, finish, held_session, paint, state
@@ -76,6 +78,35 @@ def test_an_mr_is_neither_chosen_nor_touched(scene, make_widget):
     assert "modality MR" in widget.ui.messageLabel.text
     assert not nodes(scene, "vtkMRMLSegmentationNode")
     assert mr.GetAttribute("ICHHPINet.shownInBrainWindow") is None
+
+
+@pytest.mark.parametrize(
+    ("date", "time", "shown"),
+    [("20260131", "140503.25", "2026-01-31 14:05"), ("20260131", "", "2026-01-31"), ("", "1405", "–")],
+)
+def test_when_a_ct_was_taken_is_shown_and_in_the_names_of_exports(
+    scene, make_widget, monkeypatch, date, time, shown
+):
+    import slicer
+    from ICHHPINetSupport import Export
+
+    ct = add_ct(scene, "2: HEAD")
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.GetItemByDataNode(ct) or hierarchy.CreateItem(hierarchy.GetSceneItemID(), ct)
+    hierarchy.SetItemAttribute(item, "DICOM.SeriesDate", date)
+    hierarchy.SetItemAttribute(item, "DICOM.SeriesTime", time)
+    widget = make_widget()
+    assert widget.ui.acquiredLabel.text == shown
+    paint(widget)
+    widget.ui.refineButton.click()
+    finish(widget)
+    names = []
+    monkeypatch.setattr(Export, "askForPath", lambda title, name, extensions: names.append(name) or "")
+    widget.ui.exportTableButton.click()
+    assert names[0].startswith("2: HEAD hematoma rounds")
+    assert (shown in names[0]) == bool(date)
+    widget._parameterNode.inputVolume = None
+    assert widget.ui.acquiredLabel.text == "–"
 
 
 def test_a_ct_loaded_into_the_open_panel_is_chosen(scene, make_widget):
