@@ -213,7 +213,7 @@ def findings(
         columns=("Network", *COLUMNS),
         rows=rows,
         notes=[text, *seeds, *experiment.notes, *failures(joined), *protocol],
-        tables=[_by_round(settings, joined), *([comparison_table(comparisons)] if comparisons else [])],
+        tables=[_by_round(settings, joined), *(comparison_table(part) for part in comparisons)],
         content={
             "steps": arguments.steps,
             "seed": arguments.seed,
@@ -222,7 +222,7 @@ def findings(
                 one.name: [figures.dice for figures in summarize(report).rounds]
                 for one, report in zip(settings, joined, strict=True)
             },
-            "comparisons": [asdict(one) for one in comparisons],
+            "comparisons": [asdict(one) for part in comparisons for one in part],
         },
         draw=bars(
             [one.label for one in settings],
@@ -234,15 +234,22 @@ def findings(
     )
 
 
-def _comparisons(experiment: Experiment, results: dict[str, Report]) -> list[Comparison]:
-    """Dice of the reference against every other row; empty where too few rows or cases are there."""
+def _comparisons(experiment: Experiment, results: dict[str, Report]) -> list[list[Comparison]]:
+    """Dice of the reference against every other row, after round 3, if there are more, and the last one.
+
+    Empty where too few rows or cases are there.
+    """
     from ..evaluation.statistics import compare
 
     reference = results.pop(experiment.reference, None)
     if reference is None or not results:
         return []
+    last = reference["rounds"]
     try:
-        return compare(reference, *results.values(), metrics=("dice",))
+        return [
+            compare(reference, *results.values(), metrics=("dice",), round_number=number)
+            for number in dict.fromkeys((min(3, last), last))
+        ]
     except InputFileError:
         # Too few cases that all have completed: the trainings are not lost for that.
         return []
