@@ -228,7 +228,7 @@ def findings(
             [one.label for one in settings],
             [row[1] for row in ours],
             [row[1] if row else None for row in theirs],
-            f"Dice after round {last}: {arguments.steps} steps a network, and as published",
+            f"Dice after round {last}, {arguments.steps} steps a network",
         ),
         size=(10.0, 5.0),
     )

@@ -118,11 +118,14 @@ def picture_of(draw: Callable[[Any], None], size: tuple[float, float]) -> bytes:
 def bars(
     groups: Sequence[str], ours: Sequence[Spread | None], theirs: Sequence[Spread | None], title: str
 ) -> Callable[[Any], None]:
-    """Draws Dice of each group, ours beside the paper's."""
+    """Draws Dice of each group, ours beside the paper's where it has any."""
+    published = any(value is not None for value in theirs)
 
     def draw(figure) -> None:
         ax = figure.add_subplot()
-        series = [(ours, "ours", BLUE, -0.2), (theirs, "paper (other protocol)", GRAY, 0.2)]
+        series = [(ours, "ours", BLUE, -0.2 if published else 0.0)]
+        if published:
+            series.append((theirs, "paper (other protocol)", GRAY, 0.2))
         for values, label, color, shift in series:
             known = [(index, value) for index, value in enumerate(values) if value is not None]
             if not known:
@@ -143,8 +146,9 @@ def bars(
         )
         ax.set_ylim(0, 1)
         ax.set_ylabel("Dice")
-        ax.set_title(title)
-        ax.legend(loc="lower right")
+        ax.set_title(f"{title}, and as published" if published else title)
+        if published:
+            ax.legend(loc="lower right")
         ax.spines[["top", "right"]].set_visible(False)
 
     return draw

@@ -101,7 +101,7 @@ def findings(folds: dict[str, list[Report]], results: dict[str, Report], notes: 
             [name.removeprefix("paper: ") for name in groups],
             [row[1] for row in rows] + [None] * len(published),
             [None] * len(rows) + [row[1] for row in published],
-            f"Dice after round {last}, and as published",
+            f"Dice after round {last}",
         ),
         size=(10.0, 5.0),
     )
