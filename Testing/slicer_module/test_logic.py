@@ -116,7 +116,7 @@ def test_export_says_what_to_do(scene, monkeypatch):
     import slicer.util
     from ICHHPINetSupport.Export import exportNode
 
-    with pytest.raises(OutputError, match="Refine once"):
+    with pytest.raises(OutputError, match="Refine, then export"):
         exportNode(None, "x.nrrd")
     monkeypatch.setattr(slicer.util, "exportNode", lambda node, path, properties: False)
     with pytest.raises(OutputError, match="folder"):
