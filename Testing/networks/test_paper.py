@@ -166,7 +166,7 @@ def test_a_session_on_weights_from_a_file(tmp_path):
     assert result.mask.shape == volume.shape
     assert result.mask[1, 20, 20] == 1
     assert result.mask[1, 20, 29] == 0
-    assert result.model.startswith("small")
+    assert result.model.startswith("paper (")
 
 
 def test_statistics_beyond_half_precision_survive_the_file(tmp_path):
