@@ -72,8 +72,9 @@ def read_dicom_folder(folder: Path, uid: str | None = None) -> DicomVolume:
             f"No DICOM image series was found in '{folder}'. Name the folder that holds the CT's slices, "
             "or an NRRD, NIfTI or MHA file."
         )
-    if uid is not None:
-        series = _chosen(folder, series, uid)
+    if uid is not None and not (chosen := _chosen(series, uid)):
+        raise InputFileError(f"There is no series {uid} in '{folder}'. There are: {', '.join(series)}.")
+    series = series if uid is None else chosen
     if len(series) > 1:
         raise InputFileError(_several_series(folder, series))
     slices = [_header(path) for path in next(iter(series.values()))]
@@ -115,20 +116,19 @@ def _read(folder: Path, read: Callable[[], sitk.Image]) -> sitk.Image:
 
 def _find_series(folder: Path, uid: str | None) -> dict[str, list[str]]:
     found = _series_of(folder)
-    if not found or (uid is not None and not any(name.startswith(uid) for name in found)):
+    if not found or (uid is not None and not _chosen(found, uid)):
         # A disc has a folder each for patient, study and series.
         for inner in sorted(path for path in folder.rglob("*") if path.is_dir()):
-            for uid, files in _series_of(inner).items():
-                found.setdefault(uid, []).extend(files)
+            for name, files in _series_of(inner).items():
+                found.setdefault(name, []).extend(files)
     return found
 
 
-def _chosen(folder: Path, series: dict[str, list[str]], uid: str) -> dict[str, list[str]]:
-    # ITK adds to the UID where slices of a series differ in size or direction.
-    chosen = {name: files for name, files in series.items() if name == uid or name.startswith(f"{uid}.")}
-    if not chosen:
-        raise InputFileError(f"There is no series {uid} in '{folder}'. There are: {', '.join(series)}.")
-    return {uid: series[uid]} if uid in series else chosen
+def _chosen(series: dict[str, list[str]], uid: str) -> dict[str, list[str]]:
+    """The series of ``uid``; its parts where ITK has added to it, as slices differ in size or direction."""
+    if uid in series:
+        return {uid: series[uid]}
+    return {name: files for name, files in series.items() if name.startswith(f"{uid}.")}
 
 
 def _series_of(folder: Path) -> dict[str, list[str]]:

@@ -37,8 +37,8 @@ _DOUBTFUL = 2.0
 _RESCALE_INTERCEPT = -1024.0
 # How far resampling carries an export beyond 0 and 255, and the share of air at 0 that tells it from HU.
 _OVERSHOOT, _AIR_SHARE = 60.0, 0.1
-# Of everything denser than fat and air, brain and fluid are at least this share of a head.
 _AIR_HU = (-1023.0, -200.0)
+# Of everything denser than fat and air, brain and fluid are at least this share of a head.
 _SOFT_HU, _SOFT_SHARE, _NOT_AIR_HU = (0.0, 80.0), 0.02, -500.0
 
 

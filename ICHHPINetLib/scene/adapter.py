@@ -223,8 +223,12 @@ class SceneAdapter:
     def show_preview(self, mask: np.ndarray) -> None:
         """Show an unfinished mask (Z, Y, X), without counting it as a round."""
         geometry = self.geometry()
-        before = self._read(self.node("hematoma"), HEMATOMA, geometry)
-        saved_state.begin_preview(self._write_hematoma(geometry.to_stored(mask), geometry), before)
+        node = self.node("hematoma")
+        if node is None or not saved_state.is_preview(node):
+            # Once a round: it is asked for several times a second.
+            before = self._read(node, HEMATOMA, geometry)
+            saved_state.begin_preview(self._nodes.ensure("hematoma"), before)
+        self._write_hematoma(geometry.to_stored(mask), geometry)
 
     def restore_mask(self, mask: np.ndarray) -> None:
         """Show a mask (Z, Y, X) again that a preview has taken the place of."""

@@ -31,9 +31,13 @@ def load_round(hematoma_node) -> int:
 
 
 def begin_preview(hematoma_node, before: np.ndarray) -> None:
-    """Remember the mask, bool (Z, Y, X), that a preview takes the place of; the first one counts."""
-    if hematoma_node.GetAttribute(_PREVIEW) is None:
-        hematoma_node.SetAttribute(_PREVIEW, encode(Scribbles(before, np.zeros_like(before))))
+    """Remember the mask, bool (Z, Y, X), that a preview takes the place of."""
+    hematoma_node.SetAttribute(_PREVIEW, encode(Scribbles(before, np.zeros_like(before))))
+
+
+def is_preview(hematoma_node) -> bool:
+    """Whether the hematoma is a preview."""
+    return hematoma_node.GetAttribute(_PREVIEW) is not None
 
 
 def end_preview(hematoma_node) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,6 +44,17 @@ def read_checkpoint(path: Path, config: HPINetConfig | PaperConfig, device: torc
         ) from error
     _check_config(path, found, config)
     return state
+
+
+def digest_of(path: Path) -> str:
+    """SHA256 of a file to begin with; InputFileError where it cannot be read."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputFileError(
+            f"{path} cannot be read ({error.strerror}). Name a checkpoint.pt that `ichhpinet train` "
+            "wrote, or weights (.safetensors)."
+        ) from error
 
 
 def write_checkpoint(path: Path, state: dict) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from ..networks.paper.config import PaperConfig
 from .checkpoint import (
     check_same_run,
     check_unseen,
+    digest_of,
     load_states,
     read_checkpoint,
     read_weights,
@@ -106,7 +106,7 @@ class Trainer:
             "seed": settings.seed,
             "recipe": repr(settings.recipe),
             "learning rate": (settings.learning_rate, settings.decay),
-            "start": hashlib.sha256(settings.start.read_bytes()).hexdigest() if settings.start else "",
+            "start": digest_of(settings.start) if settings.start else "",
         }
         self.seen: set[str] | None = {name for name in settings.train if pack.cases[name].bleeds}
         if settings.checkpoint.exists():

@@ -116,6 +116,8 @@ def test_masking_is_honored_and_the_preview_shows_what_apply_leaves(editor, port
     editor.apply(port.preview_labelmap())
     np.testing.assert_array_equal(preview, np.where(editable, mask[::-1], strokes))
     np.testing.assert_array_equal(editor.voxels("Bleed"), preview)
+    voxel_ml = np.prod(port.geometry().spacing) / 1000
+    assert port.shown_ml == pytest.approx(preview.sum() * voxel_ml) != mask.sum() * voxel_ml
     # The memory of the next round is what the network said, not what masking left of it.
     np.testing.assert_array_equal(port.read_mask(), mask)
 

@@ -123,6 +123,26 @@ def test_export_says_what_to_do(scene, monkeypatch):
         exportNode(scene.AddNewNodeByClass("vtkMRMLTableNode"), "/x.csv")
 
 
+def test_an_ending_that_is_added_replaces_no_file_unasked(scene, monkeypatch, tmp_path):
+    import slicer
+    from ICHHPINetSupport import Export
+
+    typed, asked = [tmp_path / "case1"], []
+    dialog = types.SimpleNamespace(getSaveFileName=lambda *arguments: str(typed[0]))
+    monkeypatch.setattr(Export, "qt", types.SimpleNamespace(QFileDialog=dialog))
+    monkeypatch.setattr(slicer.app, "defaultScenePath", str(tmp_path), raising=False)
+    monkeypatch.setattr("slicer.util.confirmOkCancelDisplay", lambda text, title: asked.append(text))
+    formats = [("NRRD", ".nrrd"), ("NIfTI", ".nii.gz")]
+    assert Export.askForPath("Export", "2: HEAD", formats) == str(tmp_path / "case1.nrrd")
+    assert not asked
+    (tmp_path / "case1.nrrd").touch()
+    assert Export.askForPath("Export", "2: HEAD", formats) == ""
+    assert "case1.nrrd exists" in asked[0]
+    typed[0] = tmp_path / "case1.nii.gz"
+    assert Export.askForPath("Export", "2: HEAD", formats) == str(tmp_path / "case1.nii.gz")
+    assert len(asked) == 1, "for a whole name the dialog has asked"
+
+
 @pytest.fixture
 def installer(scene, monkeypatch):
     """The installer outside testing mode, with torch not to be found and a pip that only takes notes."""

@@ -12,7 +12,7 @@ pytest.importorskip("skimage")
 
 from ICHHPINetLib.imaging.windowing import windowed  # noqa: E402
 from ICHHPINetLib.interaction.propagation import run_round  # noqa: E402
-from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig  # noqa: E402
+from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
 from ICHHPINetLib.networks.variants import SLICE_PRO  # noqa: E402
 from ICHHPINetLib.training import loop  # noqa: E402
 from ICHHPINetLib.training.episode import episode, round_loss  # noqa: E402
@@ -20,8 +20,8 @@ from ICHHPINetLib.training.losses import HPINetLoss  # noqa: E402
 from ICHHPINetLib.training.recipe import Recipe  # noqa: E402
 from ICHHPINetLib.training.sampling import Sample  # noqa: E402
 from ICHHPINetLib.weights.devices import fast_math  # noqa: E402
+from Testing.training.tiny import TINY  # noqa: E402
 
-TINY = HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8)
 CPU = torch.device("cpu")
 
 

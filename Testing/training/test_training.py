@@ -9,52 +9,21 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("skimage")
 
-import SimpleITK as sitk  # noqa: E402
 from scipy import ndimage  # noqa: E402
 
 from ICHHPINetLib import InputFileError, load_network  # noqa: E402
 from ICHHPINetLib.evaluation.robot import first_slice, next_scribbles  # noqa: E402
-from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig  # noqa: E402
+from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
 from ICHHPINetLib.training import codec, pack, synthetic  # noqa: E402
 from ICHHPINetLib.training.cli import split, split_pretraining  # noqa: E402
 from ICHHPINetLib.training.episode import round_loss  # noqa: E402
-from ICHHPINetLib.training.loop import Settings, Trainer  # noqa: E402
+from ICHHPINetLib.training.loop import Trainer  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
 from ICHHPINetLib.training.prompting import training_scribbles  # noqa: E402
-from ICHHPINetLib.training.recipe import Recipe  # noqa: E402
 from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler, intensities, mirror  # noqa: E402
 from ICHHPINetLib.training.synthetic import insert_bleeds  # noqa: E402
 from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
-
-TINY = HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8)
-
-
-def write(path, array):
-    image = sitk.GetImageFromArray(array)
-    image.SetSpacing((0.9, 0.9, 5.0))
-    sitk.WriteImage(image, str(path))
-
-
-@pytest.fixture(scope="module")
-def small_pack(tmp_path_factory):
-    """Two round heads, one with a ball of blood, and one shape."""
-    folder = tmp_path_factory.mktemp("cases")
-    z, y, x = np.ogrid[:8, :96, :80]
-    radius = np.hypot((y - 48) / 46, (x - 40) / 38) + 0 * z
-    rng = np.random.default_rng(0)
-    for name in ("a", "b"):
-        ct = np.where(radius < 0.88, rng.normal(32, 4, (8, 96, 80)), np.where(radius < 1, 900, -1000))
-        blood = (z - 4) ** 2 * 25 + ((y - 45) ** 2 + (x - 30) ** 2) * 0.81 < 13**2
-        if name == "a":
-            ct[blood] += 30
-            write(folder / "a_mask.nii.gz", blood.astype(np.uint8))
-        write(folder / f"{name}_ct.nii.gz", ct.astype(np.int16))
-    shapes = folder / "shapes"
-    shapes.mkdir()
-    write(shapes / "0.nii.gz", blood.astype(np.uint8))
-    path = folder / "pack.npz"
-    pack.build(folder, shapes, path)
-    return pack.load(path)
+from Testing.training.tiny import TINY, settings  # noqa: E402
 
 
 def test_codes_are_fine_where_brain_and_blood_are():
@@ -283,11 +252,6 @@ def test_a_voxel_that_bleeds_a_little_less_than_half_the_time_is_at_the_cut():
         assert torch.sign(logits.grad.sum().round(decimals=6)) == sign
 
 
-def settings(folder, **changes):
-    values = {"checkpoint": folder / "x.pt", "train": ["a", "b"], "validation": ["a"], "steps": 4}
-    return Settings(**{**values, "recipe": Recipe(Mixture(whole=0.0, voxels=6 * 48 * 48)), **changes})
-
-
 def test_training_stops_resumes_and_exports(small_pack, tmp_path):
     lines = []
     Trainer(small_pack, settings(tmp_path, minutes=0), TINY).run(lines.append)
@@ -301,85 +265,6 @@ def test_training_stops_resumes_and_exports(small_pack, tmp_path):
     network = load_network(tmp_path / "x.safetensors", device="cpu")
     assert network.sha256 == digest
     assert network.name == f"x ({digest[:8]})"
-
-
-def test_a_checkpoint_goes_on_with_its_own_network_alone(small_pack, tmp_path):
-    Trainer(small_pack, settings(tmp_path), TINY).save()
-    with pytest.raises(InputFileError, match="another network"):
-        Trainer(small_pack, settings(tmp_path), dataclasses.replace(TINY, variant="slice_pro"))
-    state = torch.load(tmp_path / "x.pt", weights_only=True)
-    del state["config"]["variant"]
-    torch.save(state, tmp_path / "x.pt")
-    assert Trainer(small_pack, settings(tmp_path), TINY).network.config.variant == "full"
-
-
-def test_a_training_can_start_from_the_weights_of_another(small_pack, tmp_path):
-    other = Trainer(small_pack, settings(tmp_path), TINY)
-    other.run(lambda line: None, until=1)
-    trainer = Trainer(
-        small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt"), TINY
-    )
-    assert trainer.step == 0
-    before, after = other.network.state_dict(), trainer.network.state_dict()
-    assert all(torch.equal(before[name], after[name]) for name in before)
-    for content in (b"no checkpoint", b""):
-        (tmp_path / "z.pt").write_bytes(content)
-        with pytest.raises(InputFileError, match="can be read"):
-            Trainer(
-                small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "z.pt"), TINY
-            )
-
-
-def test_a_training_can_start_from_a_weights_file(small_pack, tmp_path):
-    other = Trainer(small_pack, settings(tmp_path), TINY)
-    other.run(lambda line: None, until=3)
-    export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
-    loaded = load_network(tmp_path / "x.safetensors", device="cpu")
-    start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.safetensors")
-    trainer = Trainer(small_pack, start, TINY)
-    image = torch.randn(3, 2, 32, 32)
-    strokes, previous = torch.zeros(3, 2, 32, 32), torch.zeros(3, 1, 32, 32)
-    for network in (trainer.network, trainer.average.module):
-        for one, two in zip(
-            network.eval().segment_volume(image, strokes, previous).converted,
-            loaded.segment_volume(image, strokes, previous).converted,
-            strict=True,
-        ):
-            torch.testing.assert_close(one, two, atol=5e-3, rtol=5e-3)
-    trainer.network.train()
-    trainer.run(lambda line: None, until=1)
-    assert trainer.step == 1
-
-
-def test_a_training_does_not_go_on_with_another_split(small_pack, tmp_path):
-    """Two folds in one folder: the second would have learned from its own test cases."""
-    Trainer(small_pack, settings(tmp_path), TINY).save()
-    for changes, what in (({"train": ["a"]}, "train"), ({"seed": 1}, "seed")):
-        with pytest.raises(InputFileError, match=f"another {what}"):
-            Trainer(small_pack, settings(tmp_path, **changes), TINY)
-
-
-def test_weights_that_saw_a_held_out_bleed_are_no_beginning(small_pack, tmp_path):
-    first = Trainer(small_pack, settings(tmp_path), TINY)
-    assert first.seen == {"a"}
-    first.save()
-    with pytest.raises(InputFileError, match=r"held out now, a among"):
-        start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt", train=["b"])
-        Trainer(small_pack, start, TINY)
-    start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt")
-    assert Trainer(small_pack, start, TINY).seen == {"a"}
-
-
-def test_a_checkpoint_of_another_version_is_refused_in_words(small_pack, tmp_path):
-    Trainer(small_pack, settings(tmp_path), TINY).save()
-    state = torch.load(tmp_path / "x.pt", weights_only=True)
-    state["network"].pop("mpffm.decoder.trust")
-    torch.save(state, tmp_path / "x.pt")
-    with pytest.raises(InputFileError, match="another version"):
-        Trainer(small_pack, settings(tmp_path), TINY)
-    torch.save({"weights": 1}, tmp_path / "x.pt")
-    with pytest.raises(InputFileError, match="Name a checkpoint"):
-        Trainer(small_pack, settings(tmp_path), TINY)
 
 
 def test_pretraining_sees_no_real_bleed(small_pack):

@@ -78,7 +78,7 @@ class ICHHPINetWidgetTest(unittest.TestCase):
         self.waitForRest()
         timer.stop()
         self.assertEqual(self.logic.scene.rounds(), 1)
-        self.assertLess(np.median(np.diff(ticks)), 0.5, "The application stood still during the round")
+        self.assertLess(np.diff(ticks).max(), 2.0, "The application stood still during the round")
         self.assertIn("mL", self.ui.volumeLabel.text)
         self.assertEqual(self.ui.roundsTable.mrmlTableNode(), self.logic.scene.node("rounds"))
 
