@@ -5,8 +5,13 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from ..evaluation.prompt_shift import center_click, contour_scribble, one_stroke
 from ..evaluation.robot import first_slice, next_scribbles, worst_slice
 from ..interaction.scribbles import Scribbles
+
+_POINTS = 0.2
+_BRIEF = 0.1
+_BRIEF_USERS = (center_click, one_stroke, contour_scribble)
 
 
 def training_scribbles(
@@ -20,8 +25,9 @@ def training_scribbles(
     """Strokes of one round on one slice.
 
     Most rounds are the evaluation robot's. The rest are a random slice instead of the worst
-    one, the 3 to 7 random points of either class of the paper, brushes of other widths, and
-    a shaky hand. Where strokes are not ``varied``, all of them are the robot's.
+    one, the 3 to 7 random points of either class of the paper, a click, a single stroke or parts of
+    the outline, brushes of other widths, and a shaky hand. Where strokes are not ``varied``, all
+    of them are the robot's.
     """
     bleeding = np.flatnonzero(truth.any(axis=(1, 2)))
     if not varied:
@@ -32,8 +38,12 @@ def training_scribbles(
         index = int(rng.choice(bleeding))
     else:
         index = worst_slice(truth, prediction)
-    if rng.random() < 0.2:
+    way = rng.random()
+    if way < _POINTS:
         strokes = random_points(truth, prediction, index, rng)
+    elif way < _POINTS + _BRIEF:
+        user = _BRIEF_USERS[rng.integers(len(_BRIEF_USERS))]
+        strokes = user(truth, prediction, spacing, rng, index)
     else:
         strokes = next_scribbles(truth, prediction, spacing, rng, index)
     if rng.random() < 0.3:

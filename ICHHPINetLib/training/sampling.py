@@ -11,6 +11,7 @@ import torch.nn.functional as F
 
 from ..imaging.working_grid import MULTIPLE
 from .aging import aged
+from .hard_negatives import add_hard_negatives
 from .pack import Pack
 from .synthetic import insert_bleeds
 
@@ -31,6 +32,7 @@ class Mixture:
     whole: share of whole heads. All others are crops of about ``voxels``, long or wide: a stroke must
         learn to reach far along the axis as well as across the plane, and both at once are dear.
     aged: share of the real bleeds that get the density of another age.
+    hard: share of the samples of all kinds with bright things that are no blood.
     """
 
     real: float = 0.75
@@ -38,6 +40,7 @@ class Mixture:
     whole: float = 0.03
     voxels: int = 240_000
     aged: float = 0.2
+    hard: float = 0.5
 
 
 # Synthetic bleeds alone, in parts of the head: many and cheap. No real bleed is seen, so that
@@ -83,6 +86,8 @@ class Sampler:
                 hu, fraction = insert_bleeds(case, self.shapes, rng)
             else:
                 hu, fraction = case.hu(), np.zeros(case.codes.shape, np.float32)
+        if rng.random() < self.mixture.hard:
+            hu = add_hard_negatives(hu, fraction, case.inside, case.slice_mm, rng)
         # Interpolated noise is smoother than a scan's own, which a network must know as well.
         place = warp if rng.random() < _WARPED else mirror
         if rng.random() < self.mixture.whole and len(hu) >= _SHORTEST:

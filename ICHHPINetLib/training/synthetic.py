@@ -7,23 +7,23 @@ the scan's own noise.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from scipy import ndimage
 
 from ..imaging.working_grid import PIXEL_MM
+from .forms import ball, depth_below_skull, distances, field, log_uniform, through_slices, wobble
+from .mass_effect import pushed
 from .pack import Case, Shape
 
 _FINE_MM = 1.0
-# Where in a slice, in parts of its thickness, a shape that is given by a formula is looked at.
-_WITHIN_SLICE = (-0.4, -0.2, 0.0, 0.2, 0.4)
 _BONE_HU = 60.0
 _TISSUE_HU = (5.0, 60.0)
 _AIR_HU = -700.0
 # Shares of bleeds with air and with parts that have not clotted or are older.
 _AIR = 0.08
 _MIXED = 0.3
+# Share of bleeds that move the brain around them.
+_PUSHING = 0.5
 
 
 def insert_bleeds(case: Case, shapes: list[Shape], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -35,7 +35,7 @@ def insert_bleeds(case: Case, shapes: list[Shape], rng: np.random.Generator) -> 
     everywhere if no place was found.
     """
     hu = case.hu()
-    depth = np.stack([ndimage.distance_transform_edt(plane) for plane in case.inside]) * PIXEL_MM
+    depth = depth_below_skull(case.inside)
     fraction = np.zeros(hu.shape, np.float32)
     for _ in range(rng.choice([1, 2, 3], p=[0.7, 0.2, 0.1])):
         kinds = (
@@ -45,6 +45,10 @@ def insert_bleeds(case: Case, shapes: list[Shape], rng: np.random.Generator) -> 
         make = rng.choice([*kinds], p=weights / weights.sum())
         added = make(case, depth, shapes, rng)
         if added.any():
+            # Blood between the gyri takes no room of theirs.
+            if make is not _sulcal and rng.random() < _PUSHING:
+                hu, fraction = pushed([hu, fraction], added, depth, case.slice_mm, rng)
+                fraction = np.clip(fraction, 0, 1) * (depth > 0)
             hu = _blend(hu, case.inside, added, rng)
             fraction = np.maximum(fraction, added)
     if fraction.any() and rng.random() < _AIR:
@@ -58,9 +62,9 @@ def _blend(hu: np.ndarray, inside: np.ndarray, fraction: np.ndarray, rng: np.ran
     around = float(np.median(tissue)) if tissue.size else 32.0
     blood = _density(around, rng)
     smooth = ndimage.gaussian_filter(hu, (0, 1.5, 1.5))
-    texture = _field(hu.shape, (0.7, 4, 4), rng) * rng.uniform(0, 7)
+    texture = field(hu.shape, (0.7, 4, 4), rng) * rng.uniform(0, 7)
     if rng.random() < _MIXED:
-        parts = np.clip(_field(hu.shape, (0.7, *[rng.uniform(2, 6)] * 2), rng) + rng.uniform(-1, 0.5), 0, 1)
+        parts = np.clip(field(hu.shape, (0.7, *[rng.uniform(2, 6)] * 2), rng) + rng.uniform(-1, 0.5), 0, 1)
         texture = texture - parts * (blood - around) * rng.uniform(0.4, 1.1)
     noise = np.clip(hu - _soft_tissue(hu), -12, 12)
     if rng.random() < 0.5:
@@ -76,12 +80,6 @@ def _soft_tissue(hu: np.ndarray) -> np.ndarray:
     return total / np.maximum(share, 1e-3)
 
 
-def _field(shape: tuple[int, int, int], sigma: tuple, rng: np.random.Generator) -> np.ndarray:
-    """Smooth noise of unit standard deviation."""
-    field = ndimage.gaussian_filter(rng.standard_normal(shape).astype(np.float32), sigma)
-    return field / (field.std() + 1e-6)
-
-
 def _bubbles(
     hu: np.ndarray, fraction: np.ndarray, case: Case, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -90,8 +88,8 @@ def _bubbles(
     places = np.argwhere((fraction > 0.2) & (fraction < 0.9) & case.inside)
     for _ in range(rng.integers(1, 7) if len(places) else 0):
         centre = places[rng.integers(len(places))]
-        distance = np.sqrt(sum(d**2 for d in _distances(hu.shape, centre, case.slice_mm)))
-        air = np.maximum(air, np.clip((_log_uniform(rng, 1, 5) - distance) / PIXEL_MM + 0.5, 0, 1))
+        distance = np.sqrt(sum(d**2 for d in distances(hu.shape, centre, case.slice_mm)))
+        air = np.maximum(air, np.clip((log_uniform(rng, 1, 5) - distance) / PIXEL_MM + 0.5, 0, 1))
     air *= case.inside
     return hu * (1 - air) + _AIR_HU * air, fraction * (1 - air)
 
@@ -117,20 +115,6 @@ def _surface_point(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray | 
     return near[rng.integers(len(near))] if len(near) else None
 
 
-def _distances(shape: tuple[int, int, int], centre: np.ndarray, slice_mm: float) -> tuple[np.ndarray, ...]:
-    grid = np.ogrid[tuple(slice(0, n) for n in shape)]
-    return tuple(
-        (g - c) * step for g, c, step in zip(grid, centre, (slice_mm, PIXEL_MM, PIXEL_MM), strict=True)
-    )
-
-
-def _wobble(shape: tuple[int, int, int], rng: np.random.Generator, amount: float) -> np.ndarray:
-    """Smooth random factor around 1."""
-    coarse = rng.standard_normal([max(2, n // 12 if i else n // 3) for i, n in enumerate(shape)])
-    zoom = [n / c for n, c in zip(shape, coarse.shape, strict=True)]
-    return np.exp(amount * ndimage.zoom(coarse, zoom, order=1)).astype(np.float32)
-
-
 def _lens(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
     """Epidural: biconvex against the inner table."""
     return _against_skull(case, depth, rng, radius=(8, 45), thickness=(2.5, 25), power=2.0)
@@ -143,20 +127,12 @@ def _crescent(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random
 
 def _contusion(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
     """A small bleed in the brain, most often near its surface: uneven, from some microlitres upwards."""
-    brain = np.argwhere((depth > 3) & (depth < _log_uniform(rng, 8, 60)))
+    brain = np.argwhere((depth > 3) & (depth < log_uniform(rng, 8, 60)))
     if not len(brain):
         return np.zeros(depth.shape, np.float32)
     centre = brain[rng.integers(len(brain))] + rng.uniform(-0.5, 0.5, 3)
-    radius = _log_uniform(rng, 2.5, 14) * np.exp(rng.normal(0, 0.25, 3))
-    dz, dy, dx = _distances(depth.shape, centre, case.slice_mm)
-    wobble = _wobble(depth.shape, rng, 0.3)
-
-    def at(dz: np.ndarray) -> np.ndarray:
-        ratio = [d / r for d, r in zip((dz, dy, dx), radius, strict=True)]
-        distance = np.sqrt(sum(d**2 for d in ratio)) * wobble
-        return np.clip((1 - distance) * radius[1:].mean() / PIXEL_MM + 0.5, 0, 1)
-
-    return _through_slices(at, dz, case.slice_mm) * (depth > 0)
+    radius = log_uniform(rng, 2.5, 14) * np.exp(rng.normal(0, 0.25, 3))
+    return ball(depth.shape, centre, radius, case.slice_mm, rng) * (depth > 0)
 
 
 def _sulcal(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
@@ -167,8 +143,8 @@ def _sulcal(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.G
     if not len(places):
         return np.zeros(depth.shape, np.float32)
     centre = places[rng.integers(len(places))]
-    dz, dy, dx = _distances(depth.shape, centre, case.slice_mm)
-    near = np.sqrt(dz**2 + dy**2 + dx**2) * _wobble(depth.shape, rng, 0.3) < rng.uniform(12, 35)
+    dz, dy, dx = distances(depth.shape, centre, case.slice_mm)
+    near = np.sqrt(dz**2 + dy**2 + dx**2) * wobble(depth.shape, rng, 0.3) < rng.uniform(12, 35)
     return (np.clip((rng.uniform(18, 26) - fluid) / 8, 0, 1) * near * (depth > 0)).astype(np.float32)
 
 
@@ -176,26 +152,16 @@ def _against_skull(case, depth, rng, radius, thickness, power) -> np.ndarray:
     centre = _surface_point(depth, rng)
     if centre is None:
         return np.zeros(depth.shape, np.float32)
-    dz, dy, dx = _distances(depth.shape, centre, case.slice_mm)
-    reach, thick = _log_uniform(rng, *radius), _log_uniform(rng, *thickness)
-    height = thick * _wobble(depth.shape, rng, 0.25)
+    dz, dy, dx = distances(depth.shape, centre, case.slice_mm)
+    reach, thick = log_uniform(rng, *radius), log_uniform(rng, *thickness)
+    height = thick * wobble(depth.shape, rng, 0.25)
 
     def at(dz: np.ndarray) -> np.ndarray:
         profile = 1 - ((dz**2 + dy**2 + dx**2) / reach**2) ** (power / 2)
         local = height * np.clip(profile, 0, None)
         return np.clip((local - depth) / PIXEL_MM + 0.5, 0, 1) * (local > 0.5)
 
-    return _through_slices(at, dz, case.slice_mm) * (depth > 0)
-
-
-def _through_slices(at: Callable[[np.ndarray], np.ndarray], dz: np.ndarray, slice_mm: float) -> np.ndarray:
-    """Mean over the thickness of the slices of a shape that ``at`` gives for distances along z in mm."""
-    return np.mean([at(dz + part * slice_mm) for part in _WITHIN_SLICE], axis=0, dtype=np.float32)
-
-
-def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """Small values as often as large ones, measured in ratios."""
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+    return through_slices(at, dz, case.slice_mm) * (depth > 0)
 
 
 def _real_shape(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:

@@ -14,9 +14,10 @@ from scipy import ndimage  # noqa: E402
 from ICHHPINetLib import InputFileError, load_network  # noqa: E402
 from ICHHPINetLib.evaluation.robot import first_slice, next_scribbles  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
-from ICHHPINetLib.training import codec, pack, synthetic  # noqa: E402
+from ICHHPINetLib.training import codec, pack, prompting, synthetic  # noqa: E402
 from ICHHPINetLib.training.cli import split, split_pretraining  # noqa: E402
 from ICHHPINetLib.training.episode import round_loss  # noqa: E402
+from ICHHPINetLib.training.forms import through_slices  # noqa: E402
 from ICHHPINetLib.training.loop import Trainer  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
 from ICHHPINetLib.training.prompting import training_scribbles  # noqa: E402
@@ -102,7 +103,7 @@ def test_edema_is_around_the_clot_and_not_in_it(small_pack, monkeypatch):
 
 def test_slices_that_a_bleed_ends_in_hold_a_part_of_it():
     dz = np.array([-10.0, -5, 0, 5, 10])
-    share = synthetic._through_slices(lambda z: np.abs(z) <= 4.0, dz, 5.0)
+    share = through_slices(lambda z: np.abs(z) <= 4.0, dz, 5.0)
     assert share == pytest.approx([0, 0.4, 1, 0.4, 0])
 
 
@@ -199,6 +200,20 @@ def test_training_strokes_are_hardly_ever_wrong(small_pack):
         wrong += (strokes.foreground & ~truth).sum() + (strokes.background & truth).sum()
         right += (strokes.foreground & truth).sum() + (strokes.background & ~truth).sum()
     assert wrong < 0.05 * right
+
+
+def test_some_rounds_are_a_click_a_stroke_or_an_outline(small_pack, monkeypatch):
+    truth = small_pack.cases["a"].fraction > 127
+    monkeypatch.setattr(prompting, "_POINTS", 0.0)
+    monkeypatch.setattr(prompting, "_BRIEF", 1.0)
+    rng = np.random.default_rng(0)
+    sizes, kinds = [], set()
+    for _ in range(30):
+        strokes = training_scribbles(truth, np.zeros_like(truth), True, (5, 0.9, 0.9), rng)
+        sizes.append(int(strokes.foreground.sum()))
+        kinds.add((sizes[-1] == 1, bool(strokes.background.any())))
+    assert kinds >= {(True, False), (False, False), (False, True)}
+    assert len(strokes.slices()) == 1
 
 
 def test_strokes_can_be_the_robots_alone(small_pack):
