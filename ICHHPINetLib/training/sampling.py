@@ -14,6 +14,7 @@ from .aging import aged
 from .hard_negatives import add_hard_negatives
 from .pack import Pack
 from .synthetic import insert_bleeds
+from .transplant import transplanted
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Mixture:
     whole: share of whole heads. All others are crops of about ``voxels``, long or wide: a stroke must
         learn to reach far along the axis as well as across the plane, and both at once are dear.
     aged: share of the real bleeds that get the density of another age.
+    moved: share of the real bleeds that are put into a bleed-free head.
     hard: share of the samples of all kinds with bright things that are no blood.
     """
 
@@ -40,6 +42,7 @@ class Mixture:
     whole: float = 0.03
     voxels: int = 240_000
     aged: float = 0.2
+    moved: float = 0.5
     hard: float = 0.5
 
 
@@ -80,6 +83,11 @@ class Sampler:
             hu, fraction = case.hu(), case.fraction.astype(np.float32) / 255
             if rng.random() < self.mixture.aged:
                 hu = aged(hu, fraction, rng)
+            if self.clean and rng.random() < self.mixture.moved:
+                host = self.clean[rng.integers(len(self.clean))]
+                made = transplanted(case, hu, host, rng)
+                if made is not None:
+                    case, (hu, fraction) = host, made
         else:
             case = self.clean[rng.integers(len(self.clean))]
             if kind < self.mixture.real + self.mixture.synthetic:

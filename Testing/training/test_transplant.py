@@ -1,0 +1,78 @@
+"""Real bleeds in other heads."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("skimage")
+
+from ICHHPINetLib.training.codec import encode
+from ICHHPINetLib.training.forms import depth_below_skull
+from ICHHPINetLib.training.pack import Case
+from ICHHPINetLib.training.sampling import Mixture, Sampler
+from ICHHPINetLib.training.transplant import transplanted
+
+
+def head(name: str, center: tuple[float, float], radius: float, lens: bool = False, slice_mm: float = 5.0):
+    """A round head in a volume of 8 x 96 x 96, with a thin bleed against its left inner table or none."""
+    y, x = np.ogrid[:96, :96]
+    distance = np.hypot(y - center[0], x - center[1]) + np.zeros((8, 1, 1))
+    rng = np.random.default_rng(0)
+    hu = np.where(distance < radius, rng.normal(32, 3, distance.shape), 600.0)
+    hu = np.where(distance > radius + 6, -200.0, hu)
+    blood = np.zeros(hu.shape, bool)
+    if lens:
+        blood = (distance < radius) & (distance > radius - 5) & (x < center[1] - 0.8 * radius)
+        blood &= np.isin(np.arange(8), (3, 4, 5))[:, None, None]
+        hu[blood] += 30
+    return Case(name, encode(hu), 255 * blood.astype(np.uint8), distance < radius, slice_mm)
+
+
+def test_a_lens_lies_against_the_inner_table_of_its_new_head():
+    donor, host = head("a", (48, 44), 34, lens=True), head("b", (50, 52), 40)
+    depth = depth_below_skull(host.inside)
+    sides = set()
+    for seed in range(8):
+        hu, blood = transplanted(donor, donor.hu(), host, np.random.default_rng(seed))
+        core = blood > 0.5
+        assert 0.8 * (donor.fraction > 127).sum() <= core.sum() <= (donor.fraction > 127).sum()
+        assert depth[core].max() < 9, "a bleed at the skull stays there"
+        assert depth[core].min() < 2.5
+        assert hu[core].mean() == pytest.approx(62, abs=3)
+        sides.add(bool(np.argwhere(core)[:, 2].mean() > 52))
+    assert sides == {True, False}, "either side"
+
+
+def test_no_bone_comes_along_and_none_is_taken():
+    donor, host = head("a", (48, 44), 34, lens=True), head("b", (48, 48), 38)
+    for seed in range(8):
+        hu, blood = transplanted(donor, donor.hu(), host, np.random.default_rng(seed))
+        assert np.array_equal(hu[~host.inside], host.hu()[~host.inside])
+        assert not blood[~host.inside].any()
+        assert hu[host.inside].max() < 90
+        far = depth_below_skull(host.inside) > 20
+        assert np.array_equal(hu[far], host.hu()[far]), "what is far from the bleed is the new head's"
+
+
+def test_bleeds_that_fit_nowhere_are_left_where_they_are():
+    rng = np.random.default_rng(0)
+    donor = head("a", (48, 44), 34, lens=True)
+    assert transplanted(donor, donor.hu(), head("b", (48, 48), 38, slice_mm=2.5), rng) is None
+    assert transplanted(head("c", (48, 44), 34), donor.hu(), head("b", (48, 48), 38), rng) is None
+    closed = dataclasses.replace(donor, fraction=np.zeros_like(donor.fraction), inside=donor.inside & False)
+    assert transplanted(donor, donor.hu(), closed, rng) is None
+    full = dataclasses.replace(donor, fraction=255 * donor.inside.astype(np.uint8))
+    assert transplanted(full, full.hu(), head("b", (48, 48), 12), rng) is None
+
+
+def test_samples_of_real_bleeds_are_in_both_heads():
+    cases = {"a": head("a", (48, 44), 34, lens=True), "b": head("b", (50, 52), 40, slice_mm=5.1)}
+    pack = type("Pack", (), {"cases": cases, "shapes": []})()
+    mixture = Mixture(real=1.0, synthetic=0.0, voxels=6 * 48 * 48, aged=0.0)
+    for moved, expected in ((0.0, {5.0}), (1.0, {5.1}), (0.5, {5.0, 5.1})):
+        sampler = Sampler(pack, ["a", "b"], dataclasses.replace(mixture, moved=moved), seed=0)
+        drawn = [sampler.draw() for _ in range(12)]
+        assert {one.slice_mm for one in drawn} == expected
+        assert all(one.fraction.any() for one in drawn)
