@@ -132,14 +132,19 @@ def bars(
                 continue
             places = [index + shift for index, _ in known]
             ax.bar(places, [value.mean for _, value in known], 0.38, color=color, label=label)
-            ax.errorbar(
-                places,
-                [value.mean for _, value in known],
-                [value.sd or 0.0 for _, value in known],
-                fmt="none",
-                ecolor="black",
-                capsize=3,
-            )
+            # A bar of no length would claim an SD of zero where one fold has none.
+            spread = [
+                (place, value) for place, (_, value) in zip(places, known, strict=True) if value.sd is not None
+            ]
+            if spread:
+                ax.errorbar(
+                    [place for place, _ in spread],
+                    [value.mean for _, value in spread],
+                    [value.sd for _, value in spread],
+                    fmt="none",
+                    ecolor="black",
+                    capsize=3,
+                )
         rotated = max(map(len, groups)) * len(groups) > 70
         ax.set_xticks(
             range(len(groups)), groups, rotation=30 if rotated else 0, ha="right" if rotated else "center"
