@@ -133,9 +133,7 @@ def bars(
             places = [index + shift for index, _ in known]
             ax.bar(places, [value.mean for _, value in known], 0.38, color=color, label=label)
             # A bar of no length would claim an SD of zero where one fold has none.
-            spread = [
-                (place, value) for place, (_, value) in zip(places, known, strict=True) if value.sd is not None
-            ]
+            spread = [(index + shift, value) for index, value in known if value.sd is not None]
             if spread:
                 ax.errorbar(
                     [place for place, _ in spread],
