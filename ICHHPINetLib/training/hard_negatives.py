@@ -2,7 +2,7 @@
 
 Calcified choroid plexus, pineal gland and basal ganglia, a dense or calcified falx, bone that shines
 into a slice from its neighbor, and what bone does to the rays: a bright rim below the inner
-table and streaks between the petrous bones.
+table and streaks across the lower slices.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .forms import ball, depth_below_skull, field, log_uniform, wobble
 _BRAIN_HU = 32.0
 _FLUID_HU = 16.0
 _BONE_HU = 150.0
-# Nothing is added to voxels that hold more blood than this, nor next to them.
+# No calcification lies in voxels that hold more blood than this, nor next to them.
 _BLOOD = 0.02
 _APART = 2
 _DEEP_MM = 22.0
@@ -55,7 +55,7 @@ def add_hard_negatives(
     Parameters
     ----------
     hu: HU float32 (Z, Y, X).
-    fraction: of blood in each voxel, 0..1 (Z, Y, X); it and its surroundings stay as they are.
+    fraction: of blood in each voxel, 0..1 (Z, Y, X); nothing calcifies in it or next to it.
     inside: bool (Z, Y, X), what the skull encloses; outside of it nothing changes.
     slice_mm: distance of the slices.
 
@@ -65,13 +65,12 @@ def add_hard_negatives(
     """
     head = Head(hu, depth_below_skull(inside), slice_mm)
     more = np.zeros(hu.shape, np.float32)
+    blood = ndimage.binary_dilation(fraction > _BLOOD, np.ones((1, 2 * _APART + 1, 2 * _APART + 1), bool))
     for make in rng.choice([*_KINDS], rng.integers(1, 3), replace=False, p=[*_KINDS.values()]):
-        more += make(head, rng)
-    blood = fraction > _BLOOD
-    if blood.any():
-        near = np.ones((1, 2 * _APART + 1, 2 * _APART + 1), bool)
-        blood = ndimage.binary_dilation(blood, near)
-    return np.where(inside & ~blood, hu + more, hu).astype(np.float32)
+        made = make(head, rng)
+        # What bone does to the image it does to blood as well; a gap would tell where blood is.
+        more += made if make in _OF_THE_IMAGE else made * ~blood
+    return np.where(inside, hu + more, hu).astype(np.float32)
 
 
 def _calcified_choroid(head: Head, rng: np.random.Generator) -> np.ndarray:
@@ -191,3 +190,4 @@ _KINDS = {
     _bone_of_the_next_slice: 0.2,
     _beam_hardening: 0.15,
 }
+_OF_THE_IMAGE = (_bone_of_the_next_slice, _beam_hardening)

@@ -38,7 +38,8 @@ def training_scribbles(
         index = int(rng.choice(bleeding))
     else:
         index = worst_slice(truth, prediction)
-    way = rng.random()
+    # Where nothing bleeds and nothing is marked, the robot alone knows what to draw.
+    way = rng.random() if truth.any() or prediction.any() else 1.0
     if way < _POINTS:
         strokes = random_points(truth, prediction, index, rng)
     elif way < _POINTS + _BRIEF:

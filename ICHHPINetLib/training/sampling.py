@@ -33,7 +33,7 @@ class Mixture:
     whole: share of whole heads. All others are crops of about ``voxels``, long or wide: a stroke must
         learn to reach far along the axis as well as across the plane, and both at once are dear.
     aged: share of the real bleeds that get the density of another age.
-    moved: share of the real bleeds that are put into a bleed-free head.
+    moved: share of the real bleeds that are put into a bleed-free head, where one of three has room for them.
     hard: share of the samples of all kinds with bright things that are no blood.
     """
 
@@ -60,6 +60,8 @@ _WARPED = 0.7
 # Shares of samples that are flipped along each axis.
 _FLIPPED = (0.1, 0.1, 0.5)
 _BLOOD = 0.1
+# Heads that are tried for a real bleed.
+_HOSTS = 3
 
 Placing = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
@@ -84,10 +86,11 @@ class Sampler:
             if rng.random() < self.mixture.aged:
                 hu = aged(hu, fraction, rng)
             if self.clean and rng.random() < self.mixture.moved:
-                host = self.clean[rng.integers(len(self.clean))]
-                made = transplanted(case, hu, host, rng)
-                if made is not None:
-                    case, (hu, fraction) = host, made
+                for number in rng.integers(len(self.clean), size=_HOSTS):
+                    made = transplanted(case, hu, self.clean[number], rng)
+                    if made is not None:
+                        case, (hu, fraction) = self.clean[number], made
+                        break
         else:
             case = self.clean[rng.integers(len(self.clean))]
             if kind < self.mixture.real + self.mixture.synthetic:

@@ -7,10 +7,13 @@ the scan's own noise.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from scipy import ndimage
 
 from ..imaging.working_grid import PIXEL_MM
+from .codec import encode
 from .forms import ball, depth_below_skull, distances, field, log_uniform, through_slices, wobble
 from .mass_effect import pushed
 from .pack import Case, Shape
@@ -49,6 +52,8 @@ def insert_bleeds(case: Case, shapes: list[Shape], rng: np.random.Generator) -> 
             if make is not _sulcal and rng.random() < _PUSHING:
                 hu, fraction = pushed([hu, fraction], added, depth, case.slice_mm, rng)
                 fraction = np.clip(fraction, 0, 1) * (depth > 0)
+                # Blood that comes later flows between the gyri where they are now.
+                case = replace(case, codes=encode(hu))
             hu = _blend(hu, case.inside, added, rng)
             fraction = np.maximum(fraction, added)
     if fraction.any() and rng.random() < _AIR:

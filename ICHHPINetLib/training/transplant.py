@@ -17,14 +17,17 @@ from .pack import Case
 _MARGIN_MM = 4.0
 _BONE_HU = 100.0
 _BONE_RIM = 2
-# No blood is denser than its median by more than that; what is, shares its voxel with bone.
-_DENSER_HU = 20.0
 # Deeper than this, the skull has no say in where a bleed may lie.
 _DEEP_MM = 15.0
 _SEARCH = range(-14, 15, 2)
 _SAMPLED = 300
-# As much of a bleed must find room in the new head.
+# As much of a bleed, and of each of its larger slices, must find room in the new head.
 _ROOM = 0.8
+_LARGER = 15
+# As much of a bleed must lie where the skull is closed around it: elsewhere nothing tells its depth.
+_ENCLOSED = 0.6
+# A slice that shows less of the inside than this part of the largest one is taken for open.
+_CLOSED = 0.3
 _ALIKE = 1.2
 
 Image = np.ndarray
@@ -42,43 +45,62 @@ def transplanted(
 
     Returns
     -------
-    HU and blood fraction, float32 (Z, Y, X) of the host, its bone unchanged; None where the bleed finds
-    no room or the slices of the two are not about as far apart.
+    HU and blood fraction, float32 (Z, Y, X), of the host, unchanged outside of its skull; None where the
+    bleed finds no room, nobody knows how deep it lay, or the slices of the two are not about as far apart.
     """
-    if not 1 / _ALIKE < donor.slice_mm / host.slice_mm < _ALIKE:
+    if not 1 / _ALIKE < donor.slice_mm / host.slice_mm < _ALIKE or not host.inside.any():
         return None
-    fraction, inside = donor.fraction.astype(np.float32) / 255, donor.inside
+    fraction, scan = donor.fraction.astype(np.float32) / 255, donor.hu()
+    inside, room = _bridged(donor.inside, scan), _bridged(host.inside, host.hu())
     if rng.random() < 0.5:
-        fraction, donor_hu, inside = (x[:, :, ::-1] for x in (fraction, donor_hu, inside))
-    move = _place(fraction, inside, host.inside, rng)
-    if move is None:
+        fraction, donor_hu, inside, scan = (x[:, :, ::-1] for x in (fraction, donor_hu, inside, scan))
+    near, touching = (
+        ndimage.binary_dilation(scan > _BONE_HU, np.ones((1, n, n), bool)) for n in (2 * _BONE_RIM + 1, 3)
+    )
+    enclosed = np.where(near & (fraction < 0.5), 0, fraction * inside)
+    pure = [donor_hu[(enclosed > 0.5) & ~rim] for rim in (near, touching)]
+    core = pure[0] if pure[0].size >= _LARGER else pure[1]
+    if not core.size or enclosed.sum() < _ENCLOSED * fraction.sum():
         return None
-    blood = _moved(fraction, move, host.inside.shape) * host.inside
-    if blood.sum() < _ROOM * fraction.sum() or not (blood > 0.5).any():
+    move = _place(enclosed, inside, room, rng)
+    whole = _moved(enclosed, move, room.shape)
+    blood = whole * room
+    wanted, kept = ((x > 0.5).sum((1, 2)) for x in (whole, blood))
+    if blood.sum() < _ROOM * enclosed.sum() or (kept < _ROOM * wanted)[wanted > _LARGER].any():
         return None
-    brightest = np.median(donor_hu[fraction > 0.5]) + _DENSER_HU
-    share = _moved(_share(fraction, donor_hu), move, blood.shape) * host.inside
-    carved = _moved(np.minimum(donor_hu, brightest), move, blood.shape)
-    return (host.hu() * (1 - share) + carved * share).astype(np.float32), blood
+    # Masks reach into bone; left to itself it would be a white shell that marks the place.
+    usual = core[core <= np.quantile(core, 0.9)]
+    shell = touching | (near & (donor_hu > usual.max()))
+    clean = np.where(shell, rng.choice(usual, fraction.shape), donor_hu)
+    share = _moved(np.where(near & (enclosed == 0), 0, _fading(enclosed)), move, room.shape) * room
+    mixed = host.hu() * (1 - share) + _moved(clean, move, room.shape) * share
+    return mixed.astype(np.float32), blood
 
 
-def _share(fraction: Image, hu: Image) -> Image:
-    """Of the donor in the mixture: all of it in the bleed, none of its bone, less and less in the margin."""
+def _bridged(inside: Image, scan: Image) -> Image:
+    """Where the skull of a slice is open, what its next closed slices on both sides enclose, without bone."""
+    area = inside.sum((1, 2))
+    closed = np.flatnonzero(area > _CLOSED * area.max())
+    out = inside.copy()
+    for index in range(*closed[[0, -1]]) if len(closed) else ():
+        if index not in closed:
+            below, above = closed[closed < index][-1], closed[closed > index][0]
+            out[index] |= inside[below] & inside[above] & (scan[index] < _BONE_HU)
+    return out
+
+
+def _fading(fraction: Image) -> Image:
+    """Share of the donor in the mixture: all of it in the bleed, less and less in the margin."""
     blood = fraction > 0.05
     away = [ndimage.distance_transform_edt(~plane) if plane.any() else np.inf * ~plane for plane in blood]
-    fading = np.clip(1 - np.stack(away) * PIXEL_MM / _MARGIN_MM, 0, 1)
-    rim = np.ones((1, 2 * _BONE_RIM + 1, 2 * _BONE_RIM + 1), bool)
-    bone = ndimage.binary_dilation((hu > _BONE_HU) & ~blood, rim)
-    return np.where(bone & (fraction < 0.5), 0, fading).astype(np.float32)
+    return np.clip(1 - np.stack(away) * PIXEL_MM / _MARGIN_MM, 0, 1)
 
 
 def _place(
     fraction: Image, inside: Image, host_inside: Image, rng: np.random.Generator
-) -> tuple[int, int, int] | None:
+) -> tuple[int, int, int]:
     """Voxels (z, y, x) to move a bleed by: to the same part of the head, then to the same depth."""
     blood = np.argwhere(fraction > 0.5)
-    if not (len(blood) and inside.any() and host_inside.any()):
-        return None
     (low, high), (host_low, host_high) = _extent(inside), _extent(host_inside)
     center = blood.mean(0)
     part = (center - low) / (high - low + 1) + rng.normal(0, (0.06, 0, 0))

@@ -38,7 +38,8 @@ def test_every_kind_is_bright_inside_the_skull_and_spares_the_blood(narrowing, k
         out = add_hard_negatives(hu, blood, inside, 5.0, np.random.default_rng(seed))
         change = out - hu
         assert np.array_equal(out[~inside], hu[~inside])
-        assert not change[3, 38:52, 18:32].any()
+        spared = not change[3, 38:52, 18:32].any()
+        assert spared or kind in hard_negatives._OF_THE_IMAGE
         brighter += change.max() > 4
     assert brighter >= 4
 
@@ -110,11 +111,34 @@ def test_a_bleed_moves_brain_away_and_leaves_the_skull(small_pack):
 
 def test_an_earlier_bleed_moves_with_its_brain(small_pack, monkeypatch):
     monkeypatch.setattr(synthetic, "_PUSHING", 1.0)
-    seen = []
-    monkeypatch.setattr(synthetic, "pushed", lambda images, *rest: seen.append(len(images)) or images)
+    monkeypatch.setattr(synthetic, "_AIR", 0.0)
+    monkeypatch.setattr(synthetic, "_KINDS", {synthetic._contusion: 1.0})
+    spot = np.zeros(small_pack.cases["b"].codes.shape, np.float32)
+    spot[4, 48, 40] = 0.625
+
+    def moved(images, *rest):
+        assert len(images) == 2, "the CT and what has bled already"
+        return [images[0], np.maximum(images[1], spot)]
+
+    monkeypatch.setattr(synthetic, "pushed", moved)
     for seed in range(4):
-        synthetic.insert_bleeds(small_pack.cases["b"], small_pack.shapes, np.random.default_rng(seed))
-    assert seen and set(seen) == {2}, "the CT and what has bled already"
+        _, fraction = synthetic.insert_bleeds(
+            small_pack.cases["b"], small_pack.shapes, np.random.default_rng(seed)
+        )
+        assert fraction[4, 48, 40] >= 0.625
+
+
+def test_what_is_pushed_keeps_its_noise(small_pack):
+    case = small_pack.cases["b"]
+    hu, depth = case.hu(), depth_below_skull(case.inside)
+    clot = np.zeros(hu.shape, np.float32)
+    clot[2:6, 34:60, 26:52] = 1
+    (moved,) = pushed([hu], clot, depth, 5.0, np.random.default_rng(1))
+    changed = np.abs(moved - hu) > 0.01
+    assert changed.sum() > 2000
+    assert moved[changed].std() == pytest.approx(hu[changed].std(), rel=0.15), (
+        "linear interpolation takes a third"
+    )
 
 
 def test_hard_negatives_can_be_left_out(small_pack, monkeypatch):

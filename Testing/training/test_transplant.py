@@ -56,6 +56,53 @@ def test_no_bone_comes_along_and_none_is_taken():
         assert np.array_equal(hu[far], host.hu()[far]), "what is far from the bleed is the new head's"
 
 
+def test_a_mask_that_reaches_into_bone_brings_blood_alone():
+    donor, host = head("a", (48, 44), 34, lens=True), head("b", (48, 48), 38)
+    y, x = np.ogrid[:96, :96]
+    distance = np.hypot(y - 48, x - 44)
+    sloppy = (
+        (distance > 29) & (distance < 36) & (x < 44 - 0.8 * 34) & (donor.fraction.any((1, 2))[:, None, None])
+    )
+    donor = dataclasses.replace(donor, fraction=np.where(sloppy, 255, donor.fraction).astype(np.uint8))
+    for seed in range(6):
+        made = transplanted(donor, donor.hu(), host, np.random.default_rng(seed))
+        assert made is not None
+        hu, blood = made
+        core = blood > 0.5
+        assert hu[core].mean() == pytest.approx(62, abs=3)
+        assert hu[core].max() < 80
+        assert hu[core].std() > 1.5, "no flat rim"
+
+
+def test_brain_around_an_old_bleed_stays_brain():
+    donor, host = head("a", (48, 44), 34, lens=True), head("b", (48, 48), 38)
+    old = np.where(donor.fraction > 127, donor.hu() - 50, donor.hu())
+    hu, blood = transplanted(donor, old, host, np.random.default_rng(0))
+    around = host.inside & (blood == 0)
+    assert hu[blood > 0.5].mean() == pytest.approx(12, abs=3)
+    assert hu[around].min() > 16 and hu[around].mean() == pytest.approx(32, abs=0.5)
+
+
+def test_where_the_skull_is_open_nobody_knows_how_deep_a_bleed_lay():
+    donor = head("a", (48, 44), 34, lens=True)
+    opened = donor.inside.copy()
+    opened[4:] = False
+    donor = dataclasses.replace(donor, inside=opened)
+    assert transplanted(donor, donor.hu(), head("b", (48, 48), 38), np.random.default_rng(0)) is None
+
+
+def test_no_slice_of_a_bleed_is_lost_in_an_open_slice_of_its_new_head():
+    donor, host = head("a", (48, 44), 34, lens=True), head("b", (48, 48), 38)
+    opened = host.inside.copy()
+    opened[4] = False
+    host = dataclasses.replace(host, inside=opened)
+    for seed in range(12):
+        made = transplanted(donor, donor.hu(), host, np.random.default_rng(seed))
+        if made is not None:
+            bleeding = np.flatnonzero((made[1] > 0.5).any((1, 2)))
+            assert len(bleeding) == 3 and np.ptp(bleeding) == 2
+
+
 def test_bleeds_that_fit_nowhere_are_left_where_they_are():
     rng = np.random.default_rng(0)
     donor = head("a", (48, 44), 34, lens=True)
