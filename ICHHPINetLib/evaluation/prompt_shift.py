@@ -1,4 +1,4 @@
-"""Users who scribble in other ways than the robot that the network was trained with.
+"""Users who scribble in other ways than the robot that most rounds of the training have.
 
 Performance often drops where prompts differ from those of training; the panel made of these
 users says by how much. Each has the signature of ``robot.next_scribbles``.

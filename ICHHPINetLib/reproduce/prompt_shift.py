@@ -1,4 +1,4 @@
-"""The prompt-shift panel: the same network under other ways of scribbling than those of training."""
+"""The prompt-shift panel: the same network under other ways of scribbling than the robot's."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ LABELS = {
 }
 NOTE = (
     "Each user meets the same cases, as often, and starts on the same slice; after a first guess, on its "
-    "worst one, in a sagittal view in a random plane. The paper has no such panel. A noisy user's wrong "
+    "worst one, in a sagittal view in a random plane. Clicks, single strokes and contours are a tenth "
+    "of the rounds of today's training. The paper has no such panel. A noisy user's wrong "
     "strokes are obeyed like all others, so that the loss under noise is in part the strokes' own."
 )
 

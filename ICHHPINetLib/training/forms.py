@@ -57,6 +57,20 @@ def ball(
     return through_slices(at, dz, slice_mm)
 
 
+def moved(image: np.ndarray, move: tuple[int, int, int], shape: tuple[int, int, int]) -> np.ndarray:
+    """``image`` (Z, Y, X) on a grid of ``shape``, shifted by whole voxels; zero where it does not reach."""
+    out = np.zeros(shape, np.float32)
+    to, of = [], []
+    for step, length, limit in zip(move, image.shape, shape, strict=True):
+        low, high = max(0, step), min(limit, length + step)
+        if low >= high:
+            return out
+        to.append(slice(low, high))
+        of.append(slice(low - step, high - step))
+    out[tuple(to)] = image[tuple(of)]
+    return out
+
+
 def field(shape: tuple[int, int, int], sigma: tuple, rng: np.random.Generator) -> np.ndarray:
     """Smooth noise of unit standard deviation."""
     noise = ndimage.gaussian_filter(rng.standard_normal(shape).astype(np.float32), sigma)

@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from ..imaging.working_grid import PIXEL_MM
 from .codec import encode
-from .forms import ball, depth_below_skull, distances, field, log_uniform, through_slices, wobble
+from .forms import ball, depth_below_skull, distances, field, log_uniform, moved, through_slices, wobble
 from .mass_effect import pushed
 from .pack import Case, Shape
 
@@ -173,7 +173,6 @@ def _real_shape(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.rand
     """The shape of a real bleed, turned, scaled and put near where it lay in its own head."""
     shape = shapes[rng.integers(len(shapes))]
     size = case.codes.shape
-    fraction = np.zeros(size, np.float32)
     fine = _transformed(shape, rng)
     slices = max(1, round(case.slice_mm / _FINE_MM))
     offset = int(rng.integers(slices))
@@ -186,15 +185,7 @@ def _real_shape(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.rand
         if len(brain):
             target = brain[rng.integers(len(brain))]
     start = np.rint(target - np.array(coarse.shape) / 2).astype(int)
-    to, of = [], []
-    for begin, length, limit in zip(start, coarse.shape, size, strict=True):
-        low, high = max(0, begin), min(limit, begin + length)
-        if low >= high:
-            return fraction
-        to.append(slice(low, high))
-        of.append(slice(low - begin, high - begin))
-    fraction[tuple(to)] = coarse[tuple(of)]
-    return fraction * (depth > 0)
+    return moved(coarse, start, size) * (depth > 0)
 
 
 def _transformed(shape: Shape, rng: np.random.Generator) -> np.ndarray:

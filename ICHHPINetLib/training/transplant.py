@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..imaging.working_grid import PIXEL_MM
-from .forms import depth_below_skull
+from .forms import depth_below_skull, moved
 from .pack import Case
 
 # What is carved is the bleed and this margin, in which it fades into the new head.
@@ -63,7 +63,7 @@ def transplanted(
     if not core.size or enclosed.sum() < _ENCLOSED * fraction.sum():
         return None
     move = _place(enclosed, inside, room, rng)
-    whole = _moved(enclosed, move, room.shape)
+    whole = moved(enclosed, move, room.shape)
     blood = whole * room
     wanted, kept = ((x > 0.5).sum((1, 2)) for x in (whole, blood))
     if blood.sum() < _ROOM * enclosed.sum() or (kept < _ROOM * wanted)[wanted > _LARGER].any():
@@ -72,8 +72,8 @@ def transplanted(
     usual = core[core <= np.quantile(core, 0.9)]
     shell = touching | (near & (donor_hu > usual.max()))
     clean = np.where(shell, rng.choice(usual, fraction.shape), donor_hu)
-    share = _moved(np.where(near & (enclosed == 0), 0, _fading(enclosed)), move, room.shape) * room
-    mixed = host.hu() * (1 - share) + _moved(clean, move, room.shape) * share
+    share = moved(np.where(near & (enclosed == 0), 0, _fading(enclosed)), move, room.shape) * room
+    mixed = host.hu() * (1 - share) + moved(clean, move, room.shape) * share
     return mixed.astype(np.float32), blood
 
 
@@ -131,17 +131,3 @@ def _extent(inside: Image) -> tuple[np.ndarray, np.ndarray]:
     """First and last voxel (z, y, x) of what the skull encloses."""
     voxels = np.argwhere(inside)
     return voxels.min(0), voxels.max(0)
-
-
-def _moved(image: Image, move: tuple[int, int, int], shape: tuple[int, int, int]) -> Image:
-    """``image`` (Z, Y, X) on a grid of ``shape``, shifted by whole voxels; zero where it does not reach."""
-    out = np.zeros(shape, np.float32)
-    to, of = [], []
-    for step, length, limit in zip(move, image.shape, shape, strict=True):
-        low, high = max(0, step), min(limit, length + step)
-        if low >= high:
-            return out
-        to.append(slice(low, high))
-        of.append(slice(low - step, high - step))
-    out[tuple(to)] = image[tuple(of)]
-    return out
