@@ -1,12 +1,13 @@
-"""Reads one CT series from a DICOM folder, or says why the folder is not one volume.
+"""Reads one CT series from DICOM files, or says why they are not one volume.
 
 Slices are sorted by where they lie, and their distances checked: a missing slice would
-otherwise shift everything above it without a word.
+otherwise shift everything above it without a word. Frames of an enhanced file are slices as any other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,17 +15,15 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
-from .validation import CT_MODALITY, UNSAID_MODALITIES
+from .dicom_files import Folder, Series, find_series, is_dicom_file, read_series
+from .dicom_slices import Slice, read_dataset, read_values
+from .dicom_stack import Stack, aside_mm, stack
+from .validation import CT_MODALITY, UNSAID_MODALITIES, check_spacing
 
-# A slice counts as out of place from this share of the usual distance on, or from so many mm where that is
-# more: some scanners round positions to 0.1 mm.
-_TOLERANCE, _ROUNDING_MM = 0.1, 0.11
-_SERIES_DESCRIPTION, _MODALITY = "0008|103e", "0008|0060"
-_PIXEL_SPACING, _RESCALE = "0028|0030", ("0028|1052", "0028|1053")
-# The element (0002,0002) of a slice of a CT; other objects name the class where they refer to slices.
-_CT_IMAGE_STORAGE = b"\x02\x00\x02\x00UI\x1a\x001.2.840.10008.5.1.4.1.1.2\x00"
-# So far a slice may lie beside the line from the first to the last one.
-_ASIDE_MM = 0.5
+__all__ = ["DicomVolume", "is_dicom_file", "read_dicom_file", "read_dicom_folder"]
+
+# In HU: denser than this is no air around a head.
+_AIR_HU = -300.0
 
 
 @dataclass(frozen=True)
@@ -32,29 +31,14 @@ class DicomVolume:
     """A series as one volume, slices ascending along their normal.
 
     ``sheared_mm`` is how far the last slice lies beside the place that ``image`` gives it, because
-    the gantry was tilted; 0 where it was not.
+    the gantry was tilted; 0 where it was not. ``repeats`` says how many planes of ``image`` each acquired
+    slice fills, in order: 1, but for series with slices of several thicknesses.
     """
 
     image: sitk.Image
     warnings: list[str]
-    sheared_mm: float = 0.0
-
-
-@dataclass(frozen=True)
-class _Slice:
-    path: str
-    size: tuple[int, ...]
-    origin: np.ndarray
-    direction: np.ndarray
-    description: str
-    modality: str
-    spacing: tuple[float, ...] | None
-    rescale: tuple[str, ...]
-
-
-def is_dicom_file(path: Path) -> bool:
-    """Whether ``path`` is a file that would be read as DICOM."""
-    return sitk.ImageFileReader.GetImageIOFromFileName(str(path)) == "GDCMImageIO"
+    sheared_mm: float
+    repeats: tuple[int, ...]
 
 
 def read_dicom_folder(folder: Path, uid: str | None = None) -> DicomVolume:
@@ -64,144 +48,129 @@ def read_dicom_folder(folder: Path, uid: str | None = None) -> DicomVolume:
     ------
     InputFileError
         For no series, several series without ``uid``, another modality, damaged files, slices without
-        pixel size, and slices that differ in size or orientation, lie on the same spot or are missing.
+        place or pixel size, and slices that differ in size or orientation, lie on the same spot or are
+        missing.
+    MissingPackageError
+        Without pydicom.
     """
-    series = {name: files for name, files in _find_series(folder, uid).items() if files}
-    if not series:
-        raise InputFileError(
-            f"No DICOM image series was found in '{folder}'. Name the folder that holds the CT's slices, "
-            "or an NRRD, NIfTI or MHA file."
-        )
-    if uid is not None and not (chosen := _chosen(series, uid)):
-        raise InputFileError(f"There is no series {uid} in '{folder}'. There are: {', '.join(series)}.")
-    series = series if uid is None else chosen
-    if len(series) > 1:
-        raise InputFileError(_several_series(folder, series))
-    slices = [_header(path) for path in next(iter(series.values()))]
-    if len(slices) == 1 and slices[0].size[2] > 1:
-        image = _read(folder, lambda: sitk.ReadImage(slices[0].path))
-        return DicomVolume(image, check_frames(Path(slices[0].path), image))
-    return _stack(folder, slices)
+    found = find_series(folder, uid)
+    if not found.series:
+        raise InputFileError(_no_series(folder, found))
+    if uid is not None and uid not in found.series:
+        raise InputFileError(f"There is no series {uid} in '{folder}'. There are: {', '.join(found.series)}.")
+    if uid is None and len(found.series) > 1:
+        raise InputFileError(_several_series(folder, found.series))
+    series = found.series[uid] if uid is not None else next(iter(found.series.values()))
+    notes = []
+    if found.skipped:
+        notes.append(f"Skipped, for they are no files: {', '.join(sorted(found.skipped)[:5])}.")
+    return _volume(folder, series, notes)
 
 
-def check_frames(path: Path, image: sitk.Image) -> list[str]:
-    """Warnings about a multi-frame file, whose frames ITK places without saying how sure it is.
-
-    Raises
-    ------
-    InputFileError
-        If it is no CT, or ITK has made nothing of the places of its frames.
-    """
-    warnings = _modality_warning(path, _header(str(path)).modality)
-    if image.GetSpacing() == (1.0, 1.0, 1.0) and not any(image.GetOrigin()):
-        raise InputFileError(
-            f"The frames of '{path}' have no voxel size, or are missing, unsorted or unevenly spaced. "
-            "Export the series as single slices, or convert it with dcm2niix."
-        )
-    return [
-        *warnings,
-        "It is a multi-frame file: nothing checked that its frames are complete, even and of one phase.",
-    ]
+def read_dicom_file(path: Path) -> DicomVolume:
+    """Read a multi-frame file; raises as ``read_dicom_folder`` does."""
+    return _volume(path, read_series(path), [])
 
 
-def _read(folder: Path, read: Callable[[], sitk.Image]) -> sitk.Image:
-    try:
-        return read()
-    except RuntimeError as error:
-        raise InputFileError(
-            f"The slices in '{folder}' could not be read ({str(error).strip().splitlines()[-1]}). "
-            "Export the series again, uncompressed."
-        ) from error
+def _volume(place: Path, series: Series, notes: list[str]) -> DicomVolume:
+    slices = series.slices()
+    notes += _modality_warning(place, slices[0].modality)
+    slices, copies = _without_copies(slices)
+    if copies:
+        notes.append(f"Copies of slices were left out: {', '.join(one.name for one in copies[:5])}.")
+    if len(slices) < 2:
+        raise InputFileError(_single_slice(place))
+    for one in slices:
+        check_spacing((1.0, *one.spacing))
+    stacked = stack(place, slices)
+    check_spacing((stacked.step, 1.0, 1.0))
+    slices = stacked.slices
+    aside = aside_mm(place, slices)
+    values, more = _values(slices)
+    first = slices[0]
+    image = sitk.GetImageFromArray(np.repeat(values, stacked.repeats, axis=0))
+    image.SetOrigin((first.origin + stacked.start * first.direction[:, 2]).tolist())
+    image.SetDirection(first.direction.ravel().tolist())
+    image.SetSpacing((*first.spacing, stacked.step))
+    notes += more + _block_note(stacked)
+    height = float((slices[-1].origin - first.origin) @ first.direction[:, 2])
+    degrees = float(np.degrees(np.arctan2(aside, height)))
+    if degrees < 1.0:
+        return DicomVolume(image, notes, 0.0, tuple(stacked.repeats))
+    tilt = (
+        f"The gantry was tilted by {degrees:.3g} degrees: the volume is shown upright, as a sheared stack. "
+        "Volumes in mL are right, sagittal and coronal views slanted, and the result lies up to "
+        f"{aside:.0f} mm beside its place in the patient."
+    )
+    return DicomVolume(image, [*notes, tilt], aside, tuple(stacked.repeats))
 
 
-def _find_series(folder: Path, uid: str | None) -> dict[str, list[str]]:
-    found = _series_of(folder)
-    if not found or (uid is not None and not _chosen(found, uid)):
-        # A disc has a folder each for patient, study and series.
-        for inner in sorted(path for path in folder.rglob("*") if path.is_dir()):
-            for name, files in _series_of(inner).items():
-                found.setdefault(name, []).extend(files)
-    return found
+def _block_note(stacked: Stack) -> list[str]:
+    if len(stacked.blocks) == 1:
+        return []
+    parts = ", then ".join(f"{count} slices of {step:.3g} mm" for count, step in stacked.blocks)
+    gaps = " and ".join(f"{gap:.3g}" for gap in stacked.gaps)
+    note = (
+        f"The series has slices of several thicknesses: {parts}, {gaps} mm apart where they meet. Each slice "
+        f"is shown as often as it is thick, in planes of {stacked.step:.3g} mm, and counts with its own "
+        "thickness in every volume; where blocks overlap, nothing counts twice."
+    )
+    return [note]
 
 
-def _chosen(series: dict[str, list[str]], uid: str) -> dict[str, list[str]]:
-    """The series of ``uid``; its parts where ITK has added to it, as slices differ in size or direction."""
-    if uid in series:
-        return {uid: series[uid]}
-    return {name: files for name, files in series.items() if name.startswith(f"{uid}.")}
-
-
-def _series_of(folder: Path) -> dict[str, list[str]]:
-    reader = sitk.ImageSeriesReader
-    found = {}
-    for uid in reader.GetGDCMSeriesIDs(str(folder)):
-        files = reader.GetGDCMSeriesFileNames(str(folder), uid)
-        found[uid] = [path for path in files if _has_pixels(path)]
-    if any(found.values()):
-        _check_none_left_out(folder, {Path(path).name for files in found.values() for path in files})
-    return found
-
-
-def _check_none_left_out(folder: Path, known: set[str]) -> None:
-    """InputFileError for files that say they are slices of a CT and are too damaged to be listed.
-
-    At an end of the stack, nothing else would tell that one is missing.
-    """
-    for path in sorted(folder.iterdir()):
-        if path.name in known or not path.is_file():
+def _without_copies(slices: Sequence[Slice]) -> tuple[list[Slice], list[Slice]]:
+    """Slices, and those that are copies: of the same identifier, place and pixels."""
+    kept: dict[tuple, Slice] = {}
+    copies, others = [], []
+    for one in slices:
+        if not one.uid or one.frame is not None:
+            others.append(one)
             continue
-        with path.open("rb") as file:
-            start = file.read(1024)
-        if start[128:132] == b"DICM" and _CT_IMAGE_STORAGE in start:
-            raise InputFileError(
-                f"'{path}' is a CT slice that cannot be read: it is damaged or cut off. Export it again; "
-                "without it, the volume would be too small."
-            )
+        key = (one.uid, one.size, *one.origin.tolist())
+        if key not in kept:
+            kept[key] = one
+        else:
+            same = _digest(kept[key].path) == _digest(one.path)
+            (copies if same else others).append(one)
+    return [*kept.values(), *others], copies
 
 
-def _information(path: str) -> sitk.ImageFileReader:
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(path)
-    reader.ReadImageInformation()
-    return reader
+def _digest(path: Path) -> bytes:
+    return hashlib.sha256(read_dataset(path, pixels=True).get("PixelData") or b"").digest()
 
 
-def _has_pixels(path: str) -> bool:
-    """False for reports and other DICOM objects that lie beside the images."""
-    try:
-        return _information(path).GetSize()[0] > 0
-    except RuntimeError:
-        return False
+def _values(slices: Sequence[Slice]) -> tuple[np.ndarray, list[str]]:
+    """HU (slices, rows, columns), int16 where that holds them and else float32, and what was assumed."""
+    columns, rows = slices[0].size
+    hu = np.empty((len(slices), rows, columns), np.float32)
+    # Values from white to black: as their sum less themselves.
+    sums = np.zeros(len(slices), np.float32)
+    places = {id(one): index for index, one in enumerate(slices)}
+    ordered = sorted(slices, key=lambda one: (str(one.path), one.frame or 0))
+    for one, (values, total) in zip(ordered, read_values(ordered), strict=True):
+        hu[places[id(one)]], sums[places[id(one)]] = values, total
+    notes = _turn_around(slices, hu, sums) if any(one.inverted for one in slices) else []
+    low, high = float(hu.min()), float(hu.max())
+    if low >= -32768 and high <= 32767 and all(np.array_equal(plane, np.rint(plane)) for plane in hu):
+        return hu.astype(np.int16), notes
+    return hu, notes
 
 
-def _header(path: str) -> _Slice:
-    reader = _information(path)
-
-    def text(tag: str) -> str:
-        return reader.GetMetaData(tag).strip() if reader.HasMetaDataKey(tag) else ""
-
-    texts = [text(_SERIES_DESCRIPTION), text(_MODALITY)]
-    return _Slice(
-        path,
-        (*reader.GetSize(), 1)[:3],
-        np.array(reader.GetOrigin()),
-        np.array(reader.GetDirection()).reshape(3, 3),
-        ", ".join(text for text in texts if text) or "no description",
-        text(_MODALITY).upper(),
-        reader.GetSpacing()[:2] if text(_PIXEL_SPACING) else None,
-        tuple(text(tag) for tag in _RESCALE),
+def _turn_around(slices: Sequence[Slice], hu: np.ndarray, sums: np.ndarray) -> list[str]:
+    """Undo MONOCHROME1 in place where air is the densest; most CTs only ask to be shown so."""
+    chosen = np.array([one.inverted for one in slices])
+    edges = np.concatenate([hu[chosen, 0], hu[chosen, -1]], axis=1)
+    turned = sums[chosen, np.newaxis] - edges
+    if np.median(edges) < _AIR_HU:
+        return ["The series asks to be shown with air in white (MONOCHROME1); its values are HU as they are."]
+    if np.median(turned) < _AIR_HU:
+        hu[chosen] = sums[chosen, np.newaxis, np.newaxis] - hu[chosen]
+        return ["The series has its values from white to black (MONOCHROME1); they were turned around."]
+    doubt = (
+        "The series is stored with air in white (MONOCHROME1), and neither its values nor the opposite ones "
+        "look like HU of a head. Check them, or load the original series."
     )
-
-
-def _several_series(folder: Path, series: dict[str, list[str]]) -> str:
-    lines = []
-    for uid, files in series.items():
-        lines.append(f"  {_header(files[0]).description}: {len(files)} slices, UID {uid}")
-    return (
-        f"'{folder}' holds {len(series)} series, but one CT is needed:\n"
-        + "\n".join(lines)
-        + "\nChoose one by its UID (segment --series), or copy its slices to a folder of their own."
-    )
+    return [doubt]
 
 
 def _modality_warning(place: Path, modality: str) -> list[str]:
@@ -212,105 +181,31 @@ def _modality_warning(place: Path, modality: str) -> list[str]:
     return []
 
 
-def _stack(folder: Path, slices: list[_Slice]) -> DicomVolume:
-    first = slices[0]
-    warnings = _modality_warning(folder, first.modality)
-    if len(slices) < 2:
-        raise InputFileError(
-            f"The series in '{folder}' has a single slice; a volume needs two at least. "
+def _single_slice(place: Path) -> str:
+    if place.is_dir():
+        return (
+            f"The series in '{place}' has a single slice; a volume needs two at least. "
             "Export the whole series."
         )
-    for other in slices:
-        if other.size != first.size or not np.allclose(other.direction, first.direction, atol=1e-3):
-            raise InputFileError(
-                f"The slices in '{folder}' differ in size or orientation ('{Path(first.path).name}' and "
-                f"'{Path(other.path).name}'), as with a localizer among them. "
-                "Move the odd ones to another folder."
-            )
-    if any(one.spacing is None for one in slices):
-        raise InputFileError(
-            f"The slices in '{folder}' have no pixel size (0028,0030): no volume can be known. "
-            "Export the original series, not a secondary capture."
+    return f"'{place}' is one slice of a DICOM series. Name its folder, '{place.parent}', to load them all."
+
+
+def _no_series(folder: Path, found: Folder) -> str:
+    if found.archives:
+        return (
+            f"'{folder}' holds an archive, '{found.archives[0]}', and no DICOM images. "
+            "Unpack it, and name the folder with the CT's slices."
         )
-    if not np.allclose([one.spacing for one in slices], first.spacing, rtol=1e-3, atol=0):
-        raise InputFileError(
-            f"The slices in '{folder}' have pixels of different sizes. Export one reconstruction alone."
-        )
-    normal = first.direction[:, 2]
-    slices = sorted(slices, key=lambda one: float(one.origin @ normal))
-    position = np.array([one.origin @ normal for one in slices])
-    step = _check_distances(folder, slices, position)
-    aside = _aside(folder, slices, position, normal)
-    image = sitk.ImageSeriesReader()
-    if len({one.rescale for one in slices}) > 1:
-        # The type that fits the first slice may not hold the others' values.
-        image.SetOutputPixelType(sitk.sitkFloat32)
-    image.SetFileNames([one.path for one in slices])
-    volume = _read(folder, image.Execute)
-    # The reader measures along the line of origins, which is longer than a slice is thick on a tilted scan.
-    volume.SetOrigin(slices[0].origin.tolist())
-    volume.SetDirection(first.direction.ravel().tolist())
-    volume.SetSpacing((*volume.GetSpacing()[:2], step))
-    degrees = float(np.degrees(np.arctan2(aside, position[-1] - position[0])))
-    if degrees < 1.0:
-        return DicomVolume(volume, warnings)
-    tilt = (
-        f"The gantry was tilted by {degrees:.0f} degrees: the volume is shown upright, as a sheared stack. "
-        "Volumes in mL are right, sagittal and coronal views slanted, and the result lies up to "
-        f"{aside:.0f} mm beside its place in the patient."
+    return (
+        f"No DICOM image series was found in '{folder}'. Name the folder that holds the CT's slices, "
+        "or an NRRD, NIfTI or MHA file."
     )
-    return DicomVolume(volume, [*warnings, tilt], aside)
 
 
-def _check_distances(folder: Path, slices: list[_Slice], position: np.ndarray) -> float:
-    """The slice distance in mm, or InputFileError where it is not the same throughout."""
-    gaps = np.diff(position)
-    usual = float(np.median(gaps))
-    _check_blocks(folder, gaps)
-    for index, gap in enumerate(gaps):
-        names = f"'{Path(slices[index].path).name}' and '{Path(slices[index + 1].path).name}'"
-        if gap < _TOLERANCE * max(usual, 0.1):
-            raise InputFileError(
-                f"Two slices in '{folder}' lie on the same spot: {names} at {position[index]:.1f} mm. "
-                "The folder seems to hold two acquisitions; keep one."
-            )
-        if abs(gap - usual) > max(_TOLERANCE * usual, _ROUNDING_MM):
-            missing = round(gap / usual) - 1
-            guess = f"{missing} missing" if missing > 0 else "irregular distances"
-            raise InputFileError(
-                f"The slices in '{folder}' are not evenly spaced ({guess}): {gap:.2f} mm between {names}, "
-                f"at {position[index]:.1f} mm, but {usual:.2f} mm elsewhere. "
-                "Export the series again with all its slices."
-            )
-    return float((position[-1] - position[0]) / len(gaps))
-
-
-def _check_blocks(folder: Path, gaps: np.ndarray) -> None:
-    """InputFileError for thin slices below and thick ones above, as head CTs once were taken."""
-    first, last = gaps[0], gaps[-1]
-    blocks = np.isclose(gaps, first, rtol=_TOLERANCE), np.isclose(gaps, last, rtol=_TOLERANCE)
-    change = int(np.argmin(blocks[0]))
-    if 2 <= change <= len(gaps) - 2 and blocks[0][:change].all() and blocks[1][change:].all():
-        raise InputFileError(
-            f"The slices in '{folder}' are {first:.2f} mm apart up to number {change + 1} and {last:.2f} mm "
-            "above it. Resample the series to even distances, or measure both parts and add their volumes."
-        )
-
-
-def _aside(folder: Path, slices: list[_Slice], position: np.ndarray, normal: np.ndarray) -> float:
-    """How far the last slice lies beside the normal of the first, mm, as after a tilt of the gantry.
-
-    Raises
-    ------
-    InputFileError
-        If the slices do not lie on one line.
-    """
-    beside = np.array([one.origin - slices[0].origin for one in slices])
-    beside -= np.outer(position - position[0], normal)
-    share = (position - position[0]) / (position[-1] - position[0])
-    if np.linalg.norm(beside - np.outer(share, beside[-1]), axis=1).max() > _ASIDE_MM:
-        raise InputFileError(
-            f"The slices in '{folder}' lie beside each other: the table or the field of view was moved. "
-            "Resample the series to one stack, or export one acquisition alone."
-        )
-    return float(np.linalg.norm(beside[-1]))
+def _several_series(folder: Path, series: dict[str, Series]) -> str:
+    lines = [f"  {one.describe()}, UID {uid}" for uid, one in series.items()]
+    return (
+        f"'{folder}' holds {len(series)} series, but one CT is needed:\n"
+        + "\n".join(lines)
+        + "\nChoose one by its UID (segment --series), or copy its slices to a folder of their own."
+    )

@@ -14,7 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError, OutputError
-from .dicom import check_frames, is_dicom_file, read_dicom_folder
+from .dicom import is_dicom_file, read_dicom_file, read_dicom_folder
 from .integrity import FORMATS, alone, check_whole
 from .nifti_header import check_places
 from .output_files import check_writable, whole_file
@@ -45,6 +45,7 @@ class CTImage:
     SimpleITK image with the full geometry, ``name`` a short name for people and
     ``warnings`` what was odd about the file but could be worked with. ``sheared_mm`` is how far
     the last slice lies beside the place that ``image`` gives it, after a tilt of the gantry.
+    ``repeats`` says, for a DICOM series, how many planes of ``image`` each acquired slice fills.
     """
 
     array: np.ndarray
@@ -53,6 +54,7 @@ class CTImage:
     name: str
     warnings: list[str] = field(default_factory=list)
     sheared_mm: float = 0.0
+    repeats: tuple[int, ...] = ()
 
     @property
     def direction(self) -> np.ndarray:
@@ -76,30 +78,31 @@ def read_ct(path: str | os.PathLike, series: str | None = None) -> CTImage:
     path = Path(path)
     if not path.exists():
         raise InputFileError(f"'{path}' does not exist. Name a CT: {FORMATS}.")
-    sheared_mm = 0.0
-    if path.is_dir():
-        volume = read_dicom_folder(path, series)
-        image, warnings, sheared_mm = volume.image, volume.warnings, volume.sheared_mm
-    elif series:
+    if series and not path.is_dir():
         raise InputFileError(f"'{path}' is a file; a series is chosen from a DICOM folder.")
+    sheared_mm, repeats = 0.0, ()
+    if path.is_dir() or is_dicom_file(path):
+        volume = read_dicom_folder(path, series) if path.is_dir() else read_dicom_file(path)
+        image, warnings = volume.image, volume.warnings
+        sheared_mm, repeats = volume.sheared_mm, volume.repeats
     else:
         image, warnings = _read_file(path)
     array = sitk.GetArrayFromImage(image)
     x, y, z = image.GetSpacing()
     spacing = (z, y, x)
     warnings += check_volume(array, spacing)
-    return CTImage(array, spacing, image, _short_name(path), warnings, sheared_mm)
+    return CTImage(array, spacing, image, _short_name(path), warnings, sheared_mm, repeats)
 
 
 def _read_file(path: Path) -> tuple[sitk.Image, list[str]]:
-    image, is_dicom = read_image(path), is_dicom_file(path)
-    if not is_dicom and not path.name.lower().endswith(_CT_ENDINGS):
+    image = read_image(path)
+    if not path.name.lower().endswith(_CT_ENDINGS):
         raise InputFileError(f"The format of '{path}' says too little of its voxels. Name a CT: {FORMATS}.")
     check_perpendicular(image, path)
     if image.GetDimension() == 2 or image.GetSize()[2] < 2:
-        raise InputFileError(_single_slice(path))
-    if is_dicom:
-        return image, check_frames(path, image)
+        raise InputFileError(
+            f"'{path}' holds a single 2D slice, but a volume is needed. Load the whole series."
+        )
     return image, [*_nifti_doubts(path, image), *doubts_about_size(image)]
 
 
@@ -249,12 +252,6 @@ def _reference_geometry(image: sitk.Image) -> str:
 def _write(path: Path, image: sitk.Image) -> None:
     with whole_file(path) as temporary:
         sitk.WriteImage(image, str(temporary), useCompression=True)
-
-
-def _single_slice(path: Path) -> str:
-    if is_dicom_file(path):
-        return f"'{path}' is one slice of a DICOM series. Name its folder, '{path.parent}', to load them all."
-    return f"'{path}' holds a single 2D slice, but a volume is needed. Load the whole series."
 
 
 def _short_name(path: Path) -> str:

@@ -11,6 +11,8 @@ from .hu_calibration import calibrate_hu, intensity_scale
 
 # A head with its holder; beyond this the spacing is more likely in another order or unit.
 _LARGEST_EXTENT_MM = 1000.0
+# Of a voxel's edge, in mm; meters and micrometers lie outside.
+_EDGES_MM = (0.01, 50.0)
 # Of a slice of so many pixels: an infant's head, and the widest field of view of a scanner.
 _FINE_PLANE, _HEAD_MM = 256, (90.0, 505.0)
 _LOOKED_AT = 32
@@ -118,6 +120,12 @@ def check_spacing(spacing: Sequence[float]) -> tuple[float, ...]:
         raise InvalidVolumeError(f"The spacing has {len(steps)} numbers, not three; {advice}.")
     if not all(np.isfinite(step) and step > 0 for step in steps):
         raise InvalidVolumeError(f"The spacing {steps} is not positive and finite; {advice}.")
+    if not all(_EDGES_MM[0] <= step <= _EDGES_MM[1] for step in steps):
+        sizes = " x ".join(f"{step:g}" for step in steps)
+        raise InvalidVolumeError(
+            f"The spacing is {sizes} mm (z, y, x), which no head CT has: its volumes would be wrong. "
+            "Correct the voxel size in the file, or load the original series."
+        )
     return steps
 
 

@@ -52,6 +52,12 @@ def test_wrong_spacing(spacing):
         check_volume(ramp((4, 8, 8)), spacing)
 
 
+@pytest.mark.parametrize("spacing", [(600.0, 0.5, 0.5), (5.0, 600.0, 600.0), (0.005, 0.00045, 0.00045)])
+def test_spacing_of_no_head(spacing):
+    with pytest.raises(InvalidVolumeError, match="which no head CT has"):
+        check_volume(ramp((4, 8, 8)), spacing)
+
+
 @pytest.mark.parametrize("shape", [(2, 64, 64), (2, 1024, 1024), (400, 16, 16), (4, 31, 77)])
 @pytest.mark.parametrize("dtype", [np.int16, np.float64, np.int32])
 def test_unusual_sizes_and_types_pass(shape, dtype):
