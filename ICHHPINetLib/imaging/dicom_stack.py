@@ -61,7 +61,7 @@ def stack(folder: Path, slices: Sequence[Slice]) -> Stack:
     gaps = np.diff(position)
     _check_acquisitions(folder, slices, position)
     for index, gap in enumerate(gaps):
-        if gap < _TOLERANCE * max(float(np.median(gaps)), 0.1):
+        if gap < _TOLERANCE * min(float(np.median(gaps)), 1.0):
             raise InputFileError(
                 f"Two slices in '{folder}' lie on the same spot: {slices[index].name} and "
                 f"{slices[index + 1].name} at {position[index]:.1f} mm. "
