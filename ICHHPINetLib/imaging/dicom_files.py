@@ -15,6 +15,7 @@ _PREAMBLE, _PREFIX = 128, b"DICM"
 _DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
 # CT, enhanced CT and legacy converted enhanced CT.
 _CT_CLASSES = tuple(f"1.2.840.10008.5.1.4.1.1.2{ending}" for ending in ("", ".1", ".2"))
+_STANDARD = "1.2.840.10008."
 # They have rows and columns, and lie beside CTs that are worked on.
 _DERIVED = ("SEG", "RTDOSE", "PR")
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz")
@@ -116,7 +117,7 @@ def _scan(folder: Path, found: Folder) -> None:
         entries = sorted(folder.iterdir())
     except OSError as error:
         raise _closed(folder, error) from error
-    slices, strays = [], []
+    slices, strays, unknown = [], [], []
     for path in entries:
         try:
             mode = os.stat(path).st_mode
@@ -136,21 +137,31 @@ def _scan(folder: Path, found: Folder) -> None:
             slices.append(path)
             series = found.series.setdefault(text(header, "SeriesInstanceUID"), Series())
             series.headers.append((path, header))
+        elif not _media_class(header).startswith(_STANDARD) and text(header, "Modality") in ("", "CT"):
+            unknown.append((path, text(header, "SeriesInstanceUID")))
     _check_none_left_out(strays, slices)
+    for path, uid in unknown:
+        # Objects of a manufacturer's own have series of their own.
+        if slices and (not uid or uid in found.series):
+            raise unreadable(path, "its header ends early")
 
 
 def _open(path: Path) -> Any:
+    """Header of a DICOM file; of a damaged one at least the class, where it states one."""
     try:
         return read_dataset(path)
     except MissingPackageError:
         raise
-    except Exception as error:
-        # pydicom raises what the damaged place brings about. The class says whether it was a slice.
+    except Exception:  # pydicom raises what the damaged place brings about.
+        import pydicom
+
         with open(path, "rb") as file:
             _, _, rest = file.read(1024).partition(b"\x02\x00\x02\x00UI")
-        if rest[2 : 2 + int.from_bytes(rest[:2], "little")].rstrip(b"\0").decode("latin-1") in _CT_CLASSES:
-            raise unreadable(path, str(error)) from error
-        return {}
+        header = pydicom.Dataset()
+        header.file_meta = pydicom.dataset.FileMetaDataset()
+        value = rest[2 : 2 + int.from_bytes(rest[:2], "little")].rstrip(b"\0").decode("latin-1")
+        header.file_meta.MediaStorageSOPClassUID = value
+        return header
 
 
 def _media_class(header: Any) -> str:
