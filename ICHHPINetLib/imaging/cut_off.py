@@ -23,10 +23,10 @@ def lift_skull(hu: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """HU (Z, Y, X), float32, with a skull of bone, and a warning; as they are where nothing was cut off."""
     if not hu.size:
         return hu, []
+    if not is_cut_off(hu):
+        return hu, []
     high = float(hu.max())
     cut = hu >= high - _ROUNDING_HU
-    if high >= BONE_HU or np.count_nonzero(cut) < _LEAST_SHARE * hu.size:
-        return hu, []
     lost = f"The CT's HU were cut off at {high:g}"
     if high < BLOOD_HU - _ROUNDING_HU:
         return hu, [f"{lost}, so that bone looks like blood: expect a wrong result. Load the original CT."]
@@ -36,6 +36,12 @@ def lift_skull(hu: np.ndarray) -> tuple[np.ndarray, list[str]]:
     return np.where(skull, np.float32(BONE_HU), hu), [
         f"{lost}; the skull was given the density of bone again. Load the original CT where you have it."
     ]
+
+
+def is_cut_off(hu: np.ndarray) -> bool:
+    """Whether many voxels have the highest value, and that is less than bone has."""
+    high = float(hu.max())
+    return high < BONE_HU and np.count_nonzero(hu >= high - _ROUNDING_HU) >= _LEAST_SHARE * hu.size
 
 
 def _skull(cut: np.ndarray) -> np.ndarray:

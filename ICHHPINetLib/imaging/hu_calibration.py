@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .cut_off import lift_skull
+from .cut_off import BONE_HU, is_cut_off, lift_skull
 
 BRAIN_HU = 34.0
 # Half-height width of the brain peak of a head CT (gray and white matter plus noise): HU,
@@ -40,6 +40,8 @@ _OVERSHOOT, _AIR_SHARE = 60.0, 0.1
 _AIR_HU = (-1023.0, -200.0)
 # Of everything denser than fat and air, brain and fluid are at least this share of a head.
 _SOFT_HU, _SOFT_SHARE, _NOT_AIR_HU = (0.0, 80.0), 0.02, -500.0
+# Of all voxels, a skull and the air around a head are more than this; an infant's skull is 0.024 of them.
+_BONE_SHARE, _AROUND_SHARE, _THIN_HU = 0.002, 0.01, -150.0
 
 
 def intensity_scale(volume: np.ndarray) -> str:
@@ -115,17 +117,27 @@ def to_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
 
 
 def _doubts(hu: np.ndarray) -> list[str]:
+    """A warning that names what a head has and ``hu`` has not: brain, bone, air around it."""
     if not hu.size:
         return []
-    solid = _sample(hu)
-    # A background of one value would pass for fluid.
-    kinds, counts = np.unique(solid[:: max(1, solid.size // 100_000)], return_counts=True)
+    sample = _sample(hu)
+    # A background of one value would pass for fluid, for air or for bone.
+    kinds, counts = np.unique(sample[:: max(1, sample.size // 100_000)], return_counts=True)
+    fills = kinds[counts > 0.05 * counts.sum()]
+    solid = sample[sample > _NOT_AIR_HU]
     if counts.max() > 0.05 * counts.sum():
         solid = solid[solid != kinds[counts.argmax()]]
-    solid = solid[solid > _NOT_AIR_HU]
-    if not solid.size or _share(solid, *_SOFT_HU) >= _SOFT_SHARE:
+    missing = []
+    if not solid.size or _share(solid, *_SOFT_HU) < _SOFT_SHARE:
+        missing.append("hardly any voxel as dense as brain (0 to 80 HU)")
+    # Values that were cut off say nothing of what lay beyond.
+    if not is_cut_off(hu) and _share(sample, BONE_HU, np.inf) < _BONE_SHARE:
+        missing.append("no bone")
+    if float(hu.min()) not in fills and _share(sample, -np.inf, _THIN_HU) < _AROUND_SHARE:
+        missing.append("no air around it")
+    if not missing:
         return []
-    return ["Hardly any voxel is as dense as brain (0 to 80 HU): no head CT in HU? Load the original CT."]
+    return [f"There is {' and '.join(missing)}: no head CT in HU? Check it, or load the original CT."]
 
 
 def _sample(values: np.ndarray, limit: int = 4_000_000) -> np.ndarray:

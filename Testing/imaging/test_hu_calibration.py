@@ -58,8 +58,8 @@ def test_hu_cut_off_within_blood_stay_and_are_warned_of(head):
 
 def test_a_head_without_bone_is_not_taken_for_cut_off():
     brain = np.random.default_rng(0).normal(34, 6, (6, 80, 80)).astype(np.float32)
-    result, warnings = calibrate_hu(brain)
-    assert warnings == []
+    result, (warning,) = calibrate_hu(brain)
+    assert "cut off" not in warning
     np.testing.assert_array_equal(result, brain)
 
 
@@ -172,9 +172,22 @@ def test_a_clot_in_a_brain_without_skull_is_not_taken_for_bone(high):
 def test_a_brain_without_skull_in_hu_is_no_windowed_export(head):
     volume, _ = brain_alone(head)
     volume[2, 40, 40:44] = 230, 230, -30, -30
-    result, warnings = calibrate_hu(volume)
-    assert warnings == []
+    result, (warning,) = calibrate_hu(volume)
+    assert "no bone" in warning
     np.testing.assert_array_equal(result, volume)
+
+
+@pytest.mark.parametrize("shift", [-33792, -2048, 3000])
+def test_hu_that_cannot_be_are_doubted(head, shift):
+    """As with a wrong intercept: where nothing is left to look at, that is a doubt too."""
+    _, (warning,) = calibrate_hu(head.volume + np.float32(shift))
+    assert "no head CT in HU" in warning
+
+
+def test_what_surrounds_a_head_is_missed(head):
+    inside = head.volume[:, 40:-40, 40:-40]
+    _, (warning,) = calibrate_hu(np.maximum(inside, np.float32(-100) + inside % 7))
+    assert "no air" in warning
 
 
 def test_bright_blood_at_the_skull_stays_blood():
