@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> None:
         from ..evaluation.figures import contact_sheet
 
         panels = [one.as_panel() for one in finished]
-        sheet = contact_sheet(volume, spacing, panels, f"ICH-HPINet · {ct.name}")
+        sheet = contact_sheet(volume, spacing, panels, f"ICH-HPINet · {ct.name}", note=ct.slices)
         outputs.write_bytes(arguments.preview, sheet)
     # A guess that strokes have corrected is a guess no more.
     warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])

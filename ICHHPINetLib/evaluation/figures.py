@@ -45,6 +45,7 @@ def contact_sheet(
     truth_ml: float | None = None,
     max_slices: int = 4,
     max_rounds: int = 4,
+    note: str = "",
 ) -> bytes:
     """Draw the sheet.
 
@@ -56,6 +57,7 @@ def contact_sheet(
         them in the chart.
     truth: mask (Z, Y, X), where known; adds a column.
     truth_ml: the true volume in mL, a line in the chart.
+    note: what is unusual about the CT, a line below the title.
 
     Returns
     -------
@@ -108,6 +110,7 @@ def contact_sheet(
             _orientation_letters(axes[0])
     _charts(figure, grid[:, columns].get_position(figure), rounds, truth_ml)
     figure.text(0.55 / size[0], 1 - 0.28 / size[1], title, color=_INK, fontsize=15, weight="bold", va="top")
+    figure.text(0.55 / size[0], 1 - 0.58 / size[1], note, color=_FAINT, fontsize=9, va="top")
     figure.text(
         1 - 0.3 / size[0], 1 - 0.32 / size[1], DISCLAIMER, color=_FAINT, fontsize=10, ha="right", va="top"
     )

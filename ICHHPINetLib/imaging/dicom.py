@@ -32,13 +32,15 @@ class DicomVolume:
 
     ``sheared_mm`` is how far the last slice lies beside the place that ``image`` gives it, because
     the gantry was tilted; 0 where it was not. ``repeats`` says how many planes of ``image`` each acquired
-    slice fills, in order: 1, but for series with slices of several thicknesses.
+    slice fills, in order: 1, but for series with slices of several thicknesses, of which ``slices`` tells in
+    a few words, as it does of a tilt.
     """
 
     image: sitk.Image
     warnings: list[str]
     sheared_mm: float
     repeats: tuple[int, ...]
+    slices: str
 
 
 def read_dicom_folder(folder: Path, uid: str | None = None) -> DicomVolume:
@@ -95,14 +97,17 @@ def _volume(place: Path, series: Series, notes: list[str]) -> DicomVolume:
     notes += more + _block_note(stacked)
     height = float((slices[-1].origin - first.origin) @ first.direction[:, 2])
     degrees = float(np.degrees(np.arctan2(aside, height)))
+    words = [f"{count} x {step:.3g} mm" for count, step in stacked.blocks if len(stacked.blocks) > 1]
+    words += [f"{gap:.3g} mm where they meet" for gap in stacked.gaps]
     if degrees < 1.0:
-        return DicomVolume(image, notes, 0.0, tuple(stacked.repeats))
+        return DicomVolume(image, notes, 0.0, tuple(stacked.repeats), ", ".join(words))
+    words.append(f"gantry {degrees:.3g}°")
     tilt = (
         f"The gantry was tilted by {degrees:.3g} degrees: the volume is shown upright, as a sheared stack. "
         "Volumes in mL are right, sagittal and coronal views slanted, and the result lies up to "
         f"{aside:.0f} mm beside its place in the patient."
     )
-    return DicomVolume(image, [*notes, tilt], aside, tuple(stacked.repeats))
+    return DicomVolume(image, [*notes, tilt], aside, tuple(stacked.repeats), ", ".join(words))
 
 
 def _block_note(stacked: Stack) -> list[str]:
@@ -113,7 +118,8 @@ def _block_note(stacked: Stack) -> list[str]:
     note = (
         f"The series has slices of several thicknesses: {parts}, {gaps} mm apart where they meet. Each slice "
         f"is shown as often as it is thick, in planes of {stacked.step:.3g} mm, and counts with its own "
-        "thickness in every volume; where blocks overlap, nothing counts twice."
+        "thickness in every volume; where blocks overlap, nothing counts twice. Scribbles may be drawn on "
+        "this CT (segment --scene writes it) or on the series as it is loaded elsewhere, slice by slice."
     )
     return [note]
 

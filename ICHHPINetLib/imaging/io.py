@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -45,7 +46,8 @@ class CTImage:
     SimpleITK image with the full geometry, ``name`` a short name for people and
     ``warnings`` what was odd about the file but could be worked with. ``sheared_mm`` is how far
     the last slice lies beside the place that ``image`` gives it, after a tilt of the gantry.
-    ``repeats`` says, for a DICOM series, how many planes of ``image`` each acquired slice fills.
+    ``repeats`` says, for a DICOM series, how many planes of ``image`` each acquired slice fills, and
+    ``slices`` what is unusual about them, for a caption.
     """
 
     array: np.ndarray
@@ -55,6 +57,7 @@ class CTImage:
     warnings: list[str] = field(default_factory=list)
     sheared_mm: float = 0.0
     repeats: tuple[int, ...] = ()
+    slices: str = ""
 
     @property
     def direction(self) -> np.ndarray:
@@ -80,18 +83,18 @@ def read_ct(path: str | os.PathLike, series: str | None = None) -> CTImage:
         raise InputFileError(f"'{path}' does not exist. Name a CT: {FORMATS}.")
     if series and not path.is_dir():
         raise InputFileError(f"'{path}' is a file; a series is chosen from a DICOM folder.")
-    sheared_mm, repeats = 0.0, ()
+    geometry: dict[str, Any] = {}
     if path.is_dir() or is_dicom_file(path):
         volume = read_dicom_folder(path, series) if path.is_dir() else read_dicom_file(path)
         image, warnings = volume.image, volume.warnings
-        sheared_mm, repeats = volume.sheared_mm, volume.repeats
+        geometry = {name: getattr(volume, name) for name in ("sheared_mm", "repeats", "slices")}
     else:
         image, warnings = _read_file(path)
     array = sitk.GetArrayFromImage(image)
     x, y, z = image.GetSpacing()
     spacing = (z, y, x)
     warnings += check_volume(array, spacing)
-    return CTImage(array, spacing, image, _short_name(path), warnings, sheared_mm, repeats)
+    return CTImage(array, spacing, image, _short_name(path), warnings, **geometry)
 
 
 def _read_file(path: Path) -> tuple[sitk.Image, list[str]]:

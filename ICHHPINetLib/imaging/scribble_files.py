@@ -34,6 +34,7 @@ _WANTED = (
 class _OnGrid(Protocol):
     image: sitk.Image
     sheared_mm: float
+    repeats: tuple[int, ...]
 
 
 def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: bool = False) -> Scribbles:
@@ -74,13 +75,17 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
     shape = ct.image.GetSize()[::-1]
     matrix = np.linalg.solve(_index_to_world(ct.image), _index_to_world(image))
     own_grid = image.GetSize()[:3] == ct.image.GetSize() and np.allclose(matrix, np.eye(4), atol=_SAME_GRID)
-    if ct.sheared_mm and not own_grid:
+    by_slice = not own_grid and _is_of_acquired_slices(image, ct)
+    if ct.sheared_mm and not own_grid and not by_slice:
         raise InvalidScribblesError(
             f"The gantry of this CT was tilted, and strokes on another grid than its own, as '{path}' has, "
             f"would be read up to {ct.sheared_mm:.0f} mm beside their place. Save the CT on which they were "
             "painted as NRRD, and name that instead of the DICOM folder."
         )
-    on_ct = [transfer(strokes, matrix, shape) for strokes in (foreground, background)]
+    on_ct = [
+        np.repeat(strokes, ct.repeats, axis=0) if by_slice else transfer(strokes, matrix, shape)
+        for strokes in (foreground, background)
+    ]
     if not on_ct[0].any() and not on_ct[1].any():
         raise InvalidScribblesError(
             f"No stroke of '{path}' lies inside the CT: "
@@ -176,6 +181,27 @@ def _from_segments(
         found = ", ".join(f"'{name}'" for name, _, _ in segments)
         raise InvalidScribblesError(f"'{path}' has no scribble segments; it has {found}. {_WANTED}")
     return marks[0], marks[1]
+
+
+def _is_of_acquired_slices(image: sitk.Image, ct: _OnGrid) -> bool:
+    """Whether ``image`` has one plane for each slice of the CT's DICOM series, as programs load it.
+
+    They know one slice distance, and no tilt of the gantry: their planes are the CT's, their places are not.
+    """
+    grid = ct.image
+    if image.GetSize()[:3] != (*grid.GetSize()[:2], len(ct.repeats)):
+        return False
+    own, other = _index_to_world(grid), _index_to_world(image)
+    normal = np.cross(own[:3, 0], own[:3, 1])
+    apart = other[:3, 3] - own[:3, 3]
+    along = apart @ normal / np.linalg.norm(normal)
+    beside = np.linalg.norm(apart - along * normal / np.linalg.norm(normal))
+    # The first slice is as thick as its planes together.
+    return (
+        np.allclose(own[:3, :2], other[:3, :2], atol=_SAME_GRID * min(grid.GetSpacing()))
+        and beside < min(grid.GetSpacing()[:2])
+        and abs(along) <= ct.repeats[0] * grid.GetSpacing()[2]
+    )
 
 
 def _index_to_world(image: sitk.Image) -> np.ndarray:

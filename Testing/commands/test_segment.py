@@ -63,6 +63,27 @@ def test_preview_is_a_picture(case, without_network):
     assert (case.folder / "rounds.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_slices_of_several_thicknesses_count_with_their_own(case, without_network):
+    dicom = pytest.importorskip("Testing.imaging.dicom_cases", reason="pydicom is not installed")
+    folder, report = case.folder / "series", case.folder / "report.json"
+    z = np.cumsum([0.0, *[4.0] * 6, 1.08, *[7.0] * 5])
+    dicom.write_slices(folder, dicom.head_hu(13), z, thickness=[4.0] * 7 + [7.0] * 6, tilt=18.5)
+    drawn = np.zeros((13, dicom.ROWS, dicom.COLUMNS), np.uint8)
+    drawn[3, 12, 10] = drawn[10, 12, 10] = 1
+    image = sitk.GetImageFromArray(drawn)
+    image.SetSpacing((0.5, 0.5, 5.0))
+    image.SetOrigin(dicom.ORIGIN.tolist())
+    sitk.WriteImage(image, str(case.round1))
+    case.ct = folder
+    assert segment(case, "--report", report) == 0
+    content = json.loads(report.read_text(encoding="utf-8"))
+    # The stand-in grows a scribble by a voxel each way: five pixels, and a plane above and below.
+    planes = 4 + 7
+    assert content["volume_ml"] == pytest.approx((5 * planes + 4) * 0.25 / 1000, rel=0.01)
+    words = " ".join(content["warnings"])
+    assert "7 slices of 4 mm, then 6 slices of 7 mm" in words and "tilted by 18.5 degrees" in words
+
+
 def test_scene_goes_on_at_the_next_round(case, without_network):
     pytest.importorskip("slicer", reason="slicer-core is not installed")
     from ICHHPINetLib.scene import SceneAdapter, headless_scene, load_mrb

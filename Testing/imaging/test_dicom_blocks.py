@@ -1,11 +1,14 @@
 """Thin slices at the skull base and thick ones above: each counts with its own thickness, and it is said."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from ICHHPINetLib.errors import InputFileError
-from ICHHPINetLib.imaging.io import read_ct
-from Testing.imaging.dicom_cases import head_hu, numbers, write_slices
+from ICHHPINetLib.imaging.io import read_ct, read_scribbles
+from Testing.imaging.dicom_cases import ORIGIN, head_hu, numbers, write_slices
 
 
 def positions(*parts):
@@ -105,3 +108,32 @@ def test_positions_rounded_to_a_tenth_of_a_millimeter_are_even(tmp_path):
     write_slices(tmp_path / "odd", head_hu(6), np.cumsum([0, 0.625, 0.625, 1.0, 0.625, 0.625]), 0.625)
     with pytest.raises(InputFileError, match="not evenly spaced"):
         read_ct(tmp_path / "odd")
+
+
+@pytest.mark.parametrize("tilt", [0.0, 18.5])
+def test_scribbles_drawn_on_the_series_as_others_load_it(tmp_path, tilt):
+    """With one plane a slice, all at one distance: the scribble lies on the slice that it was drawn on."""
+    write_blocks(tmp_path, (7, 4.0), 1.08, (6, 7.0), tilt=tilt)
+    ct = read_ct(tmp_path)
+    drawn = np.zeros((13, *ct.array.shape[1:]), np.uint8)
+    drawn[9, 12, 8:12], drawn[2, 10, 8:12] = 1, 2
+    image = sitk.GetImageFromArray(drawn)
+    image.SetSpacing((0.5, 0.5, 4.98))
+    image.SetOrigin(ORIGIN.tolist())
+    sitk.WriteImage(image, str(tmp_path / "drawn.nrrd"))
+    read = read_scribbles(tmp_path / "drawn.nrrd", ct)
+    assert {numbers(ct)[plane] for plane in read.foreground.any(axis=(1, 2)).nonzero()[0]} == {9}
+    assert {numbers(ct)[plane] for plane in read.background.any(axis=(1, 2)).nonzero()[0]} == {2}
+    assert read.foreground.sum() == 4 * 7 and read.background.sum() == 4 * 4
+
+
+def test_a_real_ct_of_two_blocks():
+    folder = Path(__file__).parents[3] / "shared" / "data" / "dicom-ge-tilt"
+    if not folder.is_dir():
+        pytest.skip("the real CT is not here")
+    ct = read_ct(folder)
+    shown = np.array(ct.repeats) * ct.spacing[0]
+    np.testing.assert_allclose(shown[:13], 4.0, rtol=0.002)
+    np.testing.assert_allclose(shown[15:], 7.0, rtol=0.002)
+    assert shown.sum() == pytest.approx(13 * 4.0 + 1.08 + 13 * 7.0 + 5.5, abs=0.51)
+    assert ct.slices == "14 x 4 mm, 14 x 7 mm, 1.08 mm where they meet, gantry 18.5°"
