@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -18,9 +19,10 @@ from ..networks.hpinet import HPINet
 from ..networks.mpffm import SliceFeatures
 from ..networks.variants import SLICE_PRO
 from ..weights.devices import fast_math, is_out_of_memory
-from .finished_round import FinishedRound, PackedRound
+from .finished_round import FinishedRound
 from .propagation import run_round
 from .result import Progress, RoundResult
+from .round_log import RoundLog
 from .scribbles import Scribbles
 
 OnProgress = Callable[[Progress], None]
@@ -64,51 +66,40 @@ class InteractiveSession:
     @property
     def rounds(self) -> tuple[RoundResult, ...]:
         """Results of the rounds computed in this session, oldest first; made anew but for the last."""
-        if self._last is None:
-            return ()
-        return (*(one.unpacked(self._grid).result for one in self._earlier), self._last.result)
+        return self._log.results(self._grid)
 
     @property
     def round(self) -> int:
         """Number of the last finished round; 0 before the first."""
-        current = self._current
+        current = self._log.current
         return current.round if current else 0
 
     @property
     def scribbles(self) -> Scribbles:
         """All strokes of the finished rounds."""
-        return self._last.scribbles if self._last else self._restored_scribbles
+        return self._log.scribbles
 
     @property
     def mask(self) -> np.ndarray:
         """Mask of the last finished round, uint8 (Z, Y, X); zeros before the first."""
-        current = self._current
+        current = self._log.current
         return current.mask if current else np.zeros(self.shape, np.uint8)
 
-    @property
-    def _current(self) -> RoundResult | None:
-        return self._last.result if self._last else self._restored
-
     def reset(self) -> None:
-        """Forgets all rounds and strokes; what was computed from the image alone is kept."""
-        self._earlier: tuple[PackedRound, ...] = ()
-        self._last: FinishedRound | None = None
-        self._restored: RoundResult | None = None
-        self._restored_scribbles = Scribbles.empty(self.shape)
-        self._pending: Scribbles | None = None
+        """Forgets all rounds and scribbles; what was computed from the image alone is kept."""
+        self._log = RoundLog(Scribbles.empty(self.shape))
 
     def undo(self) -> RoundResult | None:
-        """Takes the last round and its strokes back; returns the round that is current then, if any."""
-        if self._earlier:
-            *earlier, before = self._earlier
-            self._earlier, self._last = tuple(earlier), before.unpacked(self._grid)
-        else:
-            self._last = None
-        self._pending = None
-        return self._current
+        """Takes the last finished round and its scribbles back; returns the one before it, if any.
+
+        Scribbles of a round that was cancelled or failed stay: the next round takes them along, whichever
+        rounds are taken back before it. ``reset`` forgets them too.
+        """
+        self._log = self._log.without_last(self._grid)
+        return self._log.current
 
     def restore(self, mask: np.ndarray, scribbles: Scribbles, round_number: int) -> None:
-        """Continues earlier work: the next round is ``round_number + 1``.
+        """Continues earlier work in place of what the session knew: the next round is ``round_number + 1``.
 
         Parameters
         ----------
@@ -123,12 +114,11 @@ class InteractiveSession:
         if np.shape(mask) != self.shape:
             raise InvalidVolumeError(f"The saved mask has the shape {np.shape(mask)}, the CT {self.shape}.")
         self._check_strokes(scribbles)
-        self.reset()
         binary = (np.asarray(mask) > 0).astype(np.uint8)
-        self._restored = RoundResult(
+        restored = RoundResult(
             binary, binary.astype(np.float32), round_number, 0.0, [], "", self.network.name
         )
-        self._restored_scribbles = scribbles
+        self._log = RoundLog(scribbles, restored)
 
     def prepare(self) -> None:
         """Computes what depends on the image alone, so that the first round need not."""
@@ -162,14 +152,15 @@ class InteractiveSession:
             If the device failed; running out of memory on a GPU is retried on the CPU first.
         """
         self._check_strokes(scribbles)
-        given = scribbles if self._pending is None or not accumulate else self._pending.merged(scribbles)
+        waiting = self._log.waiting
+        given = scribbles if waiting is None or not accumulate else waiting.merged(scribbles)
         strokes = self.scribbles.merged(given) if accumulate else given
         if strokes.is_empty:
             raise InvalidScribblesError(
                 "There is no stroke yet. Draw a foreground stroke inside the hemorrhage, then refine."
             )
         if accumulate:
-            self._pending = given
+            self._log = replace(self._log, waiting=given)
         return self._run(strokes, _Reporter(self._grid, on_progress, is_cancelled))
 
     def guess(
@@ -193,7 +184,7 @@ class InteractiveSession:
             raise WeightsError(
                 "This network cannot guess: it has no volume module. Draw a stroke and refine."
             )
-        if self._current is not None or self._pending is not None:
+        if self._log.current is not None or self._log.waiting is not None:
             raise InvalidScribblesError(
                 "A first guess comes before all strokes. Refine, or start over and then ask for it."
             )
@@ -206,7 +197,6 @@ class InteractiveSession:
         coarse, device, notes = self._compute(strokes, report)
         try:
             probability = strokes.clamp(self._grid.lift(coarse))
-            packed = () if self._last is None else (self._last.packed(),)
         except MemoryError as error:
             raise _failure(torch.device("cpu"), error) from error
         mask = (probability >= 0.5).astype(np.uint8)
@@ -225,9 +215,10 @@ class InteractiveSession:
             model=self.network.name,
             notes=notes,
         )
-        self._earlier = (*self._earlier, *packed)
-        self._last = FinishedRound(result, strokes, coarse)
-        self._pending = None
+        try:
+            self._log = self._log.with_round(FinishedRound(result, strokes, coarse))
+        except MemoryError as error:
+            raise _failure(torch.device("cpu"), error) from error
         report.done()
         return result
 

@@ -208,6 +208,21 @@ def test_cancelling_at_any_moment_changes_nothing(session, after):
     assert result.mask[4, 20, 24]
 
 
+@pytest.mark.parametrize("rounds", [0, 1, 2])
+def test_undo_keeps_the_scribbles_of_a_cancelled_round(session, rounds):
+    for z in range(rounds):
+        session.refine(strokes(foreground=[(z, 20, slice(15, 30))]))
+    with pytest.raises(RoundCancelled):
+        session.refine(strokes(foreground=[(4, 20, 24)]), is_cancelled=lambda: True)
+    while session.round:
+        session.undo()
+    session.undo()
+    assert session.scribbles.is_empty
+    result = session.refine(strokes(background=[OUTSIDE]))
+    assert result.mask[4, 20, 24]
+    assert session.scribbles.foreground.sum() == 1
+
+
 def test_undo_and_reset(session):
     first = session.refine(strokes(foreground=[INSIDE]))
     second = session.refine(strokes(background=[(3, 20, slice(10, 40))]))
@@ -234,7 +249,7 @@ def test_earlier_rounds_take_little_memory_and_come_back_whole(tiny_network):
     shape = (24, 128, 128)
     session = InteractiveSession(tiny_network, head(shape), (1.0, 0.45, 0.45))
     results = [session.refine(strokes(foreground=[(z, 64, 70)], shape=shape)) for z in (2, 9, 17)]
-    packed = [array.nbytes for one in session._earlier for array in (*one.bits, one.coarse)]
+    packed = [array.nbytes for one in session._log.earlier for array in (*one.bits, one.coarse)]
     full = sum(result.mask.nbytes + result.probability.nbytes for result in results[:2])
     assert sum(packed) < 0.15 * full
     for one, expected in zip(session.rounds, results, strict=True):
