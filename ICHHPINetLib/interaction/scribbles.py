@@ -81,10 +81,28 @@ class Scribbles:
         return Scribbles(
             (self.foreground & ~later.background) | later.foreground,
             (self.background & ~later.foreground) | later.background,
-        )
+        ).frozen()
+
+    def frozen(self) -> Scribbles:
+        """These scribbles in read-only arrays that nobody else holds."""
+        if not (self.foreground.flags.writeable or self.background.flags.writeable):
+            return self
+        copy = Scribbles(self.foreground, self.background)
+        for name in ("foreground", "background"):
+            object.__setattr__(copy, name, read_only(getattr(copy, name)))
+        return copy
 
     def clamp(self, probability: np.ndarray) -> np.ndarray:
         """``probability`` (Z, Y, X) with 1 on foreground and 0 on background strokes, in place."""
         probability[self.foreground] = 1
         probability[self.background] = 0
         return probability
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A view of ``array`` that cannot be written into; nor can ``array`` from now on."""
+    # Whoever has a view could make it writable again as long as the owner of the memory is.
+    for one in (array, array.base):
+        if isinstance(one, np.ndarray):
+            one.setflags(write=False)
+    return array.view()

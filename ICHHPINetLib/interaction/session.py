@@ -23,7 +23,7 @@ from .finished_round import FinishedRound
 from .propagation import run_round
 from .result import Progress, RoundResult
 from .round_log import RoundLog
-from .scribbles import Scribbles
+from .scribbles import Scribbles, read_only
 
 OnProgress = Callable[[Progress], None]
 _AIR_HU = -1000.0
@@ -76,18 +76,18 @@ class InteractiveSession:
 
     @property
     def scribbles(self) -> Scribbles:
-        """All strokes of the finished rounds."""
+        """All scribbles of the finished rounds; its arrays are read-only."""
         return self._log.scribbles
 
     @property
     def mask(self) -> np.ndarray:
-        """Mask of the last finished round, uint8 (Z, Y, X); zeros before the first."""
+        """Mask of the last finished round, uint8 (Z, Y, X), read-only; zeros before the first."""
         current = self._log.current
-        return current.mask if current else np.zeros(self.shape, np.uint8)
+        return current.mask if current else read_only(np.zeros(self.shape, np.uint8))
 
     def reset(self) -> None:
         """Forgets all rounds and scribbles; what was computed from the image alone is kept."""
-        self._log = RoundLog(Scribbles.empty(self.shape))
+        self._log = RoundLog(Scribbles.empty(self.shape).frozen())
 
     def undo(self) -> RoundResult | None:
         """Takes the last finished round and its scribbles back; returns the one before it, if any.
@@ -115,10 +115,9 @@ class InteractiveSession:
             raise InvalidVolumeError(f"The saved mask has the shape {np.shape(mask)}, the CT {self.shape}.")
         self._check_strokes(scribbles)
         binary = (np.asarray(mask) > 0).astype(np.uint8)
-        restored = RoundResult(
-            binary, binary.astype(np.float32), round_number, 0.0, [], "", self.network.name
-        )
-        self._log = RoundLog(scribbles, restored)
+        arrays = read_only(binary), read_only(binary.astype(np.float32))
+        restored = RoundResult(*arrays, round_number, 0.0, [], "", self.network.name)
+        self._log = RoundLog(scribbles.frozen(), restored)
 
     def prepare(self) -> None:
         """Computes what depends on the image alone, so that the first round need not."""
@@ -152,8 +151,10 @@ class InteractiveSession:
             If the device failed; running out of memory on a GPU is retried on the CPU first.
         """
         self._check_strokes(scribbles)
-        waiting = self._log.waiting
-        given = scribbles if waiting is None or not accumulate else waiting.merged(scribbles)
+        # The caller may draw the next ones into the same arrays.
+        given = scribbles.frozen()
+        if accumulate and self._log.waiting is not None:
+            given = self._log.waiting.merged(given)
         strokes = self.scribbles.merged(given) if accumulate else given
         if strokes.is_empty:
             raise InvalidScribblesError(
@@ -196,9 +197,23 @@ class InteractiveSession:
         report("prepare", 0.0)
         coarse, device, notes = self._compute(strokes, report)
         try:
-            probability = strokes.clamp(self._grid.lift(coarse))
+            log = self._log.with_round(self._finished(strokes, coarse, device, notes, start))
         except MemoryError as error:
             raise _failure(torch.device("cpu"), error) from error
+        self._log = log
+        report.done()
+        return log.last.result
+
+    def _finished(
+        self,
+        strokes: Scribbles,
+        coarse: np.ndarray,
+        device: torch.device,
+        notes: tuple[str, ...],
+        start: float,
+    ) -> FinishedRound:
+        """The next round, of which ``coarse`` are the probabilities on the working grid."""
+        probability = strokes.clamp(self._grid.lift(coarse))
         mask = (probability >= 0.5).astype(np.uint8)
         previous = self.mask
         if not strokes.is_empty and not strokes.foreground.any() and not previous.any():
@@ -206,8 +221,8 @@ class InteractiveSession:
         if strokes.is_empty:
             notes = (_GUESSED if mask.any() else _GUESSED_NOTHING, *notes)
         result = RoundResult(
-            mask=mask,
-            probability=probability,
+            mask=read_only(mask),
+            probability=read_only(probability),
             round=self.round + 1,
             seconds=time.monotonic() - start,
             changed_slices=np.flatnonzero((mask != previous).any(axis=(1, 2))).tolist(),
@@ -215,12 +230,7 @@ class InteractiveSession:
             model=self.network.name,
             notes=notes,
         )
-        try:
-            self._log = self._log.with_round(FinishedRound(result, strokes, coarse))
-        except MemoryError as error:
-            raise _failure(torch.device("cpu"), error) from error
-        report.done()
-        return result
+        return FinishedRound(result, strokes, coarse)
 
     def _check_strokes(self, scribbles: Scribbles) -> None:
         if scribbles.shape != self.shape:

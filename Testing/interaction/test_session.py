@@ -223,6 +223,33 @@ def test_undo_keeps_the_scribbles_of_a_cancelled_round(session, rounds):
     assert session.scribbles.foreground.sum() == 1
 
 
+def test_nobody_can_write_into_what_the_session_remembers(session):
+    with pytest.raises(RoundCancelled):
+        given = strokes(foreground=[(4, 20, 24)])
+        session.refine(given, is_cancelled=lambda: True)
+    given.foreground[:] = False
+    given = strokes(foreground=[INSIDE])
+    session.refine(given)
+    given.foreground[:] = False
+    assert session.scribbles.foreground.sum() == 16
+    everything = strokes(foreground=[INSIDE], background=[OUTSIDE])
+    session.refine(everything, accumulate=False)
+    everything.background[:] = True
+    assert session.scribbles.background.sum() == 15
+    for _ in range(3):
+        kept = [session.mask, session.scribbles.foreground, session.scribbles.background]
+        for one in session.rounds:
+            kept += [one.mask, one.probability]
+        for array in kept:
+            with pytest.raises(ValueError, match="read-only"):
+                array[0, 0, 0] = 1
+            with pytest.raises(ValueError, match="WRITEABLE"):
+                array.setflags(write=True)
+        session.undo()
+    session.restore(np.zeros(SHAPE), given, 1)
+    assert not session.mask.flags.writeable
+
+
 def test_undo_and_reset(session):
     first = session.refine(strokes(foreground=[INSIDE]))
     second = session.refine(strokes(background=[(3, 20, slice(10, 40))]))
