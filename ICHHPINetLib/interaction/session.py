@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,7 +11,14 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from ..errors import DeviceError, InvalidScribblesError, InvalidVolumeError, RoundCancelled, WeightsError
+from ..errors import (
+    DeviceError,
+    ICHHPINetError,
+    InvalidScribblesError,
+    InvalidVolumeError,
+    RoundCancelled,
+    WeightsError,
+)
 from ..imaging.hu_calibration import calibrate_hu
 from ..imaging.validation import check_volume
 from ..imaging.windowing import windowed
@@ -26,6 +34,7 @@ from .round_log import RoundLog
 from .scribbles import Scribbles, read_only
 
 OnProgress = Callable[[Progress], None]
+_log = logging.getLogger(__name__)
 _AIR_HU = -1000.0
 _GUESSED = "First guess from the image alone, checked by nobody: look at every slice and correct it."
 _BACKGROUND_ALONE = "There are background strokes only; a foreground stroke tells more."
@@ -138,8 +147,10 @@ class InteractiveSession:
         ----------
         scribbles: strokes of this round; with ``accumulate=False`` all strokes that stand,
             as after the use of an eraser.
-        on_progress: called with a ``Progress`` as slices finish, scribbled ones first.
-        is_cancelled: asked between slices; True ends the round.
+        on_progress: called with a ``Progress`` as slices finish, scribbled ones first. Where it fails,
+            that is logged and the round goes on without it; only an ``ICHHPINetError`` ends the round,
+            as long as it is not finished.
+        is_cancelled: asked between slices; True ends the round, and so does a failure of it.
 
         Raises
         ------
@@ -325,8 +336,7 @@ class _Reporter:
 
     def __call__(self, stage: str, fraction: float) -> None:
         self._check()
-        if self._on_progress:
-            self._on_progress(Progress(fraction, stage))
+        self._tell(Progress(fraction, stage))
 
     def slice_done(self, stage: str, index: int, probability: torch.Tensor) -> None:
         self._check()
@@ -337,12 +347,33 @@ class _Reporter:
         mask = (plane >= 0.5).astype(np.uint8)
         fraction = 0.1 + 0.85 * self._finished / self._grid.depth
         for source in self._grid.source_slices(index):
-            self._on_progress(Progress(min(fraction, 0.99), stage, source, mask))
+            self._tell(Progress(min(fraction, 0.99), stage, source, mask))
 
     def done(self) -> None:
+        try:
+            self._tell(Progress(1.0, "done"))
+        except ICHHPINetError:
+            _log.exception("The round is finished; what on_progress raised has no effect")
+
+    def _tell(self, progress: Progress) -> None:
+        """A display that is broken, or closed, must not cost a round."""
         if self._on_progress:
-            self._on_progress(Progress(1.0, "done"))
+            try:
+                self._on_progress(progress)
+            except ICHHPINetError:
+                raise
+            except Exception:
+                _log.exception("on_progress failed; the round goes on without it")
+                self._on_progress = None
 
     def _check(self) -> None:
-        if self._is_cancelled and self._is_cancelled():
-            raise RoundCancelled("The round was cancelled; the previous result and all strokes are kept.")
+        cause = None
+        try:
+            if not self._is_cancelled or not self._is_cancelled():
+                return
+        except Exception as error:
+            # As the caller's own: the device, whose errors look alike, has nothing to do with it.
+            cause = error
+        raise RoundCancelled(
+            "The round was cancelled; the previous result and all strokes are kept."
+        ) from cause

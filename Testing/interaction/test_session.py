@@ -223,6 +223,49 @@ def test_undo_keeps_the_scribbles_of_a_cancelled_round(session, rounds):
     assert session.scribbles.foreground.sum() == 1
 
 
+@pytest.mark.parametrize("stage", ["prepare", "slice", "propagate", "done"])
+@pytest.mark.parametrize("error", [ValueError, RuntimeError, MemoryError])
+def test_a_failing_display_of_progress_costs_no_round(session, stage, error):
+    def broken(progress):
+        if progress.stage == stage:
+            raise error("the window was closed")
+
+    result = session.refine(strokes(foreground=[INSIDE]), on_progress=broken)
+    assert session.rounds == (result,)
+    assert result.mask[INSIDE].all()
+
+
+@pytest.mark.parametrize("error", [RoundCancelled, KeyboardInterrupt])
+@pytest.mark.parametrize("stage", ["prepare", "propagate"])
+def test_a_round_can_be_stopped_from_the_display_of_progress(session, stage, error):
+    def stop(progress):
+        if progress.stage == stage:
+            raise error
+
+    with pytest.raises(error):
+        session.refine(strokes(foreground=[(4, 20, 24)]), on_progress=stop)
+    assert session.round == 0
+    assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]
+
+
+def test_a_finished_round_cannot_be_stopped(session):
+    def stop(progress):
+        if progress.stage == "done":
+            raise RoundCancelled
+
+    assert session.refine(strokes(foreground=[INSIDE]), on_progress=stop).round == 1
+
+
+def test_a_question_for_a_cancel_that_fails_is_no_fault_of_the_device(session):
+    def broken():
+        raise RuntimeError("no such flag")
+
+    with pytest.raises(RoundCancelled) as caught:
+        session.refine(strokes(foreground=[(4, 20, 24)]), is_cancelled=broken)
+    assert "no such flag" in str(caught.value.__cause__)
+    assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]
+
+
 def test_nobody_can_write_into_what_the_session_remembers(session):
     with pytest.raises(RoundCancelled):
         given = strokes(foreground=[(4, 20, 24)])
