@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import logging
+import functools
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -13,10 +14,10 @@ import torch
 
 from ..errors import (
     DeviceError,
-    ICHHPINetError,
     InvalidScribblesError,
     InvalidVolumeError,
     RoundCancelled,
+    SessionBusyError,
     WeightsError,
 )
 from ..imaging.hu_calibration import calibrate_hu
@@ -29,16 +30,33 @@ from ..networks.variants import SLICE_PRO
 from ..weights.devices import fast_math, is_out_of_memory
 from .finished_round import FinishedRound
 from .propagation import run_round
-from .result import Progress, RoundResult
+from .reporter import OnProgress, Reporter
+from .result import RoundResult
 from .round_log import RoundLog
 from .scribbles import Scribbles, read_only
 
-OnProgress = Callable[[Progress], None]
-_log = logging.getLogger(__name__)
 _AIR_HU = -1000.0
 _GUESSED = "First guess from the image alone, checked by nobody: look at every slice and correct it."
 _BACKGROUND_ALONE = "There are background strokes only; a foreground stroke tells more."
 _GUESSED_NOTHING = "The first guess found nothing; a bleed may be there all the same: draw a stroke on it."
+
+
+def _one_at_a_time(method: Callable) -> Callable:
+    """Refuses a call while another one, of any method so marked, changes the same session."""
+
+    @functools.wraps(method)
+    def guarded(self, *arguments, **named):
+        if not self._in_use.acquire(blocking=False):
+            raise SessionBusyError(
+                "This session is in the middle of a round, and nothing was changed. "
+                "Wait until the round is done or cancelled, then try again."
+            )
+        try:
+            return method(self, *arguments, **named)
+        finally:
+            self._in_use.release()
+
+    return guarded
 
 
 class InteractiveSession:
@@ -47,6 +65,9 @@ class InteractiveSession:
     Strokes accumulate over rounds and a later stroke wins; scribbled voxels always carry the
     user's label. A round that fails or is cancelled leaves the previous result as it was and
     keeps its strokes for the next one. The same inputs give the same result.
+
+    One call at a time: while a round runs, every other call that would change the session, from another
+    thread or from ``on_progress``, raises ``SessionBusyError`` and changes nothing.
 
     Parameters
     ----------
@@ -70,6 +91,7 @@ class InteractiveSession:
         self._grid = WorkingGrid.fit(hu, self.spacing)
         self._image = torch.from_numpy(windowed(self._grid.lower(hu, fill=_AIR_HU))).transpose(0, 1)
         self._features: dict[str, tuple[torch.Tensor, SliceFeatures]] = {}
+        self._in_use = threading.Lock()
         self.reset()
 
     @property
@@ -94,10 +116,12 @@ class InteractiveSession:
         current = self._log.current
         return current.mask if current else read_only(np.zeros(self.shape, np.uint8))
 
+    @_one_at_a_time
     def reset(self) -> None:
         """Forgets all rounds and scribbles; what was computed from the image alone is kept."""
         self._log = RoundLog(Scribbles.empty(self.shape).frozen())
 
+    @_one_at_a_time
     def undo(self) -> RoundResult | None:
         """Takes the last finished round and its scribbles back; returns the one before it, if any.
 
@@ -107,6 +131,7 @@ class InteractiveSession:
         self._log = self._log.without_last(self._grid)
         return self._log.current
 
+    @_one_at_a_time
     def restore(self, mask: np.ndarray, scribbles: Scribbles, round_number: int) -> None:
         """Continues earlier work in place of what the session knew: the next round is ``round_number + 1``.
 
@@ -128,11 +153,13 @@ class InteractiveSession:
         restored = RoundResult(*arrays, round_number, 0.0, [], "", self.network.name)
         self._log = RoundLog(scribbles.frozen(), restored)
 
+    @_one_at_a_time
     def prepare(self) -> None:
         """Computes what depends on the image alone, so that the first round need not."""
         with torch.inference_mode(), fast_math(self.network.device):
             self._encoded(self.network.device)
 
+    @_one_at_a_time
     def refine(
         self,
         scribbles: Scribbles,
@@ -173,8 +200,9 @@ class InteractiveSession:
             )
         if accumulate:
             self._log = replace(self._log, waiting=given)
-        return self._run(strokes, _Reporter(self._grid, on_progress, is_cancelled))
+        return self._run(strokes, Reporter(self._grid, on_progress, is_cancelled))
 
+    @_one_at_a_time
     def guess(
         self, on_progress: OnProgress | None = None, is_cancelled: Callable[[], bool] | None = None
     ) -> RoundResult:
@@ -200,9 +228,9 @@ class InteractiveSession:
             raise InvalidScribblesError(
                 "A first guess comes before all strokes. Refine, or start over and then ask for it."
             )
-        return self._run(Scribbles.empty(self.shape), _Reporter(self._grid, on_progress, is_cancelled))
+        return self._run(Scribbles.empty(self.shape), Reporter(self._grid, on_progress, is_cancelled))
 
-    def _run(self, strokes: Scribbles, report: _Reporter) -> RoundResult:
+    def _run(self, strokes: Scribbles, report: Reporter) -> RoundResult:
         """The next round with ``strokes``, all there are; a guess where there are none."""
         start = time.monotonic()
         report("prepare", 0.0)
@@ -251,7 +279,7 @@ class InteractiveSession:
             )
 
     def _compute(
-        self, strokes: Scribbles, report: _Reporter
+        self, strokes: Scribbles, report: Reporter
     ) -> tuple[np.ndarray, torch.device, tuple[str, ...]]:
         device = self.network.device
         try:
@@ -278,7 +306,7 @@ class InteractiveSession:
         return coarse, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
 
     @torch.inference_mode()
-    def _compute_on(self, device: torch.device, strokes: Scribbles, report: _Reporter) -> np.ndarray:
+    def _compute_on(self, device: torch.device, strokes: Scribbles, report: Reporter) -> np.ndarray:
         self.network.to(device)
         lower = self._grid.lower_strokes
         lowered = np.stack([lower(strokes.foreground), lower(strokes.background)], 1)
@@ -323,57 +351,3 @@ def _failure(device: torch.device, error: BaseException) -> DeviceError:
     return DeviceError(
         f"The round failed on {device} ({reason}). The previous result and all strokes are kept; {advice}."
     )
-
-
-class _Reporter:
-    """Turns finished working slices into progress on the CT's slices, and asks whether to go on."""
-
-    def __init__(
-        self, grid: WorkingGrid, on_progress: OnProgress | None, is_cancelled: Callable[[], bool] | None
-    ) -> None:
-        self._grid, self._on_progress, self._is_cancelled = grid, on_progress, is_cancelled
-        self._finished = 0
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        self._check()
-        self._tell(Progress(fraction, stage))
-
-    def slice_done(self, stage: str, index: int, probability: torch.Tensor) -> None:
-        self._check()
-        self._finished += 1
-        if not self._on_progress:
-            return
-        plane = self._grid.lift_slice(probability[0].float().cpu().numpy())
-        mask = (plane >= 0.5).astype(np.uint8)
-        fraction = 0.1 + 0.85 * self._finished / self._grid.depth
-        for source in self._grid.source_slices(index):
-            self._tell(Progress(min(fraction, 0.99), stage, source, mask))
-
-    def done(self) -> None:
-        try:
-            self._tell(Progress(1.0, "done"))
-        except ICHHPINetError:
-            _log.exception("The round is finished; what on_progress raised has no effect")
-
-    def _tell(self, progress: Progress) -> None:
-        """A display that is broken, or closed, must not cost a round."""
-        if self._on_progress:
-            try:
-                self._on_progress(progress)
-            except ICHHPINetError:
-                raise
-            except Exception:
-                _log.exception("on_progress failed; the round goes on without it")
-                self._on_progress = None
-
-    def _check(self) -> None:
-        cause = None
-        try:
-            if not self._is_cancelled or not self._is_cancelled():
-                return
-        except Exception as error:
-            # As the caller's own: the device, whose errors look alike, has nothing to do with it.
-            cause = error
-        raise RoundCancelled(
-            "The round was cancelled; the previous result and all strokes are kept."
-        ) from cause

@@ -1,5 +1,7 @@
 """What a session promises about rounds, whatever the network's weights are."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +18,7 @@ from ICHHPINetLib import (  # noqa: E402
     InvalidVolumeError,
     RoundCancelled,
     Scribbles,
+    SessionBusyError,
     WeightsError,
 )
 from ICHHPINetLib.interaction import session as session_module  # noqa: E402
@@ -264,6 +267,47 @@ def test_a_question_for_a_cancel_that_fails_is_no_fault_of_the_device(session):
         session.refine(strokes(foreground=[(4, 20, 24)]), is_cancelled=broken)
     assert "no such flag" in str(caught.value.__cause__)
     assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]
+
+
+CALLS = {
+    "refine": lambda session: session.refine(strokes(foreground=[(5, 20, 24)])),
+    "guess": lambda session: session.guess(),
+    "undo": lambda session: session.undo(),
+    "reset": lambda session: session.reset(),
+    "restore": lambda session: session.restore(np.ones(SHAPE), strokes(foreground=[(5, 20, 24)]), 7),
+    "prepare": lambda session: session.prepare(),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_session_in_the_middle_of_a_round_refuses_other_calls(session, call):
+    before = session.refine(strokes(foreground=[(1, 20, 24)]))
+    refused = []
+
+    def meanwhile(progress):
+        if progress.stage == "slice":
+            assert session.mask is before.mask
+            with ThreadPoolExecutor(1) as other_thread:
+                refused.append(other_thread.submit(CALLS[call], session).exception())
+
+    result = session.refine(strokes(foreground=[INSIDE]), on_progress=meanwhile)
+    assert isinstance(refused[0], SessionBusyError)
+    assert (result.round, session.scribbles.foreground.sum()) == (2, 16)
+    CALLS[call](session) if call != "guess" else None
+
+
+def test_no_scribbles_are_lost_where_threads_share_a_session(session):
+    def until_done(index):
+        while True:
+            try:
+                return session.refine(strokes(foreground=[(index % 6, 15 + index, 24)])).round
+            except SessionBusyError:
+                time.sleep(0.001)
+
+    with ThreadPoolExecutor(4) as threads:
+        rounds = list(threads.map(until_done, range(12)))
+    assert sorted(rounds) == list(range(1, 13))
+    assert session.scribbles.foreground.sum() == 12
 
 
 def test_nobody_can_write_into_what_the_session_remembers(session):
