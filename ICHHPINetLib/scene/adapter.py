@@ -115,7 +115,12 @@ class SceneAdapter:
         """
         created = self._nodes.find("scribbles") is None
         node = self._nodes.ensure("scribbles")
-        foreground, background = ensure_segment(node, FOREGROUND), ensure_segment(node, BACKGROUND)
+        try:
+            grid = self.geometry().ijk_to_world
+        except InvalidVolumeError:
+            # Whoever reads the CT says what is wrong with it.
+            grid = None
+        foreground, background = (ensure_segment(node, kind, grid) for kind in (FOREGROUND, BACKGROUND))
         segmentation = node.GetSegmentation()
         if segmentation.GetSegmentIndex(foreground) > segmentation.GetSegmentIndex(background):
             segmentation.SetSegmentIndex(foreground, segmentation.GetSegmentIndex(background))
@@ -382,7 +387,8 @@ class SceneAdapter:
 
     def _write_hematoma(self, stored: np.ndarray, geometry: CTGeometry):
         hematoma = self._nodes.ensure("hematoma")
-        write_segment(hematoma, ensure_segment(hematoma, HEMATOMA), stored, geometry.ijk_to_world)
+        segment = ensure_segment(hematoma, HEMATOMA, geometry.ijk_to_world)
+        write_segment(hematoma, segment, stored, geometry.ijk_to_world)
         return hematoma
 
 
