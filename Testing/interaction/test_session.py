@@ -305,9 +305,9 @@ def test_no_scribbles_are_lost_where_threads_share_a_session(session):
                 time.sleep(0.001)
 
     with ThreadPoolExecutor(4) as threads:
-        rounds = list(threads.map(until_done, range(12)))
-    assert sorted(rounds) == list(range(1, 13))
-    assert session.scribbles.foreground.sum() == 12
+        rounds = list(threads.map(until_done, range(6)))
+    assert sorted(rounds) == list(range(1, 7))
+    assert session.scribbles.foreground.sum() == 6
 
 
 def test_nobody_can_write_into_what_the_session_remembers(session):
