@@ -78,10 +78,8 @@ class Scribbles:
             raise InvalidScribblesError(
                 f"Strokes on a grid of {later.shape} cannot join strokes on {self.shape}."
             )
-        return Scribbles(
-            (self.foreground & ~later.background) | later.foreground,
-            (self.background & ~later.foreground) | later.background,
-        ).frozen()
+        both = (self.foreground | later.foreground), (self.background | later.background)
+        return settle(*both, since=self).frozen()
 
     def frozen(self) -> Scribbles:
         """These scribbles in read-only arrays that nobody else holds."""
@@ -97,6 +95,21 @@ class Scribbles:
         probability[self.foreground] = 1
         probability[self.background] = 0
         return probability
+
+
+def settle(foreground: np.ndarray, background: np.ndarray, since: Scribbles | None = None) -> Scribbles:
+    """Decides, for everybody, who wins where scribbles cross: the later one; of two new ones, foreground.
+
+    Parameters
+    ----------
+    foreground, background: bool (Z, Y, X), which may cross.
+    since: the scribbles as they were decided before; what carries the other label there came later.
+    """
+    crossing = foreground & background
+    if not crossing.any():
+        return Scribbles(foreground, background)
+    background_is_later = np.zeros_like(crossing) if since is None else crossing & since.foreground
+    return Scribbles(foreground & ~background_is_later, background & (background_is_later | ~crossing))
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
