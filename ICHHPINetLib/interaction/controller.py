@@ -158,14 +158,14 @@ class Controller:
         if self._port.ct_key() is None:
             return
         try:
+            # Now, not after the user has drawn on a CT that cannot be used; first, before work is mended.
+            self._warnings = tuple(self._port.check_ct())
             with self._silently():
                 self._port.drop_preview()
                 if self._port.rounds():
                     finished = self._port.finished_scribbles()
                     self._new_strokes = self._work.resume(finished, self._port.read_scribbles())
                     self._edited_ml = self._port.edited_ml()
-            # Now, not after the user has drawn on a CT that cannot be used.
-            self._warnings = tuple(self._port.check_ct())
         except ICHHPINetError as error:
             # It stays to be read whatever is painted; each round says it again.
             self._warnings = (str(error),)
