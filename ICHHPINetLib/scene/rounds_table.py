@@ -48,7 +48,10 @@ def append(table_node, row: dict) -> None:
     table = table_node.GetTable()
     index = table.InsertNextBlankRow()
     for name in COLUMNS:
-        value = clean(row[name]) if isinstance(row[name], str) else row[name]
+        value = row[name]
+        if isinstance(value, str):
+            # A single double quote makes a table in a file unreadable.
+            value = clean(value).replace('"', "'")
         table.SetValueByName(index, name, vtk.vtkVariant(value))
     table_node.Modified()
 
