@@ -31,6 +31,7 @@ _EXPORTS = {
     "OutputError": "errors",
     "WeightsError": "errors",
     "DeviceError": "errors",
+    "SessionBusyError": "errors",
     "MissingPackageError": "errors",
     "TorchMissingError": "errors",
     "RoundCancelled": "errors",

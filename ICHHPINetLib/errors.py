@@ -31,6 +31,10 @@ class WeightsError(ICHHPINetError):
     """Network weights are missing, truncated, altered or of another network."""
 
 
+class SessionBusyError(ICHHPINetError):
+    """A session was asked for something in the middle of a round; nothing was changed."""
+
+
 class DeviceError(ICHHPINetError):
     """The requested compute device is not there, or gave up during a round."""
 

@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError, InvalidScribblesError
-from ..interaction.scribbles import Scribbles
+from ..interaction.scribbles import Scribbles, settle
 from .segment_kinds import BACKGROUND, FOREGROUND
 from .strokes_grid import transfer
 
@@ -98,8 +98,8 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
             f"The strokes on the bleed in '{path}' all lie outside the CT. Draw one inside it."
         )
     if not (foreground & background).any():
-        # On a coarser grid, neighbors may share a voxel: the stroke on the bleed keeps it.
-        on_ct[1] &= ~on_ct[0]
+        # On a coarser grid, neighbors may share a voxel.
+        return settle(*on_ct)
     return Scribbles(*on_ct)
 
 

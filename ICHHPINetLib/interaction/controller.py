@@ -111,15 +111,16 @@ class Controller:
             self._move(Event.UNDO, message="There is no round to take back.")
             return False
         try:
-            strokes = self._work.take_back(self._port.read_scribbles())
-        except ICHHPINetError as error:
+            with self._silently():
+                strokes = self._work.take_back(self._port.read_scribbles())
+                self.last = None
+                self._new_strokes = self._work.history.differs(strokes)
+                self._port.write_scribbles(strokes)
+                self._port.remove_last_round(self._work.session.mask)
+        except Exception as error:
+            # What the scene shows by then is where the next round starts from.
             self._move(Event.UNDO, error=error)
             return False
-        self.last = None
-        self._new_strokes = self._work.history.differs(strokes)
-        with self._silently():
-            self._port.write_scribbles(strokes)
-            self._port.remove_last_round(self._work.session.mask)
         # The round before may have been edited when this one began.
         with suppress(ICHHPINetError):
             self._edited_ml = self._port.edited_ml()
@@ -157,14 +158,14 @@ class Controller:
         if self._port.ct_key() is None:
             return
         try:
+            # Now, not after the user has drawn on a CT that cannot be used; first, before work is mended.
+            self._warnings = tuple(self._port.check_ct())
             with self._silently():
                 self._port.drop_preview()
-            if self._port.rounds():
-                finished = self._port.finished_scribbles()
-                self._new_strokes = self._work.resume(finished, self._port.read_scribbles())
-                self._edited_ml = self._port.edited_ml()
-            # Now, not after the user has drawn on a CT that cannot be used.
-            self._warnings = tuple(self._port.check_ct())
+                if self._port.rounds():
+                    finished = self._port.finished_scribbles()
+                    self._new_strokes = self._work.resume(finished, self._port.read_scribbles())
+                    self._edited_ml = self._port.edited_ml()
         except ICHHPINetError as error:
             # It stays to be read whatever is painted; each round says it again.
             self._warnings = (str(error),)
@@ -205,8 +206,10 @@ class Controller:
         """The result, the strokes or the table was deleted by the user."""
         if self._writing:
             return
-        at_rest = not self.status.state.is_busy and self._port.ct_key() is not None
-        if at_rest and self._port.read_mask() is None:
+        if self.status.state.is_busy:
+            if self._result_vanished():
+                self._request_cancel(Event.CANCEL)
+        elif self._port.ct_key() is not None and self._port.read_mask() is None:
             self._forget_deleted_result()
         self._move(Event.NODE_DELETED)
 
@@ -259,7 +262,7 @@ class Controller:
             return False
         self._job, self._new_strokes = job, False
         before = np.zeros(job.volume.shape, np.uint8) if self._work.before is None else self._work.before
-        self._preview = Preview(before, self._clock)
+        self._preview, self._has_result = Preview(before, self._clock), self._work.before is not None
         self._show(slice_count=len(job.volume))
         self._executor.submit(lambda: compute(job, self._open_session, self._measure, self._inbox.put))
         return True
@@ -270,10 +273,15 @@ class Controller:
         self._show(fraction=progress.fraction, stage=progress.stage, slice_index=shown)
 
     def _draw_preview(self) -> None:
-        if self.status.state is State.REFINING and self._preview.take_due():
-            # A scene that refuses this refuses the result as well, and that is reported.
-            with self._silently(), suppress(ICHHPINetError):
-                self._port.show_preview(self._preview.mask)
+        if self.status.state is not State.REFINING or not self._preview.take_due():
+            return
+        if self._result_vanished():
+            self._request_cancel(Event.CANCEL)
+            return
+        # A scene that refuses this refuses the result as well, and that is reported.
+        with self._silently(), suppress(ICHHPINetError):
+            self._port.show_preview(self._preview.mask)
+            self._has_result = True
 
     def _finish(self, message: Message) -> None:
         """The round came to its end: by itself, by a cancel or by a failure."""
@@ -281,6 +289,9 @@ class Controller:
         refine_again, follow_up, self._follow_up = self.status.queued, self._follow_up, False
         event, error = message.event, message.content if message.event is Event.ROUND_FAILED else None
         wanted = event is Event.DONE and self.status.state is State.REFINING
+        if wanted and self._result_vanished():
+            # Whoever deletes it while the round runs does not expect it back as if nothing had happened.
+            wanted, event = False, Event.ROUND_CANCELLED
         # Whatever the scene refuses, this round has ended: a state that waits for it would wait for good.
         if wanted:
             try:
@@ -298,7 +309,8 @@ class Controller:
                 error = error or failure
         self._move(event, error=error)
         if wanted and follow_up and not refine_again:
-            refine_again = self._work.has_unseen_strokes(self._port)
+            with self._silently():
+                refine_again = self._work.has_unseen_strokes(self._port)
         if refine_again and error is None:
             self.refine()
 
@@ -336,7 +348,12 @@ class Controller:
             raise InvalidScribblesError(
                 "There is a hematoma already. Draw strokes and refine it; for a first guess, erase it."
             )
-        return self._work.new_job(self._port, before, self.settings, guess)
+        with self._silently():
+            return self._work.new_job(self._port, before, self.settings, guess)
+
+    def _result_vanished(self) -> bool:
+        """Whether the user has deleted the result, or its preview, since the running round began."""
+        return self._has_result and not self._port.has_result()
 
     def _switch(self, event: Event) -> None:
         self._abandon()
@@ -356,7 +373,7 @@ class Controller:
         self._job: RoundJob | None = None
         self._work = Workbench()
         self._preview: Preview | None = None
-        self._follow_up = self._new_strokes = False
+        self._follow_up = self._new_strokes = self._has_result = False
         self._edited_ml: float | None = None
         self.last = None
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..imaging.working_grid import WorkingGrid
 from .result import RoundResult
-from .scribbles import Scribbles
+from .scribbles import Scribbles, read_only
 
 _NOTHING = np.empty(0)
 
@@ -53,6 +53,7 @@ class PackedRound:
         mask, foreground, background = (
             np.unpackbits(bits, count=int(np.prod(self.shape))).reshape(self.shape) for bits in self.bits
         )
-        scribbles = Scribbles(foreground, background)
+        scribbles = Scribbles(foreground, background).frozen()
         probability = scribbles.clamp(grid.lift(self.coarse))
-        return FinishedRound(replace(self.header, mask=mask, probability=probability), scribbles, self.coarse)
+        result = replace(self.header, mask=read_only(mask), probability=read_only(probability))
+        return FinishedRound(result, scribbles, self.coarse)

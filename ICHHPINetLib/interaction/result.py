@@ -31,8 +31,8 @@ class RoundResult:
 
     Attributes
     ----------
-    mask: uint8 (Z, Y, X), 0/1, in the grid of the CT.
-    probability: float32 (Z, Y, X), 0 to 1; exactly 1 or 0 on scribbled voxels.
+    mask: uint8 (Z, Y, X), 0/1, in the grid of the CT; read-only, as it is the memory of the next round.
+    probability: float32 (Z, Y, X), 0 to 1; exactly 1 or 0 on scribbled voxels; read-only.
     round: number of the round, from 1.
     seconds: wall time of the round.
     changed_slices: slices in which the mask differs from the previous round's.

@@ -31,13 +31,16 @@ class ScenePort(Protocol):
         """Whether anything is painted; asked often, so answer without reading voxels twice."""
 
     def read_scribbles(self) -> Scribbles:
-        """All strokes there are now."""
+        """All strokes there are now; where they cross, ``settle`` decides, and the scene is made to agree."""
 
     def finished_scribbles(self) -> Scribbles:
         """The strokes that the last finished round knew."""
 
     def write_scribbles(self, strokes: Scribbles) -> None:
         """Replace the painted strokes."""
+
+    def has_result(self) -> bool:
+        """Whether there is something that a result, or its preview, is shown in; asked often."""
 
     def read_mask(self) -> np.ndarray | None:
         """uint8 result as it is in the scene, edits of the user included; None without one."""

@@ -78,13 +78,44 @@ class Scribbles:
             raise InvalidScribblesError(
                 f"Strokes on a grid of {later.shape} cannot join strokes on {self.shape}."
             )
-        return Scribbles(
-            (self.foreground & ~later.background) | later.foreground,
-            (self.background & ~later.foreground) | later.background,
-        )
+        both = (self.foreground | later.foreground), (self.background | later.background)
+        return settle(*both, since=self).frozen()
+
+    def frozen(self) -> Scribbles:
+        """These scribbles in read-only arrays that nobody else holds."""
+        if not (self.foreground.flags.writeable or self.background.flags.writeable):
+            return self
+        copy = Scribbles(self.foreground, self.background)
+        for name in ("foreground", "background"):
+            object.__setattr__(copy, name, read_only(getattr(copy, name)))
+        return copy
 
     def clamp(self, probability: np.ndarray) -> np.ndarray:
         """``probability`` (Z, Y, X) with 1 on foreground and 0 on background strokes, in place."""
         probability[self.foreground] = 1
         probability[self.background] = 0
         return probability
+
+
+def settle(foreground: np.ndarray, background: np.ndarray, since: Scribbles | None = None) -> Scribbles:
+    """Decides, for everybody, who wins where scribbles cross: the later one; of two new ones, foreground.
+
+    Parameters
+    ----------
+    foreground, background: bool (Z, Y, X), which may cross.
+    since: the scribbles as they were decided before; what carries the other label there came later.
+    """
+    crossing = foreground & background
+    if not crossing.any():
+        return Scribbles(foreground, background)
+    background_is_later = np.zeros_like(crossing) if since is None else crossing & since.foreground
+    return Scribbles(foreground & ~background_is_later, background & (background_is_later | ~crossing))
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """A view of ``array`` that cannot be written into; nor can ``array`` from now on."""
+    # Whoever has a view could make it writable again as long as the owner of the memory is.
+    for one in (array, array.base):
+        if isinstance(one, np.ndarray):
+            one.setflags(write=False)
+    return array.view()

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 import numpy as np
 import torch
 
-from ..errors import DeviceError, InvalidScribblesError, InvalidVolumeError, RoundCancelled, WeightsError
+from ..errors import (
+    DeviceError,
+    InvalidScribblesError,
+    InvalidVolumeError,
+    RoundCancelled,
+    SessionBusyError,
+    WeightsError,
+)
 from ..imaging.hu_calibration import calibrate_hu
 from ..imaging.validation import check_volume
 from ..imaging.windowing import windowed
@@ -18,16 +28,35 @@ from ..networks.hpinet import HPINet
 from ..networks.mpffm import SliceFeatures
 from ..networks.variants import SLICE_PRO
 from ..weights.devices import fast_math, is_out_of_memory
-from .finished_round import FinishedRound, PackedRound
+from .finished_round import FinishedRound
 from .propagation import run_round
-from .result import Progress, RoundResult
-from .scribbles import Scribbles
+from .reporter import OnProgress, Reporter
+from .result import RoundResult
+from .round_log import RoundLog
+from .scribbles import Scribbles, read_only
 
-OnProgress = Callable[[Progress], None]
 _AIR_HU = -1000.0
 _GUESSED = "First guess from the image alone, checked by nobody: look at every slice and correct it."
 _BACKGROUND_ALONE = "There are background strokes only; a foreground stroke tells more."
 _GUESSED_NOTHING = "The first guess found nothing; a bleed may be there all the same: draw a stroke on it."
+
+
+def _one_at_a_time(method: Callable) -> Callable:
+    """Refuses a call while another one, of any method so marked, changes the same session."""
+
+    @functools.wraps(method)
+    def guarded(self, *arguments, **named):
+        if not self._in_use.acquire(blocking=False):
+            raise SessionBusyError(
+                "This session is in the middle of a round, and nothing was changed. "
+                "Wait until the round is done or cancelled, then try again."
+            )
+        try:
+            return method(self, *arguments, **named)
+        finally:
+            self._in_use.release()
+
+    return guarded
 
 
 class InteractiveSession:
@@ -36,6 +65,9 @@ class InteractiveSession:
     Strokes accumulate over rounds and a later stroke wins; scribbled voxels always carry the
     user's label. A round that fails or is cancelled leaves the previous result as it was and
     keeps its strokes for the next one. The same inputs give the same result.
+
+    One call at a time: while a round runs, every other call that would change the session, from another
+    thread or from ``on_progress``, raises ``SessionBusyError`` and changes nothing.
 
     Parameters
     ----------
@@ -59,56 +91,49 @@ class InteractiveSession:
         self._grid = WorkingGrid.fit(hu, self.spacing)
         self._image = torch.from_numpy(windowed(self._grid.lower(hu, fill=_AIR_HU))).transpose(0, 1)
         self._features: dict[str, tuple[torch.Tensor, SliceFeatures]] = {}
+        self._in_use = threading.Lock()
         self.reset()
 
     @property
     def rounds(self) -> tuple[RoundResult, ...]:
         """Results of the rounds computed in this session, oldest first; made anew but for the last."""
-        if self._last is None:
-            return ()
-        return (*(one.unpacked(self._grid).result for one in self._earlier), self._last.result)
+        return self._log.results(self._grid)
 
     @property
     def round(self) -> int:
         """Number of the last finished round; 0 before the first."""
-        current = self._current
+        current = self._log.current
         return current.round if current else 0
 
     @property
     def scribbles(self) -> Scribbles:
-        """All strokes of the finished rounds."""
-        return self._last.scribbles if self._last else self._restored_scribbles
+        """All scribbles of the finished rounds; its arrays are read-only."""
+        return self._log.scribbles
 
     @property
     def mask(self) -> np.ndarray:
-        """Mask of the last finished round, uint8 (Z, Y, X); zeros before the first."""
-        current = self._current
-        return current.mask if current else np.zeros(self.shape, np.uint8)
+        """Mask of the last finished round, uint8 (Z, Y, X), read-only; zeros before the first."""
+        current = self._log.current
+        return current.mask if current else read_only(np.zeros(self.shape, np.uint8))
 
-    @property
-    def _current(self) -> RoundResult | None:
-        return self._last.result if self._last else self._restored
-
+    @_one_at_a_time
     def reset(self) -> None:
-        """Forgets all rounds and strokes; what was computed from the image alone is kept."""
-        self._earlier: tuple[PackedRound, ...] = ()
-        self._last: FinishedRound | None = None
-        self._restored: RoundResult | None = None
-        self._restored_scribbles = Scribbles.empty(self.shape)
-        self._pending: Scribbles | None = None
+        """Forgets all rounds and scribbles; what was computed from the image alone is kept."""
+        self._log = RoundLog(Scribbles.empty(self.shape).frozen())
 
+    @_one_at_a_time
     def undo(self) -> RoundResult | None:
-        """Takes the last round and its strokes back; returns the round that is current then, if any."""
-        if self._earlier:
-            *earlier, before = self._earlier
-            self._earlier, self._last = tuple(earlier), before.unpacked(self._grid)
-        else:
-            self._last = None
-        self._pending = None
-        return self._current
+        """Takes the last finished round and its scribbles back; returns the one before it, if any.
 
+        Scribbles of a round that was cancelled or failed stay: the next round takes them along, whichever
+        rounds are taken back before it. ``reset`` forgets them too.
+        """
+        self._log = self._log.without_last(self._grid)
+        return self._log.current
+
+    @_one_at_a_time
     def restore(self, mask: np.ndarray, scribbles: Scribbles, round_number: int) -> None:
-        """Continues earlier work: the next round is ``round_number + 1``.
+        """Continues earlier work in place of what the session knew: the next round is ``round_number + 1``.
 
         Parameters
         ----------
@@ -123,18 +148,18 @@ class InteractiveSession:
         if np.shape(mask) != self.shape:
             raise InvalidVolumeError(f"The saved mask has the shape {np.shape(mask)}, the CT {self.shape}.")
         self._check_strokes(scribbles)
-        self.reset()
         binary = (np.asarray(mask) > 0).astype(np.uint8)
-        self._restored = RoundResult(
-            binary, binary.astype(np.float32), round_number, 0.0, [], "", self.network.name
-        )
-        self._restored_scribbles = scribbles
+        arrays = read_only(binary), read_only(binary.astype(np.float32))
+        restored = RoundResult(*arrays, round_number, 0.0, [], "", self.network.name)
+        self._log = RoundLog(scribbles.frozen(), restored)
 
+    @_one_at_a_time
     def prepare(self) -> None:
         """Computes what depends on the image alone, so that the first round need not."""
         with torch.inference_mode(), fast_math(self.network.device):
             self._encoded(self.network.device)
 
+    @_one_at_a_time
     def refine(
         self,
         scribbles: Scribbles,
@@ -149,8 +174,10 @@ class InteractiveSession:
         ----------
         scribbles: strokes of this round; with ``accumulate=False`` all strokes that stand,
             as after the use of an eraser.
-        on_progress: called with a ``Progress`` as slices finish, scribbled ones first.
-        is_cancelled: asked between slices; True ends the round.
+        on_progress: called with a ``Progress`` as slices finish, scribbled ones first. Where it fails,
+            that is logged and the round goes on without it; only an ``ICHHPINetError`` ends the round,
+            as long as it is not finished.
+        is_cancelled: asked between slices; True ends the round, and so does a failure of it.
 
         Raises
         ------
@@ -162,16 +189,20 @@ class InteractiveSession:
             If the device failed; running out of memory on a GPU is retried on the CPU first.
         """
         self._check_strokes(scribbles)
-        given = scribbles if self._pending is None or not accumulate else self._pending.merged(scribbles)
+        # The caller may draw the next ones into the same arrays.
+        given = scribbles.frozen()
+        if accumulate and self._log.waiting is not None:
+            given = self._log.waiting.merged(given)
         strokes = self.scribbles.merged(given) if accumulate else given
         if strokes.is_empty:
             raise InvalidScribblesError(
                 "There is no stroke yet. Draw a foreground stroke inside the hemorrhage, then refine."
             )
         if accumulate:
-            self._pending = given
-        return self._run(strokes, _Reporter(self._grid, on_progress, is_cancelled))
+            self._log = replace(self._log, waiting=given)
+        return self._run(strokes, Reporter(self._grid, on_progress, is_cancelled))
 
+    @_one_at_a_time
     def guess(
         self, on_progress: OnProgress | None = None, is_cancelled: Callable[[], bool] | None = None
     ) -> RoundResult:
@@ -193,22 +224,35 @@ class InteractiveSession:
             raise WeightsError(
                 "This network cannot guess: it has no volume module. Draw a stroke and refine."
             )
-        if self._current is not None or self._pending is not None:
+        if self._log.current is not None or self._log.waiting is not None:
             raise InvalidScribblesError(
                 "A first guess comes before all strokes. Refine, or start over and then ask for it."
             )
-        return self._run(Scribbles.empty(self.shape), _Reporter(self._grid, on_progress, is_cancelled))
+        return self._run(Scribbles.empty(self.shape), Reporter(self._grid, on_progress, is_cancelled))
 
-    def _run(self, strokes: Scribbles, report: _Reporter) -> RoundResult:
+    def _run(self, strokes: Scribbles, report: Reporter) -> RoundResult:
         """The next round with ``strokes``, all there are; a guess where there are none."""
         start = time.monotonic()
         report("prepare", 0.0)
         coarse, device, notes = self._compute(strokes, report)
         try:
-            probability = strokes.clamp(self._grid.lift(coarse))
-            packed = () if self._last is None else (self._last.packed(),)
+            log = self._log.with_round(self._finished(strokes, coarse, device, notes, start))
         except MemoryError as error:
             raise _failure(torch.device("cpu"), error) from error
+        self._log = log
+        report.done()
+        return log.last.result
+
+    def _finished(
+        self,
+        strokes: Scribbles,
+        coarse: np.ndarray,
+        device: torch.device,
+        notes: tuple[str, ...],
+        start: float,
+    ) -> FinishedRound:
+        """The next round, of which ``coarse`` are the probabilities on the working grid."""
+        probability = strokes.clamp(self._grid.lift(coarse))
         mask = (probability >= 0.5).astype(np.uint8)
         previous = self.mask
         if not strokes.is_empty and not strokes.foreground.any() and not previous.any():
@@ -216,8 +260,8 @@ class InteractiveSession:
         if strokes.is_empty:
             notes = (_GUESSED if mask.any() else _GUESSED_NOTHING, *notes)
         result = RoundResult(
-            mask=mask,
-            probability=probability,
+            mask=read_only(mask),
+            probability=read_only(probability),
             round=self.round + 1,
             seconds=time.monotonic() - start,
             changed_slices=np.flatnonzero((mask != previous).any(axis=(1, 2))).tolist(),
@@ -225,11 +269,7 @@ class InteractiveSession:
             model=self.network.name,
             notes=notes,
         )
-        self._earlier = (*self._earlier, *packed)
-        self._last = FinishedRound(result, strokes, coarse)
-        self._pending = None
-        report.done()
-        return result
+        return FinishedRound(result, strokes, coarse)
 
     def _check_strokes(self, scribbles: Scribbles) -> None:
         if scribbles.shape != self.shape:
@@ -239,7 +279,7 @@ class InteractiveSession:
             )
 
     def _compute(
-        self, strokes: Scribbles, report: _Reporter
+        self, strokes: Scribbles, report: Reporter
     ) -> tuple[np.ndarray, torch.device, tuple[str, ...]]:
         device = self.network.device
         try:
@@ -266,7 +306,7 @@ class InteractiveSession:
         return coarse, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
 
     @torch.inference_mode()
-    def _compute_on(self, device: torch.device, strokes: Scribbles, report: _Reporter) -> np.ndarray:
+    def _compute_on(self, device: torch.device, strokes: Scribbles, report: Reporter) -> np.ndarray:
         self.network.to(device)
         lower = self._grid.lower_strokes
         lowered = np.stack([lower(strokes.foreground), lower(strokes.background)], 1)
@@ -311,37 +351,3 @@ def _failure(device: torch.device, error: BaseException) -> DeviceError:
     return DeviceError(
         f"The round failed on {device} ({reason}). The previous result and all strokes are kept; {advice}."
     )
-
-
-class _Reporter:
-    """Turns finished working slices into progress on the CT's slices, and asks whether to go on."""
-
-    def __init__(
-        self, grid: WorkingGrid, on_progress: OnProgress | None, is_cancelled: Callable[[], bool] | None
-    ) -> None:
-        self._grid, self._on_progress, self._is_cancelled = grid, on_progress, is_cancelled
-        self._finished = 0
-
-    def __call__(self, stage: str, fraction: float) -> None:
-        self._check()
-        if self._on_progress:
-            self._on_progress(Progress(fraction, stage))
-
-    def slice_done(self, stage: str, index: int, probability: torch.Tensor) -> None:
-        self._check()
-        self._finished += 1
-        if not self._on_progress:
-            return
-        plane = self._grid.lift_slice(probability[0].float().cpu().numpy())
-        mask = (plane >= 0.5).astype(np.uint8)
-        fraction = 0.1 + 0.85 * self._finished / self._grid.depth
-        for source in self._grid.source_slices(index):
-            self._on_progress(Progress(min(fraction, 0.99), stage, source, mask))
-
-    def done(self) -> None:
-        if self._on_progress:
-            self._on_progress(Progress(1.0, "done"))
-
-    def _check(self) -> None:
-        if self._is_cancelled and self._is_cancelled():
-            raise RoundCancelled("The round was cancelled; the previous result and all strokes are kept.")

@@ -70,7 +70,8 @@ def _reverted(strokes: Scribbles, patch: _Patch) -> Scribbles:
     foreground, background = strokes.foreground.copy(), strokes.background.copy()
     foreground.flat[patch.foreground_added] = False
     background.flat[patch.background_added] = False
-    # Where a later stroke of the other kind lies on a restored one, the later one stays.
-    foreground.flat[patch.foreground_removed] = ~background.flat[patch.foreground_removed]
-    background.flat[patch.background_removed] = ~foreground.flat[patch.background_removed]
-    return Scribbles(foreground, background)
+    restored = Scribbles.empty(strokes.shape)
+    restored.foreground.flat[patch.foreground_removed] = True
+    restored.background.flat[patch.background_removed] = True
+    # What was drawn since then is later than what comes back.
+    return restored.merged(Scribbles(foreground, background))

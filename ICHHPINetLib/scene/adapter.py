@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import InvalidVolumeError
+from ..errors import ICHHPINetError, InvalidVolumeError
 from ..imaging.segment_kinds import BACKGROUND, FOREGROUND, HEMATOMA, SegmentKind
 from ..imaging.validation import first_look
-from ..interaction.scribbles import Scribbles
+from ..interaction.scribbles import Scribbles, settle
 from . import rounds_table, saved_state
 from ._mrml import slicer
 from .geometry import CTGeometry, image_array, image_from_array, read_geometry, read_voxels
@@ -29,6 +30,11 @@ from .segments import (
 if TYPE_CHECKING:
     from ..interaction.round_job import Outcome
     from ..interaction.session import InteractiveSession
+
+_DAMAGED = (
+    "What this scene remembers of earlier rounds is damaged and was left out. The work goes on from the "
+    "scribbles and the hematoma in the scene: compare them with the CT before you refine."
+)
 
 
 class SceneAdapter:
@@ -58,6 +64,7 @@ class SceneAdapter:
         self.scene = scene
         self.ct = ct
         self._painted: tuple[Hashable, bool] = (None, False)
+        self._seen: tuple[Hashable, Scribbles | None] = (None, None)
 
     @property
     def _nodes(self) -> SceneNodes:
@@ -90,10 +97,13 @@ class SceneAdapter:
         return read_geometry(self.ct)
 
     def check_ct(self) -> list[str]:
-        """Doubts about the CT; errors are those of ``read_ct`` and of ``check_volume``."""
+        """Doubts about CT and saved work; errors are those of ``read_ct`` and of ``check_volume``."""
         check_modality(self.scene, self.ct)
         geometry = self.geometry()
-        return first_look(geometry.reorientation.apply(read_voxels(self.ct)), geometry.spacing)
+        doubts = first_look(geometry.reorientation.apply(read_voxels(self.ct)), geometry.spacing)
+        if saved_state.is_damaged(self.node("hematoma"), self.node("scribbles"), self.ct):
+            doubts.append(_DAMAGED)
+        return doubts
 
     def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
         """HU (Z, Y, X), a copy, and spacing in mm (z, y, x).
@@ -115,7 +125,12 @@ class SceneAdapter:
         """
         created = self._nodes.find("scribbles") is None
         node = self._nodes.ensure("scribbles")
-        foreground, background = ensure_segment(node, FOREGROUND), ensure_segment(node, BACKGROUND)
+        try:
+            grid = self.geometry().ijk_to_world
+        except InvalidVolumeError:
+            # Whoever reads the CT says what is wrong with it.
+            grid = None
+        foreground, background = (ensure_segment(node, kind, grid) for kind in (FOREGROUND, BACKGROUND))
         segmentation = node.GetSegmentation()
         if segmentation.GetSegmentIndex(foreground) > segmentation.GetSegmentIndex(background):
             segmentation.SetSegmentIndex(foreground, segmentation.GetSegmentIndex(background))
@@ -139,8 +154,9 @@ class SceneAdapter:
     def read_scribbles(self) -> Scribbles:
         """All strokes there are now, of finished rounds and new ones.
 
-        Where both labels meet in a voxel, the one that is new since the last round wins,
-        and foreground where both are new.
+        Where both labels meet in a voxel, the one that is new since the strokes were last read wins,
+        and foreground where both are new. The loser is erased in the scene too: nothing else tells
+        later which of the two came first.
 
         Raises
         ------
@@ -148,21 +164,22 @@ class SceneAdapter:
             If strokes lie outside the CT, or under a non-linear transform.
         """
         geometry, node = self.geometry(), self.node("scribbles")
-        foreground = self._read(node, FOREGROUND, geometry)
-        background = self._read(node, BACKGROUND, geometry)
-        crossing = foreground & background
-        if crossing.any():
-            finished = saved_state.load_strokes(node, geometry.stored_shape)
-            if finished is not None:
-                background_is_new = crossing & finished.foreground & ~finished.background
-                foreground &= ~background_is_new
-            background &= ~foreground
-        return Scribbles(geometry.to_canonical(foreground), geometry.to_canonical(background))
+        if node is None:
+            return Scribbles.empty(geometry.shape)
+        drawn = [self._read(node, kind, geometry) for kind in (FOREGROUND, BACKGROUND)]
+        strokes = settle(*drawn, since=self._seen_strokes(node))
+        for kind, before, now in zip(
+            (FOREGROUND, BACKGROUND), drawn, (strokes.foreground, strokes.background), strict=True
+        ):
+            if not np.array_equal(before, now):
+                write_segment(node, find_segment(node, kind), now, geometry.ijk_to_world)
+        self._seen = self._strokes_key(node), strokes
+        return _reoriented(strokes, geometry.to_canonical)
 
     def finished_scribbles(self) -> Scribbles:
         """The strokes that the last finished round knew; empty before the first round."""
         geometry, node = self.geometry(), self.node("scribbles")
-        strokes = None if node is None else saved_state.load_strokes(node, geometry.stored_shape)
+        strokes = None if node is None else saved_state.load_strokes(node, self.ct)
         if strokes is not None:
             return _reoriented(strokes, geometry.to_canonical)
         return self.read_scribbles() if self.rounds() else Scribbles.empty(geometry.shape)
@@ -173,6 +190,7 @@ class SceneAdapter:
         node, foreground, background = self.ensure_scribbles()
         for segment, mask in ((foreground, strokes.foreground), (background, strokes.background)):
             write_segment(node, segment, geometry.to_stored(mask), geometry.ijk_to_world)
+        self._seen = self._strokes_key(node), _reoriented(strokes, geometry.to_stored)
 
     def clear_strokes(self) -> None:
         """Remove every stroke."""
@@ -181,16 +199,21 @@ class SceneAdapter:
             for segment in self._scribble_segments(node):
                 self._empty(node, segment)
             saved_state.forget_strokes(node)
+            self._seen = None, None
 
     # The result
 
+    def has_result(self) -> bool:
+        """Whether the segment of the hematoma is there, empty or not."""
+        node = self.node("hematoma")
+        return node is not None and find_segment(node, HEMATOMA) is not None
+
     def read_mask(self) -> np.ndarray | None:
         """The hematoma in the scene, uint8 (Z, Y, X), with edits of the user; None without one."""
-        node = self.node("hematoma")
-        if node is None or find_segment(node, HEMATOMA) is None:
+        if not self.has_result():
             return None
         geometry = self.geometry()
-        mask = self._read(node, HEMATOMA, geometry)
+        mask = self._read(self.node("hematoma"), HEMATOMA, geometry)
         if not mask.any() and not self.rounds():
             return None
         return geometry.to_canonical(mask.astype(np.uint8))
@@ -227,7 +250,7 @@ class SceneAdapter:
         if node is None or not saved_state.is_preview(node):
             # Once a round: it is asked for several times a second.
             before = self._read(node, HEMATOMA, geometry)
-            saved_state.begin_preview(self._nodes.ensure("hematoma"), before)
+            saved_state.begin_preview(self._nodes.ensure("hematoma"), self.ct, before)
         self._write_hematoma(geometry.to_stored(mask), geometry)
 
     def restore_mask(self, mask: np.ndarray) -> None:
@@ -238,9 +261,14 @@ class SceneAdapter:
     def drop_preview(self) -> None:
         """Put back what a preview that came with the scene has taken the place of."""
         node = self.node("hematoma")
-        before = None if node is None else saved_state.before_preview(node, self.geometry().stored_shape)
-        if before is not None:
-            self.restore_mask(self.geometry().to_canonical(before.astype(np.uint8)))
+        if node is None or not saved_state.is_preview(node):
+            return
+        geometry = self.geometry()
+        before = saved_state.before_preview(node, self.ct)
+        # The label map is of the last round, without edits by hand.
+        before = self._written() if before is None else before
+        if before is not None and before.shape == geometry.stored_shape:
+            self.restore_mask(geometry.to_canonical(before.astype(np.uint8)))
 
     def write_round(self, outcome: Outcome) -> None:
         """Write a finished round: :meth:`write_result` with what a controller hands over."""
@@ -260,7 +288,12 @@ class SceneAdapter:
         The new row of the table.
         """
         geometry = self.geometry()
-        strokes = self.read_scribbles() if strokes is None else strokes
+        if strokes is None:
+            strokes = self.read_scribbles()
+        else:
+            # What was drawn in the meantime may be wrong in any way: the round is of what was before.
+            with suppress(ICHHPINetError):
+                self.read_scribbles()
         before = self.finished_scribbles() if self.rounds() else Scribbles.empty(geometry.shape)
         row = {
             "Round": result.round,
@@ -273,10 +306,12 @@ class SceneAdapter:
             "Model": str(result.model),
         }
         scribbles = self.ensure_scribbles()[0]
-        saved_state.push_strokes(scribbles, result.round, _reoriented(strokes, geometry.to_stored))
         hematoma = self._write_mask(geometry.to_stored(result.mask), geometry)
         rounds_table.append(self._nodes.ensure("rounds"), row)
         # Last: whatever fails before, the scene still counts the rounds it had.
+        saved_state.push_strokes(
+            scribbles, self.ct, result.round, _reoriented(strokes, geometry.to_stored)
+        )
         saved_state.save_round(hematoma, result.round)
         self._show_status(hematoma)
         self._nodes.publish()
@@ -343,6 +378,15 @@ class SceneAdapter:
             return np.zeros(geometry.stored_shape, bool)
         return read_segment(node, segment, geometry.ijk_to_world, geometry.stored_shape)
 
+    def _strokes_key(self, node) -> Hashable:
+        # The time tells the CT from one of a scene before, which may have had the same names.
+        return node.GetID(), self.ct.GetImageData().GetMTime(), self.ct.GetImageData().GetDimensions()
+
+    def _seen_strokes(self, node) -> Scribbles | None:
+        """Strokes as they were read or written last, in the order of the CT node."""
+        key, strokes = self._seen
+        return strokes if key == self._strokes_key(node) else saved_state.load_strokes(node, self.ct)
+
     def _empty(self, node, segment: str) -> None:
         geometry = self.geometry()
         write_segment(node, segment, np.zeros(geometry.stored_shape, bool), geometry.ijk_to_world)
@@ -382,7 +426,8 @@ class SceneAdapter:
 
     def _write_hematoma(self, stored: np.ndarray, geometry: CTGeometry):
         hematoma = self._nodes.ensure("hematoma")
-        write_segment(hematoma, ensure_segment(hematoma, HEMATOMA), stored, geometry.ijk_to_world)
+        segment = ensure_segment(hematoma, HEMATOMA, geometry.ijk_to_world)
+        write_segment(hematoma, segment, stored, geometry.ijk_to_world)
         return hematoma
 
 

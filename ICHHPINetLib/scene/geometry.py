@@ -15,6 +15,7 @@ from ..errors import ICHHPINetError, InvalidVolumeError
 from ..imaging.orientation import Reorientation, to_canonical
 from ..imaging.validation import MAX_SHEAR
 from ._mrml import numpy_support, slicer, vtk
+from .names import clean, keep_saveable
 
 
 @dataclass(frozen=True)
@@ -180,8 +181,8 @@ def check_ct_node(ct_node):
 
 
 def add_ct_node(scene, name: str, array: np.ndarray, ijk_to_ras: np.ndarray):
-    """Add a scalar volume node with a copy of ``array`` (Z, Y, X) in HU."""
-    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    """Add a scalar volume node with a copy of ``array`` (Z, Y, X) in HU; see :mod:`.names` for its name."""
+    node = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", clean(name))
     node.SetIJKToRASMatrix(to_matrix(ijk_to_ras))
     node.SetAndObserveImageData(image_from_array(array))
     node.CreateDefaultDisplayNodes()
@@ -190,6 +191,7 @@ def add_ct_node(scene, name: str, array: np.ndarray, ijk_to_ras: np.ndarray):
     display.SetWindowLevel(80, 40)
     color = slicer.vtkMRMLColorLogic.GetColorTableNodeID(slicer.vtkMRMLColorTableNode.Grey)
     display.SetAndObserveColorNodeID(color)
+    keep_saveable(node)
     return node
 
 

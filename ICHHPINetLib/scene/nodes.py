@@ -10,6 +10,7 @@ from ..errors import InvalidVolumeError
 from ..imaging.segment_kinds import HEMATOMA
 from ._mrml import numpy_support, slicer
 from .geometry import ijk_to_ras
+from .names import keep_saveable
 from .segments import find_segment, is_tagged, segment_voxels
 
 MODULE_NAME = "ICHHPINet"
@@ -48,6 +49,7 @@ class SceneNodes:
     def ensure(self, role: str):
         """The node of ``role``, which is made where it is missing."""
         self.check_ct()
+        keep_saveable(self.ct)
         node = self.find(role)
         if node is None:
             node = self._make(role)
@@ -134,6 +136,7 @@ class SceneNodes:
 
     def _claim(self, node, role: str) -> None:
         """Mark the node as the one of ``role`` of this CT."""
+        keep_saveable(node)
         node.SetAttribute(ROLE_ATTRIBUTE, role)
         node.SetAttribute(_CT_FINGERPRINT, _fingerprint(self.ct))
         node.SetNodeReferenceID(_CT_REFERENCE, self.ct.GetID())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from operator import methodcaller
 
 from ._mrml import vtk
+from .names import clean
 
 # Column: VTK array class, and how a cell becomes a Python value again. A column that came
 # back from a file without its type is text, hence the conversions.
@@ -47,7 +48,11 @@ def append(table_node, row: dict) -> None:
     table = table_node.GetTable()
     index = table.InsertNextBlankRow()
     for name in COLUMNS:
-        table.SetValueByName(index, name, vtk.vtkVariant(row[name]))
+        value = row[name]
+        if isinstance(value, str):
+            # A single double quote makes a table in a file unreadable.
+            value = clean(value).replace('"', "'")
+        table.SetValueByName(index, name, vtk.vtkVariant(value))
     table_node.Modified()
 
 

@@ -2,7 +2,8 @@
 
 The round number sits as an attribute on the hematoma node, the strokes behind each
 finished round on the scribbles node: both go with the node they describe, are saved
-with the scene, and need no node of their own.
+with the scene, and need no node of their own. What was damaged in a file is as if it
+were not there. Arrays go in and out in the order of the CT node.
 """
 
 from __future__ import annotations
@@ -12,11 +13,16 @@ import zlib
 
 import numpy as np
 
+from ..imaging.orientation import Reorientation, to_canonical
 from ..interaction.scribbles import Scribbles
+from .geometry import ijk_to_ras
 
 _ROUND = "ICHHPINet.round"
 _STROKES = "ICHHPINet.finishedStrokes"
 _PREVIEW = "ICHHPINet.preview"
+# Nobody plays more rounds; more digits do not fit into the table.
+_ROUND_DIGITS = 6
+_HEADER_BYTES, _PLACE_BYTES, _LABEL_BYTES = 32, 8, 1
 
 
 def save_round(hematoma_node, number: int) -> None:
@@ -27,12 +33,13 @@ def save_round(hematoma_node, number: int) -> None:
 def load_round(hematoma_node) -> int:
     """Number of the last finished round, 0 before the first."""
     text = hematoma_node.GetAttribute(_ROUND) or ""
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= _ROUND_DIGITS else 0
 
 
-def begin_preview(hematoma_node, before: np.ndarray) -> None:
+def begin_preview(hematoma_node, ct, before: np.ndarray) -> None:
     """Remember the mask, bool (Z, Y, X), that a preview takes the place of."""
-    hematoma_node.SetAttribute(_PREVIEW, encode(Scribbles(before, np.zeros_like(before))))
+    mask = _order(ct).apply(before)
+    hematoma_node.SetAttribute(_PREVIEW, encode(Scribbles(mask, np.zeros_like(mask))))
 
 
 def is_preview(hematoma_node) -> bool:
@@ -45,16 +52,35 @@ def end_preview(hematoma_node) -> None:
     hematoma_node.SetAttribute(_PREVIEW, None)
 
 
-def before_preview(hematoma_node, shape: tuple[int, int, int]) -> np.ndarray | None:
-    """The mask, bool (Z, Y, X), from before a preview that the scene was saved with; None without one."""
-    text = hematoma_node.GetAttribute(_PREVIEW)
-    return None if text is None else decode(text, shape).foreground
+def before_preview(hematoma_node, ct) -> np.ndarray | None:
+    """The mask, bool (Z, Y, X), from before a preview that the scene was saved with.
+
+    None without a preview, and where what was kept is damaged.
+    """
+    before = _decoded(hematoma_node.GetAttribute(_PREVIEW) or "", ct)
+    return None if before is None else before.foreground
 
 
-def push_strokes(scribbles_node, round_number: int, strokes: Scribbles) -> None:
+def is_damaged(hematoma_node, scribbles_node, ct) -> bool:
+    """Whether something was remembered that cannot be used, or not on this CT; either node may be None."""
+    if hematoma_node is not None:
+        if hematoma_node.GetAttribute(_ROUND) and not load_round(hematoma_node):
+            return True
+        if is_preview(hematoma_node) and before_preview(hematoma_node, ct) is None:
+            return True
+    return (
+        scribbles_node is not None
+        and bool(_entries(scribbles_node))
+        and load_strokes(scribbles_node, ct) is None
+    )
+
+
+def push_strokes(scribbles_node, ct, round_number: int, strokes: Scribbles) -> None:
     """Remember all strokes (Z, Y, X) there were in ``round_number``, the last round for now."""
     kept = _entries(scribbles_node)[: round_number - 1]
-    _store(scribbles_node, [*kept, encode(strokes)])
+    order = _order(ct)
+    saved = Scribbles(order.apply(strokes.foreground), order.apply(strokes.background))
+    _store(scribbles_node, [*kept, encode(saved)])
 
 
 def pop_strokes(scribbles_node) -> None:
@@ -67,10 +93,10 @@ def forget_strokes(scribbles_node) -> None:
     _store(scribbles_node, [])
 
 
-def load_strokes(scribbles_node, shape: tuple[int, int, int]) -> Scribbles | None:
-    """The strokes behind the last finished round; None where the node has none for a grid of ``shape``."""
+def load_strokes(scribbles_node, ct) -> Scribbles | None:
+    """The strokes behind the last finished round; None where the node has none for the grid of ``ct``."""
     entries = _entries(scribbles_node)
-    return decode(entries[-1], shape) if entries else None
+    return _decoded(entries[-1], ct) if entries else None
 
 
 def encode(strokes: Scribbles) -> str:
@@ -85,21 +111,54 @@ def encode(strokes: Scribbles) -> str:
 
 
 def decode(text: str, shape: tuple[int, int, int]) -> Scribbles | None:
-    """Inverse of :func:`encode`; None for text that is damaged or of another grid."""
+    """Inverse of :func:`encode`; None for text that is damaged or of another grid.
+
+    Nothing is inflated beyond what scribbles on a grid of ``shape`` can take.
+    """
     try:
-        data = zlib.decompress(base64.b64decode(text, validate=True))
-        header = np.frombuffer(data[:32], "<i8")
-        count = int(header[3])
-        places = np.cumsum(np.frombuffer(data[32 : 32 + 8 * count], "<i8"))
-        values = np.frombuffer(data[32 + 8 * count :], np.uint8)
-        if tuple(header[:3]) != tuple(shape):
+        inflate = zlib.decompressobj()
+        header = np.frombuffer(
+            inflate.decompress(base64.b64decode(text, validate=True), _HEADER_BYTES), "<i8"
+        )
+        voxels, count = int(np.prod(shape)), int(header[3])
+        if tuple(header[:3]) != tuple(shape) or not 0 <= count <= voxels:
             return None
-        labels = np.zeros(int(np.prod(shape)), np.uint8)
-        labels[places] = values
+        size = count * (_PLACE_BYTES + _LABEL_BYTES)
+        # One more: what is longer than it says is damaged too.
+        data = inflate.decompress(inflate.unconsumed_tail, size + 1)
+        if len(data) != size or not inflate.eof:
+            return None
+        steps = np.frombuffer(data[: count * _PLACE_BYTES], "<i8")
+        values = np.frombuffer(data[count * _PLACE_BYTES :], np.uint8)
+        if count and not (0 <= steps[0] < voxels and np.all((steps[1:] > 0) & (steps[1:] < voxels))):
+            return None
+        labels = np.zeros(voxels, np.uint8)
+        labels[np.cumsum(steps)] = values
     except (ValueError, IndexError, zlib.error):
         return None
     labels = labels.reshape(shape)
-    return Scribbles(labels == 1, labels == 2)
+    return Scribbles(labels == 1, labels == 2) if labels.max(initial=0) <= 2 else None
+
+
+def _order(ct) -> Reorientation:
+    """Order in which arrays are kept, from that of the CT node's own array.
+
+    Neither a parent transform changes it nor what Slicer does to a left-handed volume on saving: it turns
+    the order of its slices around.
+    """
+    axes = np.diag([-1.0, -1.0, 1.0]) @ ijk_to_ras(ct)[:3, :3]
+    nothing = np.broadcast_to(np.uint8(0), (1, 1, 1))
+    return to_canonical(nothing, axes / np.linalg.norm(axes, axis=0))[1]
+
+
+def _decoded(text: str, ct) -> Scribbles | None:
+    """What ``text`` holds for the grid of ``ct``, in the order of the node."""
+    order, stored = _order(ct), ct.GetImageData().GetDimensions()[::-1]
+    first, second, third = (stored[axis] for axis in order.axes)
+    saved = decode(text, (first, second, third))
+    if saved is None:
+        return None
+    return Scribbles(order.undo(saved.foreground), order.undo(saved.background))
 
 
 def _entries(scribbles_node) -> list[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from ..errors import InvalidScribblesError, InvalidVolumeError
-from ..interaction.scribbles import Scribbles
+from ..interaction.scribbles import Scribbles, settle
 from ._mrml import slicer, vtk
 from .geometry import (
     CTGeometry,
@@ -68,6 +68,8 @@ class SeedPort:
         self._preview = preview
         self.shown_ml = 0.0
         self._painted: tuple[Hashable, bool] = (None, False)
+        self._seen_key: Hashable = None
+        self._seen: tuple[Scribbles | None, Scribbles]
         self._forget()
 
     # The CT
@@ -133,7 +135,10 @@ class SeedPort:
         return self._painted[1]
 
     def read_scribbles(self) -> Scribbles:
-        """All strokes there are now; where the seeds overlap, the bleed wins.
+        """All strokes there are now; where the seeds overlap, :func:`.settle` decides.
+
+        The seeds are the user's own segments: the losing voxels stay in them, and are overlooked until
+        they are erased.
 
         Raises
         ------
@@ -147,13 +152,22 @@ class SeedPort:
             geometry.to_canonical(read_segment(node, seed, geometry.ijk_to_world, geometry.stored_shape))
             for seed in (self.bleed_id, self.background_id)
         )
-        return Scribbles(foreground, background & ~foreground)
+        key = self.ct_key(), self.background_id
+        since, lost = self._seen if self._seen_key == key else (None, Scribbles.empty(geometry.shape))
+        strokes = settle(foreground & ~lost.foreground, background & ~lost.background, since)
+        lost = Scribbles(foreground & ~strokes.foreground, background & ~strokes.background)
+        self._seen_key, self._seen = key, (strokes, lost)
+        return strokes
 
     def finished_scribbles(self) -> Scribbles:
         """The strokes that the last finished round knew; empty before the first round."""
         return self._strokes or Scribbles.empty(self.geometry().shape)
 
     # The result
+
+    def has_result(self) -> bool:
+        """Whether the preview is there, of whatever CT."""
+        return self._preview.find() is not None
 
     def read_mask(self) -> np.ndarray | None:
         """Result of the last round, uint8 (Z, Y, X), before masking; None without one for this CT."""

@@ -45,6 +45,20 @@ def test_the_bleed_wins_where_the_seeds_overlap(editor, port):
     np.testing.assert_array_equal(strokes.foreground, editor.voxels("Bleed")[::-1])
 
 
+def test_where_seeds_cross_the_later_one_wins_and_stays_the_winner(editor, port):
+    bleed = editor.voxels("Bleed")
+    port.read_scribbles()
+    editor.node.SetOverwriteMode(editor.node.OverwriteNone)
+    editor.segmentation.GetSegmentation().SeparateSegmentLabelmap(editor.ids["Background"])
+    editor.paint("Background", editor.voxels("Background") | bleed)
+    for _ in range(3):
+        strokes = port.read_scribbles()
+        assert not strokes.foreground.any()
+        assert strokes.background[::-1][bleed].all()
+    # The user's own segments are not touched.
+    np.testing.assert_array_equal(editor.voxels("Bleed"), bleed)
+
+
 def test_preview_covers_slices_far_from_the_seeds(editor, port):
     mask = np.zeros((8, 20, 24), bool)
     mask[:, 8:13, 7:15] = True

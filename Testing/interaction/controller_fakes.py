@@ -53,6 +53,9 @@ class Scene:
         self.strokes = strokes
         self.controller.strokes_changed()
 
+    def has_result(self):
+        return self.mask is not None
+
     def read_mask(self):
         return None if self.mask is None else self.mask.copy()
 

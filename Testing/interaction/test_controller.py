@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import DeviceError, InvalidScribblesError, InvalidVolumeError, TorchMissingError
-from ICHHPINetLib.interaction.controller_state import State
+from ICHHPINetLib.interaction.controller_state import Event, State
 from ICHHPINetLib.interaction.executor import InlineExecutor, ThreadExecutor
-from ICHHPINetLib.interaction.round_job import Settings
+from ICHHPINetLib.interaction.result import Progress
+from ICHHPINetLib.interaction.round_job import Message, Settings
 from ICHHPINetLib.interaction.scribbles import Scribbles
 from Testing.interaction.controller_fakes import SHAPE, World
 
@@ -282,6 +283,31 @@ def test_deleted_result_does_not_come_back_as_memory(ready):
 def test_result_deleted_unnoticed_is_noticed_by_the_next_round(ready):
     ready.round()
     ready.scene.mask = None
+    ready.round()
+    assert ready.scene.rows == 1
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 2])
+@pytest.mark.parametrize("noticed", [True, False])
+def test_a_result_deleted_during_a_round_does_not_come_back(ready, rounds, noticed):
+    for index in range(rounds):
+        ready.scene.paint(index, 0, 0)
+        ready.round()
+    ready.scene.paint(3, 0, 0)
+    ready.controller.refine()
+    # A slice that is shown before the round is done.
+    job = ready.controller._job
+    shown = Progress(0.5, "slice", 3, np.ones(SHAPE[1:], np.uint8))
+    ready.controller._inbox.put(Message(job, Event.PROGRESS, shown))
+    ready.controller.poll()
+    assert ready.scene.mask[3].all()
+    ready.scene.mask, ready.scene.rows = None, 0
+    if noticed:
+        ready.controller.node_deleted()
+    ready.finish()
+    assert (ready.scene.mask, ready.scene.rows, ready.controller.status.rounds) == (None, 0, 0)
+    assert ready.state is State.CANCELLED
+    assert ready.scene.strokes.foreground[3, 0, 0]
     ready.round()
     assert ready.scene.rows == 1
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib import InvalidScribblesError, Scribbles
+from ICHHPINetLib.interaction.scribbles import settle
 
 SHAPE = (3, 4, 5)
 
@@ -47,3 +48,19 @@ def test_clamping_sets_exactly_the_scribbled_voxels():
     assert probability[0, 0, 0] == 1
     assert probability[0, 0, 1] == 0
     assert (probability.ravel()[2:] == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("since", "winner"),
+    [
+        (None, "foreground"),
+        (Scribbles.empty(SHAPE), "foreground"),
+        (Scribbles(one((1, 2, 3)), None), "background"),
+        (Scribbles(None, one((1, 2, 3))), "foreground"),
+    ],
+)
+def test_one_function_decides_where_scribbles_cross(since, winner):
+    both = one((1, 2, 3)) > 0
+    decided = settle(both, both, since)
+    assert getattr(decided, winner)[1, 2, 3]
+    assert (decided.foreground ^ decided.background).sum() == 1

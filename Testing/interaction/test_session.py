@@ -1,5 +1,7 @@
 """What a session promises about rounds, whatever the network's weights are."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,6 +18,7 @@ from ICHHPINetLib import (  # noqa: E402
     InvalidVolumeError,
     RoundCancelled,
     Scribbles,
+    SessionBusyError,
     WeightsError,
 )
 from ICHHPINetLib.interaction import session as session_module  # noqa: E402
@@ -208,6 +211,132 @@ def test_cancelling_at_any_moment_changes_nothing(session, after):
     assert result.mask[4, 20, 24]
 
 
+@pytest.mark.parametrize("rounds", [0, 1, 2])
+def test_undo_keeps_the_scribbles_of_a_cancelled_round(session, rounds):
+    for z in range(rounds):
+        session.refine(strokes(foreground=[(z, 20, slice(15, 30))]))
+    with pytest.raises(RoundCancelled):
+        session.refine(strokes(foreground=[(4, 20, 24)]), is_cancelled=lambda: True)
+    while session.round:
+        session.undo()
+    session.undo()
+    assert session.scribbles.is_empty
+    result = session.refine(strokes(background=[OUTSIDE]))
+    assert result.mask[4, 20, 24]
+    assert session.scribbles.foreground.sum() == 1
+
+
+@pytest.mark.parametrize("stage", ["prepare", "slice", "propagate", "done"])
+@pytest.mark.parametrize("error", [ValueError, RuntimeError, MemoryError])
+def test_a_failing_display_of_progress_costs_no_round(session, stage, error):
+    def broken(progress):
+        if progress.stage == stage:
+            raise error("the window was closed")
+
+    result = session.refine(strokes(foreground=[INSIDE]), on_progress=broken)
+    assert session.rounds == (result,)
+    assert result.mask[INSIDE].all()
+
+
+@pytest.mark.parametrize("error", [RoundCancelled, KeyboardInterrupt])
+@pytest.mark.parametrize("stage", ["prepare", "propagate"])
+def test_a_round_can_be_stopped_from_the_display_of_progress(session, stage, error):
+    def stop(progress):
+        if progress.stage == stage:
+            raise error
+
+    with pytest.raises(error):
+        session.refine(strokes(foreground=[(4, 20, 24)]), on_progress=stop)
+    assert session.round == 0
+    assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]
+
+
+def test_a_finished_round_cannot_be_stopped(session):
+    def stop(progress):
+        if progress.stage == "done":
+            raise RoundCancelled
+
+    assert session.refine(strokes(foreground=[INSIDE]), on_progress=stop).round == 1
+
+
+def test_a_question_for_a_cancel_that_fails_is_no_fault_of_the_device(session):
+    def broken():
+        raise RuntimeError("no such flag")
+
+    with pytest.raises(RoundCancelled) as caught:
+        session.refine(strokes(foreground=[(4, 20, 24)]), is_cancelled=broken)
+    assert "no such flag" in str(caught.value.__cause__)
+    assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]
+
+
+CALLS = {
+    "refine": lambda session: session.refine(strokes(foreground=[(5, 20, 24)])),
+    "guess": lambda session: session.guess(),
+    "undo": lambda session: session.undo(),
+    "reset": lambda session: session.reset(),
+    "restore": lambda session: session.restore(np.ones(SHAPE), strokes(foreground=[(5, 20, 24)]), 7),
+    "prepare": lambda session: session.prepare(),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_a_session_in_the_middle_of_a_round_refuses_other_calls(session, call):
+    before = session.refine(strokes(foreground=[(1, 20, 24)]))
+    refused = []
+
+    def meanwhile(progress):
+        if progress.stage == "slice":
+            assert session.mask is before.mask
+            with ThreadPoolExecutor(1) as other_thread:
+                refused.append(other_thread.submit(CALLS[call], session).exception())
+
+    result = session.refine(strokes(foreground=[INSIDE]), on_progress=meanwhile)
+    assert isinstance(refused[0], SessionBusyError)
+    assert (result.round, session.scribbles.foreground.sum()) == (2, 16)
+    CALLS[call](session) if call != "guess" else None
+
+
+def test_no_scribbles_are_lost_where_threads_share_a_session(session):
+    def until_done(index):
+        while True:
+            try:
+                return session.refine(strokes(foreground=[(index % 6, 15 + index, 24)])).round
+            except SessionBusyError:
+                time.sleep(0.001)
+
+    with ThreadPoolExecutor(4) as threads:
+        rounds = list(threads.map(until_done, range(6)))
+    assert sorted(rounds) == list(range(1, 7))
+    assert session.scribbles.foreground.sum() == 6
+
+
+def test_nobody_can_write_into_what_the_session_remembers(session):
+    with pytest.raises(RoundCancelled):
+        given = strokes(foreground=[(4, 20, 24)])
+        session.refine(given, is_cancelled=lambda: True)
+    given.foreground[:] = False
+    given = strokes(foreground=[INSIDE])
+    session.refine(given)
+    given.foreground[:] = False
+    assert session.scribbles.foreground.sum() == 16
+    everything = strokes(foreground=[INSIDE], background=[OUTSIDE])
+    session.refine(everything, accumulate=False)
+    everything.background[:] = True
+    assert session.scribbles.background.sum() == 15
+    for _ in range(3):
+        kept = [session.mask, session.scribbles.foreground, session.scribbles.background]
+        for one in session.rounds:
+            kept += [one.mask, one.probability]
+        for array in kept:
+            with pytest.raises(ValueError, match="read-only"):
+                array[0, 0, 0] = 1
+            with pytest.raises(ValueError, match="WRITEABLE"):
+                array.setflags(write=True)
+        session.undo()
+    session.restore(np.zeros(SHAPE), given, 1)
+    assert not session.mask.flags.writeable
+
+
 def test_undo_and_reset(session):
     first = session.refine(strokes(foreground=[INSIDE]))
     second = session.refine(strokes(background=[(3, 20, slice(10, 40))]))
@@ -234,7 +363,7 @@ def test_earlier_rounds_take_little_memory_and_come_back_whole(tiny_network):
     shape = (24, 128, 128)
     session = InteractiveSession(tiny_network, head(shape), (1.0, 0.45, 0.45))
     results = [session.refine(strokes(foreground=[(z, 64, 70)], shape=shape)) for z in (2, 9, 17)]
-    packed = [array.nbytes for one in session._earlier for array in (*one.bits, one.coarse)]
+    packed = [array.nbytes for one in session._log.earlier for array in (*one.bits, one.coarse)]
     full = sum(result.mask.nbytes + result.probability.nbytes for result in results[:2])
     assert sum(packed) < 0.15 * full
     for one, expected in zip(session.rounds, results, strict=True):

@@ -225,3 +225,47 @@ def test_where_strokes_cross_the_later_one_wins(adapter, later):
     read = adapter.read_scribbles()
     assert np.array_equal(getattr(read, later), as_drawn(adapter, STROKE))
     assert (read.foreground ^ read.background).sum() == STROKE.sum()
+
+
+@pytest.mark.parametrize("later", ["foreground", "background"])
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_where_scribbles_cross_the_scene_agrees_with_the_later(scene, adapter, later, cancelled, tmp_path):
+    """Not one round late, not after a reload, not where a round came to nothing."""
+    from ICHHPINetLib.scene import SceneAdapter, load_mrb, save_mrb
+    from ICHHPINetLib.scene.headless import headless_scene
+    from ICHHPINetLib.scene.segments import segment_voxels
+
+    node, *segments = adapter.ensure_scribbles()
+    order = (0, 1) if later == "background" else (1, 0)
+    nothing = np.zeros(SHAPE)
+    for number, which in enumerate((*order, None, None), 1):
+        if which is not None:
+            paint(node, segments[which], STROKE, oblique())
+        read = adapter.read_scribbles()
+        drawn = [segment_voxels(node, segment)[0].sum() for segment in segments]
+        assert drawn == [read.foreground.sum(), read.background.sum()]
+        if not cancelled:
+            adapter.write_result(result(nothing, number), measured(nothing))
+    expected = as_drawn(adapter, STROKE)
+    assert np.array_equal(getattr(read, later), expected)
+    assert (read.foreground ^ read.background).sum() == STROKE.sum()
+    # The user changes sides once more.
+    paint(node, segments[order[0]], STROKE, oblique())
+    read = adapter.read_scribbles()
+    assert not getattr(read, later).any()
+    path = save_mrb(scene, tmp_path / "case.mrb")
+    with headless_scene() as fresh:
+        again = SceneAdapter(fresh, load_mrb(fresh, path)[0]).read_scribbles()
+        assert np.array_equal(again.foreground, read.foreground)
+        assert np.array_equal(again.background, read.background)
+
+
+def test_a_script_that_never_reads_has_its_crossing_decided_with_the_round(adapter):
+    node, foreground, background = adapter.ensure_scribbles()
+    paint(node, foreground, STROKE, oblique())
+    adapter.write_result(result(np.zeros(SHAPE)), measured(np.zeros(SHAPE)), adapter.read_scribbles())
+    paint(node, background, STROKE, oblique())
+    own = adapter.read_scribbles()
+    adapter.write_result(result(np.zeros(SHAPE), 2), measured(np.zeros(SHAPE)), own)
+    assert voxels_of(node, foreground)[0].sum() == 0
+    assert voxels_of(node, background)[0].sum() == STROKE.sum()
