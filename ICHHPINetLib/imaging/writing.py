@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CTImage, f
     }
     for key, value in header.items():
         image.SetMetaData(key, value)
-    _write(path, image)
+    write_image(path, image)
 
 
 def write_labelmap(path: str | os.PathLike, mask: np.ndarray, ct: CTImage) -> None:
@@ -72,7 +73,7 @@ def write_labelmap(path: str | os.PathLike, mask: np.ndarray, ct: CTImage) -> No
             f"A label map cannot be written as '{path.name}'. "
             f"End its name with one of {', '.join(_LABELMAP_ENDINGS)}."
         )
-    _write(path, _labels(np.asarray(mask).astype(np.uint8), ct))
+    write_image(path, _labels(np.asarray(mask).astype(np.uint8), ct))
 
 
 def _labels(labels: np.ndarray, ct: CTImage) -> sitk.Image:
@@ -96,6 +97,41 @@ def _reference_geometry(image: sitk.Image) -> str:
     return "".join(f"{value!r};" for value in [*matrix.ravel().tolist(), *extent])
 
 
-def _write(path: Path, image: sitk.Image) -> None:
-    with whole_file(path) as temporary:
-        sitk.WriteImage(image, str(temporary), useCompression=True)
+def write_image(path: str | os.PathLike, image: sitk.Image) -> None:
+    """Write an image, compressed, whole or not at all. Raises OutputError."""
+    with whole_file(path, lambda draft: _is_whole(draft, image)) as draft:
+        sitk.WriteImage(image, str(draft), useCompression=True)
+
+
+def _is_whole(path: Path, image: sitk.Image) -> bool:
+    """Whether voxels, geometry and segments of ``image`` can be read from a file."""
+    # ITK takes zeros for what is cut off, so that a reader of its own cannot tell.
+    if not _voxels(path).endswith(sitk.GetArrayViewFromImage(image).tobytes()):
+        return False
+    read = sitk.ReadImage(str(path))
+    segments = (key for key in image.GetMetaDataKeys() if key.startswith("Segment"))
+    return (
+        read.GetPixelID() == image.GetPixelID()
+        and read.GetSize() == image.GetSize()
+        # NIfTI keeps geometry in single precision.
+        and all(
+            np.allclose(getattr(read, name)(), getattr(image, name)(), rtol=1e-5, atol=1e-4)
+            for name in ("GetSpacing", "GetOrigin", "GetDirection")
+        )
+        and all(
+            read.HasMetaDataKey(key) and read.GetMetaData(key) == image.GetMetaData(key) for key in segments
+        )
+        and np.array_equal(sitk.GetArrayViewFromImage(read), sitk.GetArrayViewFromImage(image))
+    )
+
+
+def _voxels(path: Path) -> bytes:
+    """What ends with the voxels; zlib.error where a compressed stream lacks its end or checksum."""
+    content, name = path.read_bytes(), path.name.lower()
+    if name.endswith(".nii"):
+        return content
+    for ending, header_end in ((".nrrd", b"\n\n"), (".mha", b"ElementDataFile = LOCAL\n")):
+        if name.endswith(ending):
+            content = content.partition(header_end)[2]
+    either_zlib_or_gzip = 32 + zlib.MAX_WBITS
+    return zlib.decompress(content, either_zlib_or_gzip)
