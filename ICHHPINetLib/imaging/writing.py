@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import OutputError
+from .integrity import check_whole
 from .output_files import whole_file
 from .segment_kinds import ALGORITHM, HEMATOMA
 
@@ -105,9 +105,8 @@ def write_image(path: str | os.PathLike, image: sitk.Image) -> None:
 
 def _is_whole(path: Path, image: sitk.Image) -> bool:
     """Whether voxels, geometry and segments of ``image`` can be read from a file."""
-    # ITK takes zeros for what is cut off, so that a reader of its own cannot tell.
-    if not _voxels(path).endswith(sitk.GetArrayViewFromImage(image).tobytes()):
-        return False
+    # ITK takes zeros for what is cut off.
+    check_whole(path)
     read = sitk.ReadImage(str(path))
     segments = (key for key in image.GetMetaDataKeys() if key.startswith("Segment"))
     return (
@@ -123,15 +122,3 @@ def _is_whole(path: Path, image: sitk.Image) -> bool:
         )
         and np.array_equal(sitk.GetArrayViewFromImage(read), sitk.GetArrayViewFromImage(image))
     )
-
-
-def _voxels(path: Path) -> bytes:
-    """What ends with the voxels; zlib.error where a compressed stream lacks its end or checksum."""
-    content, name = path.read_bytes(), path.name.lower()
-    if name.endswith(".nii"):
-        return content
-    for ending, header_end in ((".nrrd", b"\n\n"), (".mha", b"ElementDataFile = LOCAL\n")):
-        if name.endswith(ending):
-            content = content.partition(header_end)[2]
-    either_zlib_or_gzip = 32 + zlib.MAX_WBITS
-    return zlib.decompress(content, either_zlib_or_gzip)
