@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 
-from ._mrml import vtk
+from ._mrml import slicer, vtk
 from .geometry import ijk_to_ras, image_array
 from .segments import segment_voxels
 
@@ -21,10 +23,20 @@ _SAME_MM = 1e-3
 def same_nodes(scene, other) -> bool:
     """Whether each volume, segmentation, table and parameter node of ``scene`` is in ``other``, alike."""
     nodes, others = _nodes(scene), _nodes(other)
-    return len(nodes) == len(others) and all(map(same_node, nodes, others))
+    return len(nodes) == len(others) and all(map(_same_node, nodes, others))
 
 
-def same_node(node, other) -> bool:
+def is_in_file(node, path: str | os.PathLike) -> bool:
+    """Whether the file ``path``, to which ``node`` was exported, holds its content."""
+    scene = slicer.vtkMRMLScene()
+    read, storage = node.CreateNodeInstance(), node.CreateDefaultStorageNode()
+    scene.AddNode(read)
+    scene.AddNode(storage)
+    storage.SetFileName(str(path))
+    return bool(storage.ReadData(read)) and _same_content(node, read)
+
+
+def _same_node(node, other) -> bool:
     """Whether two nodes have the same class, name, attributes and content."""
     return (
         node.GetClassName() == other.GetClassName()
@@ -33,11 +45,11 @@ def same_node(node, other) -> bool:
             _text(node.GetAttribute(name)) == _text(other.GetAttribute(name))
             for name in node.GetAttributeNames()
         )
-        and same_content(node, other)
+        and _same_content(node, other)
     )
 
 
-def same_content(node, other) -> bool:
+def _same_content(node, other) -> bool:
     """Whether two nodes have the same voxels, segments or cells, in the same places."""
     if node.IsA("vtkMRMLSegmentationNode"):
         return _same_segments(node, other)
