@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import io
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
 from . import __version__
-from .errors import ICHHPINetError
+from .commands.process import EXIT_INTERRUPTED, interrupted, say_interrupted, standard_streams
+from .errors import ICHHPINetError, OutputError
 
-# 128 + SIGINT, what shells expect of a program that Ctrl-C ended.
-_EXIT_INTERRUPTED = 130
 _EXIT_BAD_INPUT = 2
 
 _COMMANDS = {
@@ -63,18 +61,47 @@ def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 on success, 2 with one line on bad input, 130 after Ctrl-C."""
     argv = sys.argv[1:] if argv is None else list(argv)
-    for stream in (sys.stdout, sys.stderr):
-        # A sign that the terminal's encoding lacks must not end the work.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
-    chosen = next((word for word in argv if not word.startswith("-")), None)
-    try:
-        arguments = build_parser(chosen).parse_args(argv)
-        importlib.import_module(f".{_COMMANDS[arguments.command][0]}", __package__).run(arguments)
-    except ICHHPINetError as error:
-        print(f"ichhpinet: error: {' '.join(str(error).split())}", file=sys.stderr)
-        return _EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("ichhpinet: stopped; every file is either complete or untouched", file=sys.stderr)
-        return _EXIT_INTERRUPTED
+    with standard_streams() as output:
+        try:
+            _run(argv)
+            output.flush()
+            if output.failure:
+                raise OutputError(f"What was printed could not be written ({output.failure.strerror}).")
+        except (Exception, KeyboardInterrupt) as error:
+            if isinstance(error, KeyboardInterrupt) or interrupted():
+                say_interrupted()
+                return EXIT_INTERRUPTED
+            text = _in_words(error)
+            if text is None or sys.flags.dev_mode:
+                raise
+            print(f"ichhpinet: error: {' '.join(text.split())}", file=sys.stderr)
+            return _EXIT_BAD_INPUT
     return 0
+
+
+def _run(argv: list[str]) -> None:
+    chosen = next((word for word in argv if not word.startswith("-")), None)
+    arguments = build_parser(chosen).parse_args(argv)
+    importlib.import_module(f".{_COMMANDS[arguments.command][0]}", __package__).run(arguments)
+
+
+def _in_words(error: BaseException) -> str | None:
+    """What to tell the user of an error; None of one that is a mistake in this program."""
+    if isinstance(error, ICHHPINetError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "The memory does not suffice. Close other programs, or use a CT of fewer slices."
+    if isinstance(error, OSError):
+        name = f"'{_short(str(error.filename))}'" if error.filename else "A file or folder"
+        reason = error.strerror or str(error)
+        return f"{name} cannot be used ({reason}). Check its name, its permissions and the disk."
+    if isinstance(error, RuntimeError):
+        lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        # ITK says it last, PyTorch first.
+        reason = _short(lines[-1 if "ITK" in lines[0] else 0].strip())
+        return f"This was not foreseen: {reason} (`python -X dev -m ICHHPINetLib ...` shows where.)"
+    return None
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:200]} ... {text[-60:]}"

@@ -6,25 +6,28 @@ import re
 import qt
 import slicer
 from ICHHPINetLib.errors import OutputError
+from ICHHPINetLib.imaging.output_files import whole_file
+from ICHHPINetLib.scene.comparison import is_in_file
 from slicer.i18n import tr as _
 
 
 def exportNode(node, path):
-    """Write ``node`` into the file ``path``; its format follows from the extension.
+    """Write ``node`` into the file ``path``, whole or not at all; its format follows from the extension.
 
     :raises OutputError: if there is nothing to write or the file cannot be written
     """
     if node is None:
         raise OutputError(_("There is no result to export, or it was deleted. Refine, then export."))
-    try:
-        # A dictionary of our own: Slicer keeps the file format of its default one for the next call.
-        written = slicer.util.exportNode(node, str(path), properties={})
-    except ValueError as error:
-        raise OutputError(str(error)) from error
-    if not written:
-        raise OutputError(
-            _("{path} was not written. Choose a folder that you may write to.").format(path=path)
-        )
+    with whole_file(path, lambda draft: is_in_file(node, draft)) as draft:
+        try:
+            # A dictionary of our own: Slicer keeps the file format of its default one for the next call.
+            written = slicer.util.exportNode(node, str(draft), properties={})
+        except ValueError as error:
+            raise OutputError(str(error)) from error
+        if not written:
+            raise OutputError(
+                _("{path} was not written. Choose a folder that you may write to.").format(path=path)
+            )
 
 
 def askForPath(title, name, extensions):

@@ -14,8 +14,8 @@ from ..errors import MissingPackageError, OutputError
 from ..evaluation.figures import contact_sheet, require_matplotlib
 from ..evaluation.metrics import evaluate_mask
 from ..evaluation.robot import first_slice, next_scribbles
-from ..imaging.io import CTImage, write_labelmap, write_segmentation
-from ..imaging.output_files import whole_file
+from ..imaging.io import CTImage
+from ..imaging.writing import write_image, write_labelmap, write_segmentation
 from ..interaction.scribbles import Scribbles
 from ..phantom import KINDS, Phantom, generate
 from . import outputs
@@ -99,8 +99,7 @@ def _write_inputs(folder: Path, phantom: Phantom, finished: Sequence[FinishedRou
     names = [f"strokes_round{one.result.round}.nrrd" for one in finished]
     for name, one in zip(names, finished, strict=True):
         write_labelmap(folder / name, one.new_strokes.foreground + 2 * one.new_strokes.background, ct)
-    with whole_file(folder / "ct.nrrd") as temporary:
-        sitk.WriteImage(ct.image, str(temporary), useCompression=True)
+    write_image(folder / "ct.nrrd", ct.image)
     return ["ct.nrrd", *names]
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from ..errors import OutputError
-from ..imaging.output_files import check_writable, whole_file
+from ..imaging.output_files import check_writable, write_bytes, write_json
+
+__all__ = ["LABELMAP_SUFFIXES", "check_outputs", "check_suffix", "write_bytes", "write_json"]
 
 LABELMAP_SUFFIXES = (".nrrd", ".nii", ".nii.gz", ".mha")
 
@@ -41,14 +41,3 @@ def check_outputs(outputs: Iterable[Path], inputs: Iterable[Path] = ()) -> None:
             raise OutputError(f"'{path}' is already {taken[place]}. Choose another name for the output.")
         taken[place] = "another output"
         check_writable(path)
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole."""
-    with whole_file(path) as temporary:
-        temporary.write_bytes(content)
-
-
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write strict JSON, whole."""
-    write_bytes(path, (json.dumps(content, indent=2, allow_nan=False) + "\n").encode())

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ..errors import InvalidScribblesError
 from ..imaging.hu_calibration import to_hu
-from ..imaging.io import read_ct, read_scribbles, write_labelmap, write_segmentation
+from ..imaging.io import read_ct, read_scribbles
 from ..imaging.orientation import to_canonical
+from ..imaging.writing import write_labelmap, write_segmentation
 from ..interaction.scribbles import Scribbles
 from . import outputs
 from .console import say, warn

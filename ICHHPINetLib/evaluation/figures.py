@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,17 @@ class RoundPanel:
     dice: float | None = None
 
 
+@contextmanager
+def plain_text() -> Iterator[None]:
+    """Texts drawn in the block are what they are: a CT may be called "$20_Kopf^". Needs matplotlib."""
+    require_matplotlib()
+    from matplotlib import rc_context
+
+    with rc_context({"text.parse_math": False, "text.usetex": False}):
+        yield
+
+
+@plain_text()
 def contact_sheet(
     volume: np.ndarray,
     spacing: tuple[float, float, float],
@@ -68,7 +80,6 @@ def contact_sheet(
     MissingPackageError
         Without matplotlib.
     """
-    require_matplotlib()
     first = max(0, len(rounds) - max_rounds)
     shown = list(enumerate(rounds, start=1))[first:]
     slices = representative_slices([panel for _, panel in shown], truth, max_slices)

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .. import __version__
-from ..errors import InputFileError
-from ..imaging.output_files import check_writable, whole_file
+from ..errors import InputFileError, OutputError
+from ..imaging.output_files import check_writable, write_json
 from .baselines import BASELINE_NAMES, baseline
 from .cases import FOLDS_FILE, find_cases, select_fold
 from .machine import describe_machine
@@ -63,8 +63,7 @@ def evaluate(
     """
     if rounds < 1 or seeds < 1:
         raise InputFileError(f"{rounds} rounds and {seeds} seeds were asked for; both must be 1 or more.")
-    if output is not None:
-        check_writable(output)
+    partial = None if output is None else _partial(Path(output))
     draw = user(prompts)
     cases = find_cases(cases_dir, min_slices)
     if fold is not None:
@@ -94,19 +93,29 @@ def evaluate(
     def keep(reports: list[Report]) -> None:
         # After every case: hours of work are not lost with the last one. An earlier result stays meanwhile.
         result["cases"] = reports
-        if output is not None:
-            _write(Path(output).with_suffix(".partial.json"), result)
+        if partial is not None:
+            write_json(partial, result)
 
     run_cases(cases, factory, rounds, seeds, on_step, draw, guess, keep)
     if output is not None:
-        _write(Path(output), result)
-        Path(output).with_suffix(".partial.json").unlink(missing_ok=True)
+        write_json(Path(output), result)
+        partial.unlink(missing_ok=True)
     return result
 
 
-def _write(path: Path, result: Report) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(result, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+def _partial(output: Path) -> Path:
+    """Where finished cases are kept until all are. OutputError where a file of somebody else's is there."""
+    partial = output.with_suffix(".partial.json")
+    for path in (output, partial):
+        check_writable(path)
+    if partial.exists():
+        try:
+            ours = json.loads(partial.read_text(encoding="utf-8"))["format"] == FORMAT
+        except (ValueError, KeyError, TypeError):
+            ours = False
+        if not ours:
+            raise OutputError(f"'{partial}' is in the way: finished cases are kept there. Move it away.")
+    return partial
 
 
 def read_result(path: Path | str) -> Report:

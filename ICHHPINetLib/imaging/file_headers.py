@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import BinaryIO
 
 # Longer than any header of a segmentation with its terminology; a file without an end of it is no image.
@@ -138,6 +139,8 @@ def _files(path: Path, place: str, listed: list[str]) -> tuple[Path, ...]:
     if place.upper().startswith("LIST"):
         names = listed
     elif len(words) >= 3 and "%" in words[0]:
+        if re.search(r"%\D*\d{3}", words[0]):
+            raise HeaderError("its header names files of absurd names")
         try:
             first, last, step = (int(word) for word in [*words[1:], "1"][:3])
             numbers = range(first, last + (1 if step > 0 else -1), step)[:_MOST_FILES]
@@ -146,7 +149,21 @@ def _files(path: Path, place: str, listed: list[str]) -> tuple[Path, ...]:
             raise HeaderError(f"its header names no files: {error}") from error
     if not names:
         raise HeaderError("its header names no file with voxels")
-    return tuple(path.parent / name for name in names)
+    return tuple(_within(path.parent, name) for name in names)
+
+
+def _within(folder: Path, name: str) -> Path:
+    """The file ``name`` in ``folder``; HeaderError where it lies elsewhere, links followed.
+
+    A header may come from anywhere, and what it names would be read with the rights of the user.
+    """
+    path = folder / name
+    here = folder.resolve()
+    # A drive letter is absolute on Windows alone, and a backslash part of a name elsewhere.
+    foreign = PureWindowsPath(name)
+    if foreign.drive or foreign.root or ".." in foreign.parts or here not in path.resolve().parents:
+        raise HeaderError(f"its header names '{name}', which is not in its folder")
+    return path
 
 
 def _lines(file: BinaryIO):

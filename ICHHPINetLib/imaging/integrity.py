@@ -25,7 +25,7 @@ from .file_headers import HeaderError, VoxelData, meta_data, nrrd_data
 
 FORMATS = "NRRD, NIfTI, MHA or a DICOM folder"
 
-_GZIP, _NRRD, _ZIP = b"\x1f\x8b", b"NRRD000", b"PK\x03\x04"
+_GZIP, _NRRD, _ZIP = b"\x1f\x8b", b"NRRD", b"PK\x03\x04"
 _NIFTI_ENDINGS, _META_ENDINGS, _NRRD_ENDINGS = (".nii", ".nii.gz"), (".mha", ".mhd"), (".nrrd", ".nhdr")
 # Of a header: its size in bytes, then (offset, format) of dim, bitpix and vox_offset, and the least offset.
 _NIFTI = {

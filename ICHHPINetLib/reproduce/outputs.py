@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ..commands.console import say
 from ..commands.outputs import write_bytes, write_json
 from ..errors import OutputError
-from ..evaluation.figures import require_matplotlib
+from ..evaluation.figures import plain_text, require_matplotlib
 from ..evaluation.report import Table, markdown, print_tables
 
 BLUE, ORANGE, GRAY = "#2a6f97", "#bc411c", "#8d99a6"
@@ -100,9 +100,9 @@ def text_of(cell: Cell) -> str:
     return str(cell)
 
 
+@plain_text()
 def picture_of(draw: Callable[[Any], None], size: tuple[float, float]) -> bytes:
     """PNG of what ``draw`` makes of an empty figure of ``size`` inches."""
-    require_matplotlib()
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

@@ -10,7 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputFileError, OutputError
+from ..imaging.output_files import whole_file
 from ._mrml import slicer
+from .comparison import same_nodes
+from .headless import headless_scene
+from .unpacking import clean_copy
 
 
 def save_mrb(scene, path: str | os.PathLike) -> Path:
@@ -25,20 +29,17 @@ def save_mrb(scene, path: str | os.PathLike) -> Path:
     if path.suffix.lower() != ".mrb":
         raise OutputError(f"A scene is saved as a .mrb file, but '{path.name}' was given. Change the ending.")
     messages = slicer.vtkMRMLMessageCollection()
-    try:
-        # The archive keeps the name of the file it is first written to:
-        # a temporary folder, not a temporary name.
-        with tempfile.TemporaryDirectory(prefix=".saving-", dir=path.absolute().parent) as folder:
-            draft = Path(folder, path.name)
-            if not scene.WriteToMRB(str(draft), None, messages) or not draft.is_file():
-                raise OutputError(f"The scene cannot be saved to '{path}': {_text(messages)}.")
-            os.replace(draft, path)
-    except OSError as error:
-        raise OutputError(
-            f"The scene cannot be saved to '{path}': {error.strerror or error}. "
-            "Choose a folder that you can write to."
-        ) from error
+    with whole_file(path, lambda draft: _holds(draft, scene)) as draft:
+        if not scene.WriteToMRB(str(draft), None, messages) or not draft.is_file():
+            raise OutputError(f"The scene cannot be saved to '{path}': {_text(messages)}.")
     return path
+
+
+def _holds(path: Path, scene) -> bool:
+    # VTK says nothing of a full disk.
+    with headless_scene() as read:
+        load_mrb(read, path)
+        return same_nodes(scene, read)
 
 
 def load_mrb(scene, path: str | os.PathLike) -> list:
@@ -51,7 +52,7 @@ def load_mrb(scene, path: str | os.PathLike) -> list:
     Raises
     ------
     InputFileError
-        If the file is missing or is no readable scene.
+        If the file is missing, is no readable scene, or would write or read outside of its own folder.
     """
     path = Path(path)
     if not path.is_file():
@@ -60,8 +61,9 @@ def load_mrb(scene, path: str | os.PathLike) -> list:
     if not zipfile.is_zipfile(path):
         raise InputFileError(f"'{path}' is no Slicer scene (.mrb), or cut off. {advice}")
     messages = slicer.vtkMRMLMessageCollection()
-    with _same_working_folder():
-        if not scene.ReadFromMRB(str(path.resolve()), True, messages):
+    with tempfile.TemporaryDirectory(prefix="ichhpinet-scene-") as folder, _same_working_folder():
+        copy = clean_copy(path, Path(folder))
+        if not scene.ReadFromMRB(str(copy), True, messages):
             raise InputFileError(f"'{path}' cannot be read as a Slicer scene: {_text(messages)}. {advice}")
     volumes = [
         scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode")

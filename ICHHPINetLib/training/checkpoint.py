@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -59,8 +60,18 @@ def digest_of(path: Path) -> str:
 
 def write_checkpoint(path: Path, state: dict) -> None:
     """Writes ``state`` whole, or leaves the old file; OutputError where it cannot be written."""
-    with whole_file(path) as temporary:
-        torch.save(state, temporary)
+    with whole_file(path, lambda draft: _is_whole(draft, state)) as draft:
+        torch.save(state, draft)
+
+
+def _is_whole(path: Path, state: dict) -> bool:
+    # The archive has a checksum of every tensor.
+    with zipfile.ZipFile(path) as archive:
+        undamaged = archive.testzip() is None
+    return (
+        undamaged
+        and torch.load(path, map_location="cpu", weights_only=True, mmap=True).keys() == state.keys()
+    )
 
 
 def load_states(path: Path, targets: Iterable[tuple[nn.Module, dict]]) -> None:

@@ -119,9 +119,17 @@ def build(cases_folder: Path, shapes_folder: Path | None, output: Path) -> list[
     if shapes_folder is not None:
         for number, path in enumerate(sorted(Path(shapes_folder).glob("*.nii.gz"))):
             arrays.update(_pack_shape(number, path))
-    with whole_file(output) as temporary:
-        np.savez_compressed(temporary, **arrays)
+    with whole_file(output, lambda draft: _holds(draft, arrays)) as draft, draft.open("wb") as file:
+        # Into an open file: numpy would add an ending to a name that lacks its own.
+        np.savez_compressed(file, **arrays)
     return notes
+
+
+def _holds(path: Path, arrays: dict[str, np.ndarray]) -> bool:
+    with np.load(path) as stored:
+        return set(stored.files) == set(arrays) and all(
+            np.array_equal(stored[name], array) for name, array in arrays.items()
+        )
 
 
 def _pack_case(images: CaseImages, hu: np.ndarray) -> dict[str, np.ndarray]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from pathlib import Path
 
 import safetensors.torch
 import torch
 
+from ..imaging.output_files import write_bytes, write_json
 from ..networks.blocks import fold_standardization
 from ..networks.hpinet import HPINet, read_config
 
@@ -29,9 +29,7 @@ def export(network: HPINet, path: Path, **about: str) -> str:
     }
     metadata = {"config": json.dumps(network.config.as_dict()), **about}
     content = safetensors.torch.save(state, metadata)
-    temporary = path.with_suffix(".tmp")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    write_bytes(path, content)
     return hashlib.sha256(content).hexdigest()
 
 
@@ -52,4 +50,4 @@ def ship(name: str, path: Path, digest: str) -> None:
     manifest_path = path.with_name("manifest.json")
     manifest = json.loads(manifest_path.read_text(encoding="utf-8")) if manifest_path.exists() else {}
     manifest[name] = {"file": path.name, "sha256": digest}
-    manifest_path.write_text(json.dumps(manifest, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_json(manifest_path, dict(sorted(manifest.items())))

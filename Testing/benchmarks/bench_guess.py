@@ -4,7 +4,6 @@ python Testing/benchmarks/bench_guess.py CT_ICH_FOLDER --fold 0 --weights fold0.
 """
 
 import argparse
-import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from ICHHPINetLib import InteractiveSession, datasets, load_network
 from ICHHPINetLib.evaluation.cases import Case, select_fold
 from ICHHPINetLib.evaluation.metrics import evaluate_mask
+from ICHHPINetLib.imaging.output_files import write_json
 
 
 def main() -> None:
@@ -38,7 +38,7 @@ def main() -> None:
             f"less than 1 mL in {np.mean(clean < 1):.0%}, most {clean.max():.1f} mL"
         )
     if arguments.output:
-        arguments.output.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        write_json(arguments.output, rows)
 
 
 def guess(network, case: Case) -> dict:

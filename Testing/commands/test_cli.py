@@ -94,3 +94,29 @@ def test_a_terminal_without_unicode_is_no_error(tmp_path):
     words = [sys.executable, "-m", "ICHHPINetLib", "measure", "mask.nrrd", "--ct", "mask.nrrd"]
     environment = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run(words, check=True, cwd=tmp_path, env=environment, capture_output=True)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "memory"),
+        (PermissionError(13, "Permission denied", "folder"), "'folder' cannot be used (Permission denied)"),
+        (OSError(36, "File name too long", "x" * 5000), "File name too long"),
+        (OSError("odd"), "odd"),
+        (
+            RuntimeError("CUDA error: the card is gone\nException raised from ...\nframe 1\nframe 2"),
+            "the card",
+        ),
+        (RuntimeError("Exception thrown in ITK\nitkImage.cxx:1\nno such axis"), "no such axis"),
+        (RuntimeError(), "RuntimeError"),
+        (RecursionError("maximum recursion depth exceeded"), "recursion"),
+    ],
+)
+def test_what_nobody_foresaw_is_one_line_too(monkeypatch, capsys, error, words):
+    def fail(arguments):
+        raise error
+
+    monkeypatch.setattr("ICHHPINetLib.commands.demo.run", fail)
+    assert cli.main(["demo"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("ichhpinet: error: ") and words in line and len(line) < 600

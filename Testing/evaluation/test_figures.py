@@ -63,3 +63,8 @@ def test_many_rounds_fit_on_the_page():
 
 def test_volume_without_a_head_and_empty_masks_can_be_drawn():
     assert size(contact_sheet(np.full(SHAPE, -1000), SPACING, [panel()], "a"))
+
+
+@pytest.mark.parametrize("name", ["$20", "a$b$c", r"$\frac$", "$x_^$", r"C:\$_^", "a_b^c", "two\nlines"])
+def test_a_name_is_drawn_as_it_is_and_not_as_mathematics(name):
+    assert size(contact_sheet(head(), SPACING, [panel([4], [4])], name))

@@ -5,8 +5,8 @@ import pytest
 import SimpleITK as sitk
 
 from ICHHPINetLib.errors import OutputError
-from ICHHPINetLib.imaging.io import check_writable, write_labelmap, write_segmentation
-from ICHHPINetLib.imaging.output_files import whole_file
+from ICHHPINetLib.imaging.output_files import check_writable
+from ICHHPINetLib.imaging.writing import write_labelmap, write_segmentation
 from Testing.imaging.images import as_ct, ct_image, require_slicer
 
 
@@ -132,23 +132,3 @@ def test_check_writable(tmp_path):
     (tmp_path / "file").write_text("taken")
     with pytest.raises(OutputError, match="Choose another folder"):
         check_writable(tmp_path / "file" / "m.seg.nrrd")
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
-def test_interrupted_writing_leaves_the_old_file(tmp_path, error):
-    path = tmp_path / "report.seg.nrrd"
-    path.write_text("old")
-    with pytest.raises(error), whole_file(path) as temporary:
-        temporary.write_text("half")
-        raise error
-    assert path.read_text(encoding="utf-8") == "old"
-    assert [one.name for one in tmp_path.iterdir()] == [path.name]
-
-
-def test_finished_writing_replaces_the_old_file(tmp_path):
-    path = tmp_path / "report.json"
-    path.write_text("old")
-    with whole_file(path) as temporary:
-        assert temporary.name.endswith(".json")
-        temporary.write_text("new")
-    assert path.read_text(encoding="utf-8") == "new"

@@ -148,7 +148,7 @@ def test_a_failed_save_leaves_the_older_file(adapter, tmp_path, scene, monkeypat
 
 
 @pytest.mark.parametrize(
-    ("name", "message"), [("missing/case.mrb", "Choose a folder"), ("case.nrrd", "Change the ending")]
+    ("name", "message"), [("missing/case.mrb", "Choose another place"), ("case.nrrd", "Change the ending")]
 )
 def test_a_place_that_cannot_be_written_is_named(scene, tmp_path, name, message):
     from ICHHPINetLib.scene import save_mrb

@@ -1,6 +1,7 @@
 """The module's own self test and its installer, as far as they go without the application."""
 
 import importlib.util
+import os
 import sys
 import types
 
@@ -112,7 +113,7 @@ def test_refine_raises_what_went_wrong(scene):
     logic.close()
 
 
-def test_export_says_what_to_do(scene, monkeypatch):
+def test_export_says_what_to_do(scene, monkeypatch, tmp_path):
     import slicer.util
     from ICHHPINetSupport.Export import exportNode
 
@@ -120,7 +121,55 @@ def test_export_says_what_to_do(scene, monkeypatch):
         exportNode(None, "x.nrrd")
     monkeypatch.setattr(slicer.util, "exportNode", lambda node, path, properties: False)
     with pytest.raises(OutputError, match="folder"):
-        exportNode(scene.AddNewNodeByClass("vtkMRMLTableNode"), "/x.csv")
+        exportNode(scene.AddNewNodeByClass("vtkMRMLTableNode"), tmp_path / "x.csv")
+
+
+@pytest.mark.parametrize(
+    ("role", "name"),
+    [
+        ("hematoma", "a.seg.nrrd"),
+        ("hematomaLabelmap", "a.nii.gz"),
+        ("hematomaLabelmap", "a.nrrd"),
+        ("rounds", "a.csv"),
+    ],
+)
+def test_what_is_cut_off_replaces_no_older_file(scene, monkeypatch, tmp_path, role, name):
+    import slicer
+    import slicer.util
+    from ICHHPINetSupport.Logic import ICHHPINetLogic
+    from ICHHPINetSupport.SelfTest import StandInSession
+
+    from ICHHPINetLib.scene import add_ct_node
+
+    path, kept = tmp_path / name, [1.0]
+
+    def exportNode(node, draft, properties):
+        storage = node.CreateDefaultStorageNode()
+        slicer.mrmlScene.AddNode(storage)
+        storage.SetFileName(draft)
+        assert storage.WriteData(node)
+        slicer.mrmlScene.RemoveNode(storage)
+        os.truncate(draft, int(kept[0] * os.path.getsize(draft)))
+        return True
+
+    monkeypatch.setattr(slicer.util, "exportNode", exportNode, raising=False)
+    logic = ICHHPINetLogic()
+    logic.hasPackages, logic.openSession = lambda: True, StandInSession
+    voxels = np.linspace(-1000, 1000, 256).astype(np.int16).reshape(4, 8, 8)
+    ct = add_ct_node(scene, "CT", voxels, np.diag([-0.45, -0.45, 5.0, 1.0]))
+    scribbles, foreground, _ = logic.setCt(ct)
+    strokes = np.zeros((4, 8, 8), np.uint8)
+    strokes[1:3, 2:5, 3:7] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(strokes, scribbles, foreground, ct)
+    logic.refine()
+    logic.export(role, path)
+    path.write_text("old")
+    for kept[0] in (0.0, 0.5, 0.9):
+        with pytest.raises(OutputError, match=name):
+            logic.export(role, path)
+        assert path.read_text() == "old"
+        assert os.listdir(tmp_path) == [name]
+    logic.close()
 
 
 def test_an_ending_that_is_added_replaces_no_file_unasked(scene, monkeypatch, tmp_path):

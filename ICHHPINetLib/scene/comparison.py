@@ -1,0 +1,120 @@
+"""Whether a scene that was read from a file holds what one in memory does."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from ._mrml import slicer, vtk
+from .geometry import ijk_to_ras, image_array
+from .segments import segment_voxels
+
+# What we write and read; other nodes are Slicer's own business.
+_KINDS = (
+    "vtkMRMLScalarVolumeNode",
+    "vtkMRMLSegmentationNode",
+    "vtkMRMLTableNode",
+    "vtkMRMLScriptedModuleNode",
+)
+_SAME_MM = 1e-3
+
+
+def same_nodes(scene, other) -> bool:
+    """Whether each volume, segmentation, table and parameter node of ``scene`` is in ``other``, alike."""
+    nodes, others = _nodes(scene), _nodes(other)
+    return len(nodes) == len(others) and all(map(_same_node, nodes, others))
+
+
+def is_in_file(node, path: str | os.PathLike) -> bool:
+    """Whether the file ``path``, to which ``node`` was exported, holds its content."""
+    scene = slicer.vtkMRMLScene()
+    read, storage = node.CreateNodeInstance(), node.CreateDefaultStorageNode()
+    scene.AddNode(read)
+    scene.AddNode(storage)
+    storage.SetFileName(str(path))
+    return bool(storage.ReadData(read)) and _same_content(node, read)
+
+
+def _same_node(node, other) -> bool:
+    """Whether two nodes have the same class, name, attributes and content."""
+    return (
+        node.GetClassName() == other.GetClassName()
+        and _text(node.GetName()) == _text(other.GetName())
+        and all(
+            _text(node.GetAttribute(name)) == _text(other.GetAttribute(name))
+            for name in node.GetAttributeNames()
+        )
+        and _same_content(node, other)
+    )
+
+
+def _same_content(node, other) -> bool:
+    """Whether two nodes have the same voxels, segments or cells, in the same places."""
+    if node.IsA("vtkMRMLSegmentationNode"):
+        return _same_segments(node, other)
+    if node.IsA("vtkMRMLTableNode"):
+        return _cells(node) == _cells(other)
+    if node.IsA("vtkMRMLScalarVolumeNode"):
+        return _same_voxels(node, other)
+    return True
+
+
+def _nodes(scene) -> list:
+    nodes = [scene.GetNthNode(index) for index in range(scene.GetNumberOfNodes())]
+    nodes = [node for node in nodes if node.GetSaveWithScene() and any(map(node.IsA, _KINDS))]
+    return sorted(nodes, key=lambda node: (node.GetClassName(), _text(node.GetName()) or ""))
+
+
+def _text(value: str | None) -> str | None:
+    """A text as it comes out of XML, which makes spaces of all white space."""
+    return None if value is None else " ".join(value.split())
+
+
+def _same_voxels(node, other) -> bool:
+    image, read = node.GetImageData(), other.GetImageData()
+    if image is None or read is None:
+        return image is read
+    voxels, found = image_array(image), image_array(read)
+    return np.allclose(ijk_to_ras(node), ijk_to_ras(other), atol=_SAME_MM) and np.array_equal(
+        voxels, found, equal_nan=voxels.dtype.kind == "f"
+    )
+
+
+def _same_segments(node, other) -> bool:
+    segmentation, read = node.GetSegmentation(), other.GetSegmentation()
+    ids = segmentation.GetSegmentIDs()
+    if set(ids) != set(read.GetSegmentIDs()):
+        return False
+    for one in ids:
+        (marks, place), (found, there) = _marks(node, one), _marks(other, one)
+        if segmentation.GetSegment(one).GetName() != read.GetSegment(one).GetName():
+            return False
+        if not np.array_equal(marks, found):
+            return False
+        if marks.size and not np.allclose(place, there, atol=_SAME_MM):
+            return False
+    return True
+
+
+def _marks(node, segment_id: str) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels of a segment without empty margins, and the matrix from their indices to the node's frame."""
+    marked, matrix = segment_voxels(node, segment_id)
+    occupied = np.argwhere(marked)
+    if not len(occupied):
+        return np.zeros((0, 0, 0), bool), np.eye(4)
+    low, high = occupied.min(axis=0), occupied.max(axis=0) + 1
+    start = np.eye(4)
+    start[:3, 3] = low[::-1]
+    return marked[tuple(map(slice, low, high))], matrix @ start
+
+
+def _cells(node) -> list[list[str]]:
+    table: vtk.vtkTable = node.GetTable()
+    return [
+        [
+            table.GetColumnName(column),
+            *(table.GetValue(row, column).ToString() for row in range(table.GetNumberOfRows())),
+        ]
+        for column in range(table.GetNumberOfColumns())
+    ]
