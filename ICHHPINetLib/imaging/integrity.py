@@ -1,0 +1,259 @@
+"""Whether an image file is whole, and the one file of that name that is to be read.
+
+ITK fills what a cut file lacks with zeros, skips checksums, and reads the voxels of ``x.nii`` where
+``x.nii.gz`` was named. Both become wrong volumes without a word.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import math
+import os
+import shutil
+import stat
+import struct
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import InputFileError
+from .file_headers import HeaderError, VoxelData, meta_data, nrrd_data
+
+FORMATS = "NRRD, NIfTI, MHA or a DICOM folder"
+
+_GZIP, _NRRD, _ZIP = b"\x1f\x8b", b"NRRD000", b"PK\x03\x04"
+_NIFTI_ENDINGS, _META_ENDINGS, _NRRD_ENDINGS = (".nii", ".nii.gz"), (".mha", ".mhd"), (".nrrd", ".nhdr")
+# Of a header: its size in bytes, then (offset, format) of dim, bitpix and vox_offset, and the least offset.
+_NIFTI = {
+    348: ((40, "8h"), (72, "h"), (108, "f"), 352),
+    540: ((16, "8q"), (14, "h"), (168, "q"), 544),
+}
+_NIFTI_MAGIC = {348: (344, (b"n+1\0",)), 540: (4, (b"n+2\0",))}
+_CHUNK = 1 << 20
+
+
+def check_whole(path: Path) -> None:
+    """Read an NRRD, NIfTI or MetaImage file to its end and compare it with what its header promises.
+
+    Checksums are verified. Files of other formats, DICOM among them, are only looked at from outside:
+    whether they are regular files that hold something.
+
+    Raises
+    ------
+    InputFileError
+        Names the file that is missing, empty, cut off, damaged, longer than its header says, of two
+        parts, in an archive, or no file at all but a device or a pipe.
+    """
+    path = Path(path)
+    check_regular(path)
+    try:
+        with path.open("rb") as file:
+            _check(path, file)
+    except HeaderError as error:
+        raise _unreadable(path, str(error)) from error
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+
+
+def check_regular(path: Path) -> None:
+    """InputFileError unless ``path`` is, or links to, a file with content; opening a pipe could hang."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputFileError(f"'{path}' cannot be found or opened ({reason}). Check its name.") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise InputFileError(f"'{path}' is a folder, not a file. Name an image file: NRRD, NIfTI or MHA.")
+    if not stat.S_ISREG(status.st_mode):
+        raise InputFileError(f"'{path}' is a device or a pipe, not a file. Name an image file.")
+    if status.st_size == 0:
+        raise _unreadable(path, "it is empty")
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[Path]:
+    """A path by which ITK reads the file ``path`` and none beside it; valid inside the block.
+
+    For ``x.nii.gz``, the NIfTI reader takes the voxels of ``x.nii`` where there is one.
+    """
+    path = Path(path)
+    ending = next((one for one in (".nii.gz", ".nii") if path.name.lower().endswith(one)), None)
+    if ending is None:
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="ichhpinet-") as folder:
+        link = Path(folder) / f"image{ending}"
+        try:
+            link.symlink_to(path.resolve())
+        except (OSError, NotImplementedError):
+            # Windows lets few users make links.
+            shutil.copyfile(path, link)
+        yield link
+
+
+def _unreadable(path: Path, reason: str) -> InputFileError:
+    return InputFileError(
+        f"'{path}' could not be read ({reason}). "
+        f"Check that the file is complete and its format is one of {FORMATS}; copy or export it again."
+    )
+
+
+def _check(path: Path, file: BinaryIO) -> None:
+    start = file.read(1024)
+    file.seek(0)
+    name = path.name.lower()
+    if start.startswith(_ZIP):
+        raise InputFileError(f"'{path}' is a zip archive. Unpack it, and name the file or folder in it.")
+    if name.endswith((".hdr", ".img", ".hdr.gz", ".img.gz")):
+        raise InputFileError(
+            f"'{path}' is one half of a pair of files (.hdr and .img), which need not say left from right. "
+            "Convert it to one file: NRRD, or NIfTI as .nii.gz."
+        )
+    if name.endswith(_NIFTI_ENDINGS):
+        _check_nifti(path, file, start)
+    elif start.startswith(_NRRD):
+        _check_parts(path, file, nrrd_data(path, file))
+    elif name.endswith(_NRRD_ENDINGS):
+        raise HeaderError("it does not begin as an NRRD file does")
+    elif name.endswith(_META_ENDINGS):
+        _check_parts(path, file, meta_data(path, file))
+
+
+def _check_nifti(path: Path, file: BinaryIO, start: bytes) -> None:
+    packed = start.startswith(_GZIP)
+    if path.name.lower().endswith(".gz"):
+        if not packed and _nifti_size(start) is not None:
+            raise InputFileError(
+                f"'{path}' is named .gz but is not compressed. Rename it to '{path.name[:-3]}'."
+            )
+        if not packed:
+            raise HeaderError("it is no gzip file")
+    elif packed:
+        raise InputFileError(f"'{path}' is compressed but not named .gz. Rename it to '{path.name}.gz'.")
+    stream = gzip.GzipFile(fileobj=file) if packed else file
+    with _damage():
+        header = _read(stream, 544)
+    size = _nifti_size(header)
+    if size is None:
+        raise HeaderError("it does not begin as a NIfTI file of one part does")
+    order = "<" if struct.unpack_from("<i", header)[0] == size else ">"
+    (dims_at, bits_at, offset_at, least) = _NIFTI[size]
+    dims, (bits,), (offset,) = (
+        struct.unpack_from(f"{order}{kind}", header, at) for at, kind in (dims_at, bits_at, offset_at)
+    )
+    if not 1 <= dims[0] <= 7 or min(dims[1 : dims[0] + 1]) < 1 or bits < 1 or not math.isfinite(offset):
+        raise HeaderError("its header states no sizes")
+    voxels = math.prod(dims[1 : dims[0] + 1])
+    expected = max(int(offset), least) + (voxels * bits + 7) // 8
+    _compare(len(header) + _count(stream, expected - len(header)), expected)
+
+
+def _nifti_size(header: bytes) -> int | None:
+    """Bytes of the NIfTI header, of one file together with its voxels, that ``header`` begins with."""
+    for size, (at, magics) in _NIFTI_MAGIC.items():
+        sizes = {struct.unpack_from(f"{order}i", header)[0] for order in "<>"} if len(header) >= 4 else set()
+        if size in sizes and header[at : at + 4] in magics:
+            return size
+    return None
+
+
+def _check_parts(path: Path, file: BinaryIO, data: VoxelData) -> None:
+    if not data.files:
+        _compare(_length(file, data), data.bytes)
+        return
+    found = 0
+    for part in data.files:
+        check_regular(part)
+        with part.open("rb") as other:
+            try:
+                found += _length(other, data)
+            except HeaderError as error:
+                raise _unreadable(part, f"{error}; '{path.name}' keeps its voxels there") from error
+    _compare(found, data.bytes)
+
+
+def _length(file: BinaryIO, data: VoxelData) -> int:
+    """Bytes of voxels from where ``file`` stands (or from the end, where only that is known)."""
+    for _ in range(data.skip_lines):
+        file.readline()
+    if data.encoding in ("text", "hex"):
+        return _text_length(file.read(), data)
+    start = file.tell()
+    file.seek(0, os.SEEK_END)
+    rest = file.tell() - start
+    file.seek(start)
+    if data.packed_bytes is not None:
+        _compare(rest, data.packed_bytes)
+    # The last bytes of a raw file are its voxels where the header before them is of unknown length.
+    skip = max(0, rest - data.bytes) if data.skip_bytes < 0 else data.skip_bytes
+    if data.encoding == "raw":
+        return rest - skip
+    opened: dict[str, Callable[[BinaryIO], BinaryIO]] = {
+        "gzip": lambda raw: gzip.GzipFile(fileobj=raw),
+        "bzip2": bz2.BZ2File,
+        "zlib": _Zlib,
+    }
+    stream = opened[data.encoding](file)
+    return _count(stream, data.bytes + max(0, data.skip_bytes)) - max(0, data.skip_bytes)
+
+
+def _text_length(content: bytes, data: VoxelData) -> int:
+    if data.encoding == "hex":
+        return len(b"".join(content.split())) // 2
+    # Each number stands for one value, however many digits it has.
+    return len(content.replace(b",", b" ").split()) * data.value_bytes
+
+
+class _Zlib:
+    """Reads one zlib stream, as MetaImage has it, to its checksum and no further."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._inflate = file, zlib.decompressobj()
+
+    def read(self, size: int) -> bytes:
+        out = b""
+        while not out and not self._inflate.eof:
+            chunk = self._inflate.unconsumed_tail or self._file.read(_CHUNK)
+            if not chunk:
+                raise EOFError
+            out = self._inflate.decompress(chunk, size)
+        if not out and (self._inflate.unused_data or self._file.read(1)):
+            raise HeaderError("something else follows its voxels")
+        return out
+
+
+def _count(stream: BinaryIO, expected: int) -> int:
+    """Bytes left in ``stream``, counted to its end, where checksums stand; no further than one too many."""
+    found = 0
+    with _damage():
+        while found <= expected and (chunk := stream.read(_CHUNK)):
+            found += len(chunk)
+    return found
+
+
+def _read(stream: BinaryIO, size: int) -> bytes:
+    out = b""
+    while len(out) < size and (chunk := stream.read(size - len(out))):
+        out += chunk
+    return out
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    try:
+        yield
+    except EOFError as error:
+        raise HeaderError("it is cut off") from error
+    except (OSError, zlib.error) as error:
+        raise HeaderError(f"its compressed voxels are damaged: {error}") from error
+
+
+def _compare(found: int, expected: int) -> None:
+    if found < expected:
+        raise HeaderError(f"it is cut off: {expected - found} of {expected} bytes of it are missing")
+    if found > expected:
+        raise HeaderError("it is longer than its header says; something else follows its voxels")
