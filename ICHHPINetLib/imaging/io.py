@@ -15,7 +15,8 @@ import SimpleITK as sitk
 
 from ..errors import InputFileError, OutputError
 from .dicom import check_frames, is_dicom_file, read_dicom_folder
-from .nifti_header import check_sform
+from .integrity import FORMATS, alone, check_whole
+from .nifti_header import check_places
 from .output_files import check_writable, whole_file
 from .scribble_files import read_scribbles
 from .segment_kinds import ALGORITHM, HEMATOMA
@@ -31,7 +32,6 @@ __all__ = [
     "write_segmentation",
 ]
 
-_FORMATS = "NRRD, NIfTI, MHA or a DICOM folder"
 _CT_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 # Of one file each: the data of a header's second file would be lost when it is renamed.
 _LABELMAP_ENDINGS = (".nrrd", ".nii", ".nii.gz", ".mha")
@@ -75,7 +75,7 @@ def read_ct(path: str | os.PathLike, series: str | None = None) -> CTImage:
     """
     path = Path(path)
     if not path.exists():
-        raise InputFileError(f"'{path}' does not exist. Name a CT: {_FORMATS}.")
+        raise InputFileError(f"'{path}' does not exist. Name a CT: {FORMATS}.")
     sheared_mm = 0.0
     if path.is_dir():
         volume = read_dicom_folder(path, series)
@@ -94,13 +94,13 @@ def read_ct(path: str | os.PathLike, series: str | None = None) -> CTImage:
 def _read_file(path: Path) -> tuple[sitk.Image, list[str]]:
     image, is_dicom = read_image(path), is_dicom_file(path)
     if not is_dicom and not path.name.lower().endswith(_CT_ENDINGS):
-        raise InputFileError(f"The format of '{path}' says too little of its voxels. Name a CT: {_FORMATS}.")
+        raise InputFileError(f"The format of '{path}' says too little of its voxels. Name a CT: {FORMATS}.")
     check_perpendicular(image, path)
     if image.GetDimension() == 2 or image.GetSize()[2] < 2:
         raise InputFileError(_single_slice(path))
     if is_dicom:
         return image, check_frames(path, image)
-    return image, doubts_about_size(image)
+    return image, [*_nifti_doubts(path, image), *doubts_about_size(image)]
 
 
 def doubts_about_size(image: sitk.Image) -> list[str]:
@@ -118,10 +118,10 @@ def read_image(path: str | os.PathLike) -> sitk.Image:
     Raises InputFileError, which names the file, for everything else.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputFileError(f"'{path}' is not a file. Name an image file: NRRD, NIfTI or MHA.")
+    check_whole(path)
     try:
-        image = sitk.ReadImage(str(path))
+        with alone(path) as own:
+            image = sitk.ReadImage(str(own))
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise InputFileError(
@@ -130,7 +130,7 @@ def read_image(path: str | os.PathLike) -> sitk.Image:
             ) from error
         raise InputFileError(
             f"'{path}' could not be read ({_reason(error)}). "
-            f"Check that the file is complete and its format is one of {_FORMATS}."
+            f"Check that the file is complete and its format is one of {FORMATS}."
         ) from error
     values = image.GetNumberOfComponentsPerPixel()
     if values > 1 and str(path).lower().endswith(".seg.nrrd"):
@@ -145,14 +145,17 @@ def read_image(path: str | os.PathLike) -> sitk.Image:
         )
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]
-    if str(path).lower().endswith((".nii", ".nii.gz")):
-        check_sform(path, image)
+    _nifti_doubts(path, image)
     if image.GetDimension() > 3:
         raise InputFileError(
             f"'{path}' has {image.GetDimension()} dimensions ({_size(image)}), as a time series has. "
             "Save one time point as a file of its own and load that."
         )
     return image
+
+
+def _nifti_doubts(path: Path, image: sitk.Image) -> list[str]:
+    return check_places(path, image) if path.name.lower().endswith((".nii", ".nii.gz")) else []
 
 
 def check_perpendicular(image: sitk.Image, path: str | os.PathLike) -> None:

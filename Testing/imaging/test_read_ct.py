@@ -82,12 +82,19 @@ def test_unreadable_file(tmp_path, ending):
         read_ct(path)
 
 
-def test_truncated_file(tmp_path):
-    sitk.WriteImage(ct_image(), str(tmp_path / "ct.nrrd"))
-    whole = (tmp_path / "ct.nrrd").read_bytes()
-    (tmp_path / "ct.nrrd").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputFileError, match="could not be read"):
-        read_ct(tmp_path / "ct.nrrd")
+@pytest.mark.parametrize("ending", [".nrrd", ".nii", ".nii.gz", ".mha"])
+def test_truncated_file(tmp_path, ending):
+    path = tmp_path / f"ct{ending}"
+    sitk.WriteImage(ct_image(), str(path))
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputFileError, match=r"ct\..*could not be read.*cut off"):
+        read_ct(path)
+
+
+def test_a_file_of_the_same_name_lies_beside(tmp_path):
+    sitk.WriteImage(ct_image() + 100, str(tmp_path / "ct.nii"))
+    sitk.WriteImage(ct_image(), str(tmp_path / "ct.nii.gz"))
+    np.testing.assert_array_equal(read_ct(tmp_path / "ct.nii.gz").array, sitk.GetArrayFromImage(ct_image()))
 
 
 @pytest.mark.parametrize("angle", [0.0, 20.0])

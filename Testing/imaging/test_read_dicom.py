@@ -116,48 +116,6 @@ def test_strokes_of_another_grid_would_miss_a_tilted_ct(tmp_path):
         read_scribbles(tmp_path / "other.nrrd", ct)
 
 
-def sform(path, rows, code=1, qform_code=0):
-    content = bytearray(path.read_bytes())
-    content[252:256] = np.array([qform_code, code], "<i2").tobytes()
-    content[280:328] = np.array(rows, "<f4").tobytes()
-    path.write_bytes(content)
-
-
-@pytest.mark.parametrize(
-    ("rows", "words"),
-    [
-        ([0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 3, 0], "two voxel sizes"),
-        ([0.5, 0, 0, 0, 0, 0.5, 1.5, 0, 0, 0, 4.77, 0], "sheared"),
-        ([0.5, 0, 0, 0, 0, 0.5, 0, 0, 0, 0, 3e3, 0], "two voxel sizes"),
-    ],
-)
-def test_a_nifti_file_that_contradicts_itself_is_refused(tmp_path, rows, words):
-    path = tmp_path / "ct.nii"
-    sitk.WriteImage(ct_image(), str(path))
-    sform(path, rows, qform_code=1)
-    with pytest.raises(InputFileError, match=words):
-        read_ct(path)
-
-
-def test_a_nifti_file_in_micrometers_agrees_with_itself(tmp_path):
-    path = tmp_path / "ct.nii"
-    image = ct_image()
-    image.SetSpacing((500.0, 500.0, 5000.0))
-    sitk.WriteImage(image, str(path))
-    sform(path, [500, 0, 0, 0, 0, 500, 0, 0, 0, 0, 5000, 0], qform_code=1)
-    content = bytearray(path.read_bytes())
-    content[123] = 3
-    path.write_bytes(content)
-    assert read_ct(path).spacing == pytest.approx((5.0, 0.5, 0.5))
-
-
-def test_an_atlas_beside_the_place_in_the_scanner_is_no_contradiction(tmp_path):
-    path = tmp_path / "ct.nii"
-    sitk.WriteImage(ct_image(), str(path))
-    sform(path, [0.7, 0, 0, 0, 0, 0.7, 0, 0, 0, 0, 3, 0], code=4, qform_code=1)
-    assert read_ct(path).spacing == pytest.approx((5.0, 0.5, 0.5))
-
-
 def test_voxels_of_one_millimeter_are_doubted(tmp_path):
     sitk.WriteImage(ct_image(spacing=(1.0, 1.0, 1.0), origin=(0.0, 0.0, 0.0)), str(tmp_path / "ct.nrrd"))
     (warning,) = read_ct(tmp_path / "ct.nrrd").warnings
