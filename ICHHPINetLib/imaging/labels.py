@@ -34,7 +34,8 @@ def whole_labels(values: np.ndarray) -> np.ndarray:
         )
     if values.size and values.min() < 0:
         raise InvalidVolumeError(
-            f"The mask holds negative values ({values.min():g}), which are no labels; set what is unmarked to 0."
+            f"The mask holds negative values ({values.min():g}), which are no labels; "
+            "set what is unmarked to 0."
         )
     return values
 
