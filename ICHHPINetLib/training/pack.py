@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from ..datasets import CaseImages, check_cases, find_cases, read_case
 from ..errors import InputFileError
 from ..imaging.hu_calibration import calibrate_hu
+from ..imaging.label_files import read_labels
+from ..imaging.orientation import to_canonical
 from ..imaging.output_files import whole_file
 from ..imaging.working_grid import PIXEL_MM, WorkingGrid
 from .codec import decode, encode
@@ -102,7 +103,9 @@ def build(cases_folder: Path, shapes_folder: Path | None, output: Path) -> list[
     Raises
     ------
     InputFileError
-        If the folder has no case to learn from, or a mask does not lie on its CT.
+        If the folder has no case to learn from, a mask does not lie on its CT, or a file is damaged.
+    InvalidVolumeError
+        If a CT is none, or a mask or shape holds no labels.
     """
     cases = find_cases(cases_folder)
     usable = [case for case in cases if case.labeled]
@@ -140,14 +143,11 @@ def _pack_case(images: CaseImages, hu: np.ndarray) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _read(path: Path) -> tuple[np.ndarray, tuple[float, float, float]]:
-    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
-    return sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
-
-
 def _pack_shape(number: int, path: Path) -> dict[str, np.ndarray]:
-    mask, spacing = _read(path)
-    mask = mask > 0
+    file = read_labels(path)
+    direction = np.array(file.grid.GetDirection()).reshape(3, 3)
+    mask, order = to_canonical(file.label_map() > 0, direction)
+    spacing = order.spacing(file.grid.GetSpacing()[::-1])
     if not mask.any():
         return {}
     box = ndimage.find_objects(mask.astype(np.uint8))[0]
