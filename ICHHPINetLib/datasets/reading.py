@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ICHHPINetError, InputFileError
-from ..imaging.dicom import is_dicom_file
+from ..imaging.dicom_seg import is_dicom
 from ..imaging.integrity import alone
 from ..imaging.io import read_ct
 from ..imaging.label_files import is_segmentation, read_labels
@@ -131,7 +131,7 @@ def _problems(case: Case) -> list[str]:
 def _mismatch(case: Case, ct: sitk.ImageFileReader, path: Path) -> str | None:
     mask = _header(path)
     problem = _apart(mask, ct, path.name, case.ct.name)
-    if problem and (is_segmentation(mask) or is_dicom_file(path)):
+    if problem and (is_segmentation(mask) or is_dicom(path)):
         # Of a part of the CT, or of segments whose place the header alone does not tell.
         _labels(path, ct, case.ct.name)
         return None

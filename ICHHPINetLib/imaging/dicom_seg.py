@@ -9,6 +9,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError, MissingPackageError
+from .dicom import is_dicom_file
 
 # SEG with a frame a segment, and the newer one with label values.
 _CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
@@ -28,6 +29,12 @@ class DicomSegments(NamedTuple):
     grid: sitk.Image
     layers: np.ndarray
     segments: list[tuple[int, str]]
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file is DICOM of any kind, also of those that ITK does not read."""
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM" or is_dicom_file(path)
 
 
 def read_dicom_seg(path: Path) -> DicomSegments:
@@ -58,14 +65,16 @@ def read_dicom_seg(path: Path) -> DicomSegments:
             f"'{path}' is a DICOM object of modality {modality}, not a segmentation (SEG). Name the mask."
         )
     try:
+        _state_distance(path, data)
         seg = highdicom.seg.Segmentation.from_dataset(data, copy=False)
         segments = [
             (number, str(seg.get_segment_description(number).segment_label)) for number in _numbers(seg)
         ]
         volume = seg.get_volume(segment_numbers=[number for number, _ in segments], atol=_ROUNDING_MM)
+    except InputFileError:
+        raise
     except Exception as error:  # of many kinds, from frames that lie anywhere to missing elements
         raise _damaged(path, error) from error
-    _check_distance(path, data, volume)
     return DicomSegments(_grid(volume), np.asarray(volume.array), segments)
 
 
@@ -81,56 +90,67 @@ def _damaged(path: Path, error: Exception) -> InputFileError:
     )
 
 
-def _check_distance(path: Path, data, volume) -> None:
-    """InputFileError where the distance of slices in ``volume`` is a guess.
+def _state_distance(path: Path, data) -> None:
+    """Write into ``data`` how far apart its slices lie; InputFileError where that would be a guess.
 
-    Frames without a mark are usually left out, so that marked slices may lie further apart than slices do.
+    Frames without a mark are usually left out, so that frames may lie further apart than slices do; programs
+    copy a distance of 1 mm from single images that have none; and highdicom takes 1 for what is not said.
     """
-    distance, gap = float(volume.spacing[0]), _least_gap(data, np.asarray(volume.direction)[:, 0])
-    between, thick = (_stated(data, name) for name in ("SpacingBetweenSlices", "SliceThickness"))
-    like_neighbors = gap is not None and abs(distance - gap) <= _TOLERANCE * gap
-    like_thick = thick is not None and abs(distance - thick) <= _TOLERANCE * thick
-    if between is not None:
-        # highdicom takes it as it stands; two neighbors, or the slices' thickness, confirm it.
-        clear = like_neighbors or like_thick or (gap is None and thick is None)
-    elif gap is not None:
-        clear = thick is None or distance < _THICKER * thick
-    else:
-        # highdicom takes what it does not know for 1 mm.
-        clear = like_thick
-    if not clear:
-        stated = "not stated" if between is None else f"{between:g} mm apart"
-        stated += "" if thick is None else f", {thick:g} mm thick"
-        marked = "there is one frame" if gap is None else f"its frames lie {gap:g} mm apart or more"
-        raise InputFileError(
-            f"How far apart the slices of the DICOM segmentation '{path}' lie is not clear: {marked}, "
-            f"its slices are {stated}. {_ADVICE}"
-        )
-
-
-def _least_gap(data, normal: np.ndarray) -> float | None:
-    """The least distance in mm of two frames along the normal; None where all lie in one plane."""
-    frames = [*(data.get("PerFrameFunctionalGroupsSequence") or [])]
-    positions = [
-        frame.PlanePositionSequence[0].ImagePositionPatient
-        for frame in frames
-        if "PlanePositionSequence" in frame
+    groups = [
+        group
+        for kind in ("Shared", "PerFrame")
+        for group in data.get(f"{kind}FunctionalGroupsSequence") or []
     ]
-    places = np.sort(np.array(positions, float).reshape(-1, 3) @ normal)
-    gaps = np.diff(places)
+    measures = [group.PixelMeasuresSequence[0] for group in groups if group.get("PixelMeasuresSequence")]
+    between, thick = (_stated(measures, name) for name in ("SpacingBetweenSlices", "SliceThickness"))
+    gap = _least_gap(groups)
+    distance = None
+    if gap is None:
+        if between is None or thick is None or _alike(between, thick):
+            distance = between or thick
+    elif any(other is not None and _alike(gap, other) for other in (between, thick)):
+        distance = gap
+    elif between is None:
+        # Thinner slices with gaps between them, or thicker ones that overlap.
+        distance = gap if thick is not None and gap < _THICKER * thick else None
+    elif thick is not None and _alike(between, thick):
+        distance = between
+    if distance is None:
+        marked = "there is one frame" if gap is None else f"its frames lie {gap:g} mm apart or more"
+        stated = "not stated" if between is None else f"{between:g} mm"
+        thickness = "not stated" if thick is None else f"{thick:g} mm"
+        raise InputFileError(
+            f"How far apart the slices of the DICOM segmentation '{path}' lie is not clear: {marked}, their "
+            f"distance is {stated}, their thickness {thickness}. {_ADVICE}"
+        )
+    for one in measures:
+        one.SpacingBetweenSlices = distance
+        if not one.get("SliceThickness"):
+            one.SliceThickness = distance
+
+
+def _alike(one: float, other: float) -> bool:
+    return abs(one - other) <= _TOLERANCE * other
+
+
+def _least_gap(groups: list) -> float | None:
+    """The least distance in mm of the planes of two frames; None where all lie in one."""
+    planes = [group.PlanePositionSequence[0] for group in groups if group.get("PlanePositionSequence")]
+    places = np.array([plane.ImagePositionPatient for plane in planes], float).reshape(-1, 3)
+    if not len(places):
+        return None
+    apart = places - places[0]
+    furthest = apart[np.linalg.norm(apart, axis=1).argmax()]
+    along = np.sort(apart @ furthest) / max(float(np.linalg.norm(furthest)), _SAME_PLANE_MM)
+    gaps = np.diff(along)
     gaps = gaps[gaps > _SAME_PLANE_MM]
     return float(gaps.min()) if gaps.size else None
 
 
-def _stated(data, name: str) -> float | None:
+def _stated(measures: list, name: str) -> float | None:
     """A positive number that all frames agree on; None where they do not or are silent."""
-    shared, frames = (data.get(f"{kind}FunctionalGroupsSequence") or [] for kind in ("Shared", "PerFrame"))
-    found = {
-        float(measures[0].get(name) or 0)
-        for group in [*shared, *frames]
-        if (measures := group.get("PixelMeasuresSequence"))
-    }
-    return abs(found.pop()) or None if len(found) == 1 else None
+    found = {abs(float(one.get(name) or 0)) for one in measures}
+    return found.pop() or None if len(found) == 1 else None
 
 
 def _grid(volume) -> sitk.Image:

@@ -12,8 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError, InvalidVolumeError
-from .dicom import is_dicom_file
-from .dicom_seg import read_dicom_seg
+from .dicom_seg import is_dicom, read_dicom_seg
 from .integrity import check_whole
 from .labels import whole_labels
 from .open_image import check_perpendicular, doubts_about_size, nifti_doubts, open_image
@@ -96,7 +95,7 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
     if not path.exists():
         raise InputFileError(f"'{path}' does not exist. Name a .seg.nrrd, a label map or a DICOM SEG.")
     check_whole(path)
-    if is_dicom_file(path):
+    if is_dicom(path):
         grid, layers, listed = read_dicom_seg(path)
         segments = [Segment(name, number, layer, 1) for layer, (number, name) in enumerate(listed)]
         warnings = []
