@@ -11,15 +11,13 @@ import SimpleITK as sitk
 from ..errors import InputFileError
 from ..evaluation.report import Table, print_tables
 from ..imaging.hu_calibration import to_hu
-from ..imaging.io import CTImage, check_perpendicular, doubts_about_size, read_ct, read_image
+from ..imaging.io import CTImage, read_ct
+from ..imaging.label_files import LabelFile, read_labels
 from ..imaging.orientation import to_canonical
-from ..imaging.scribble_files import segment_names
+from ..imaging.strokes_grid import on_grid
 from ..measurement import Measurement, measure
 from . import outputs
 from .console import DISCLAIMER, say, warn
-
-# In mm; positions in files are rounded to about this.
-_SAME_PLACE = 1e-2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +28,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "  ichhpinet measure labels.nii.gz --label 3 --ct ct.nii.gz --report numbers.json"
     )
     parser.add_argument(
-        "mask", metavar="MASK", type=Path, help="segmentation (.seg.nrrd) or label map: NRRD, NIfTI, MHA"
+        "mask",
+        metavar="MASK",
+        type=Path,
+        help="segmentation (.seg.nrrd) or label map (NRRD, NIfTI, MHA) or DICOM SEG",
     )
     parser.add_argument(
         "--label", metavar="N", type=int, help="count only voxels of this label (default: all but 0)"
@@ -45,26 +46,20 @@ def run(arguments: argparse.Namespace) -> None:
         outputs.check_suffix(arguments.report, (".json",), "A report")
         inputs = [path for path in (arguments.mask, arguments.ct) if path]
         outputs.check_outputs([arguments.report], inputs)
-    image = _read_mask(arguments.mask)
-    labels = sitk.GetArrayViewFromImage(image)
-    marked = labels != 0 if arguments.label is None else labels == arguments.label
-    if arguments.label is not None and not marked.any():
-        present = ", ".join(str(label) for label in np.unique(labels)[:10])
-        raise InputFileError(
-            f"'{arguments.mask}' holds no voxel of label {arguments.label}; its labels are {present}. "
-            "Check the file."
-        )
-    warnings = [*doubts_about_size(image), *_several_labels(arguments, image, labels)]
+    file = read_labels(arguments.mask)
+    marked, said = _marked(file, arguments.label)
+    warnings = [*file.warnings, *said]
     if not marked.any():
         warnings.append("Nothing is marked in this mask.")
-    mask, order = to_canonical(marked, np.array(image.GetDirection()).reshape(3, 3))
-    volume = None
+    grid, hu = file.grid, None
     if arguments.ct:
         ct = read_ct(arguments.ct)
-        _check_grid(arguments, image, ct)
+        marked, grid = _on_ct(arguments, marked, file.grid, ct), ct.image
         hu, assumptions = to_hu(ct.array)
-        volume, warnings = order.apply(hu), [*warnings, *ct.warnings, *assumptions]
-    numbers = measure(mask, order.spacing(image.GetSpacing()[::-1]), volume)
+        warnings += [*ct.warnings, *assumptions]
+    mask, order = to_canonical(marked, np.array(grid.GetDirection()).reshape(3, 3))
+    volume = None if hu is None else order.apply(hu)
+    numbers = measure(mask, order.spacing(grid.GetSpacing()[::-1]), volume)
     if arguments.report:
         content = {
             "mask": arguments.mask.name,
@@ -78,41 +73,38 @@ def run(arguments: argparse.Namespace) -> None:
     say(DISCLAIMER)
 
 
-def _several_labels(arguments: argparse.Namespace, image: sitk.Image, labels: np.ndarray) -> list[str]:
-    """A warning where voxels of more than one label are added up, with what they are called."""
-    present = [int(label) for label in np.unique(labels) if label]
-    if arguments.label is not None or len(present) < 2:
-        return []
-    names = segment_names(image)
+def _marked(file: LabelFile, label: int | None) -> tuple[np.ndarray, list[str]]:
+    """Bool (Z, Y, X): what is measured; and a warning that names the labels where several are added up."""
+    chosen = [segment for segment in file.segments if segment.number == label]
+    if chosen and file.marks(chosen[0]).any():
+        return file.marks(chosen[0]), []
+    labels = file.label_map()
+    present = [int(value) for value in np.unique(labels) if value]
     listed = ", ".join(
-        f"{label} ({names[label]})" if label in names else str(label) for label in present[:10]
+        f"{value} ({file.names[value]})" if value in file.names else str(value) for value in present[:10]
     )
-    return [f"All labels were added up: {listed}. Choose one with --label where only one of them is blood."]
+    if label is None:
+        added = [
+            f"All labels were added up: {listed}. Choose one with --label where only one of them is blood."
+        ]
+        return labels != 0, added if len(present) > 1 else []
+    if label not in present:
+        raise InputFileError(
+            f"'{file.path}' holds no voxel of label {label}; its labels are {listed or 'none'}. "
+            "Check the file."
+        )
+    return labels == label, []
 
 
-def _read_mask(path: Path) -> sitk.Image:
-    image = read_image(path)
-    if image.GetDimension() != 3:
-        raise InputFileError(f"'{path}' holds a single slice. Name a mask of the whole volume.")
-    check_perpendicular(image, path)
-    if image.GetPixelID() not in (sitk.sitkFloat32, sitk.sitkFloat64):
-        return image
-    values = sitk.GetArrayViewFromImage(image)
-    if not np.array_equal(values, np.rint(values)):
-        raise InputFileError(f"'{path}' holds fractions, not labels. Name a mask or a label map.")
-    return sitk.Cast(image, sitk.sitkInt32)
-
-
-def _check_grid(arguments: argparse.Namespace, mask: sitk.Image, ct: CTImage) -> None:
-    same = mask.GetSize() == ct.image.GetSize() and all(
-        np.allclose(getattr(mask, name)(), getattr(ct.image, name)(), atol=_SAME_PLACE)
-        for name in ("GetSpacing", "GetOrigin", "GetDirection")
-    )
-    if not same:
+def _on_ct(arguments: argparse.Namespace, marked: np.ndarray, grid: sitk.Image, ct: CTImage) -> np.ndarray:
+    """``marked`` on the voxels of the CT; its file may have another extent or order of axes."""
+    moved = on_grid(marked, grid, ct.image)
+    if moved is None:
         raise InputFileError(
             f"'{arguments.mask}' and '{arguments.ct}' lie on different voxel grids. "
             "Name the CT on which the mask was drawn, or leave --ct out."
         )
+    return moved
 
 
 def _rows(numbers: Measurement) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import InputFileError
 
-ENDINGS = (".nii.gz", ".nii", ".nrrd", ".mha", ".mhd")
+ENDINGS = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".mhd")
 
 
 def stem(path: Path) -> str | None:

@@ -13,11 +13,7 @@ from pathlib import Path
 from ..errors import InputFileError
 from .case import Case, Layout, bleed_type
 from .files import images, pair
-
-# Words of labels beside blood; anatomy only where the name does not say blood as well ("brain hemorrhage").
-_BESIDE_BLOOD = {"background", "ignore", "edema", "oedema", "phe", "perihematomal", "perihaematomal"}
-_ANATOMY = {"brain", "skull", "csf", "ventricle", "ventricles", "infarct", "infarction"}
-_BLOOD = re.compile("blood|bleed|clot|contusion|ha?emorrhag|ha?ematom|^(ich|iph|ivh|sah|sdh|edh)s?$")
+from .label_names import labels_beside_blood
 
 
 def _cases(folder: Path) -> list[Case]:
@@ -28,11 +24,7 @@ def _cases(folder: Path) -> list[Case]:
     names = _label_names(described, folder)
     types = {value: [bleed_type(name) for name in named] for value, named in names.items()}
     classes = {value: kinds[0] for value, kinds in types.items() if len(kinds) == 1 and kinds[0]}
-    blood = {value for value, named in names.items() if any(map(_is_blood, named))}
-    # Beside a label that says blood, a name that does not means something else: "calcification".
-    not_blood = frozenset(
-        value for value in names.keys() - blood if blood or any(map(_is_not_blood, names[value]))
-    )
+    not_blood = labels_beside_blood(names)
     if names and not_blood.issuperset(value for value in names if value > 0):
         raise InputFileError(
             f"None of the labels in {folder / 'dataset.json'} is a bleed: "
@@ -97,19 +89,6 @@ def _label_names(described: dict, folder: Path) -> dict[int, list[str]]:
             '{"background": 0, "hemorrhage": 1}.'
         ) from error
     return names
-
-
-def _words(name: str) -> set[str]:
-    return set(re.findall("[a-z]+", name.lower()))
-
-
-def _is_blood(name: str) -> bool:
-    words = _words(name)
-    return bool(any(map(_BLOOD.search, words)) or bleed_type(name)) and not words & _BESIDE_BLOOD
-
-
-def _is_not_blood(name: str) -> bool:
-    return bool(_words(name) & (_BESIDE_BLOOD | _ANATOMY)) and not _is_blood(name)
 
 
 LAYOUT = Layout(

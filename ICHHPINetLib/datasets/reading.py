@@ -11,9 +11,14 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ICHHPINetError, InputFileError
-from ..imaging.io import read_ct, read_image
+from ..imaging.dicom_seg import is_dicom
+from ..imaging.integrity import alone
+from ..imaging.io import read_ct
+from ..imaging.label_files import is_segmentation, read_labels
 from ..imaging.orientation import to_canonical
+from ..imaging.strokes_grid import Grid, on_grid
 from .case import BLEED_TYPES, Case
+from .label_names import labels_beside_blood
 
 # A mask that lies less than this part of a voxel beside its CT differs by rounding.
 _TOLERANCE = 0.5
@@ -55,7 +60,7 @@ def read_case(case: Case) -> CaseImages:
     InvalidVolumeError
         If the CT is no CT volume.
     """
-    mask, bleed_types = read_mask(case)
+    mask, bleed_types, said = _read_mask(case)
     try:
         ct = read_ct(case.ct)
     except ICHHPINetError as error:
@@ -67,26 +72,35 @@ def read_case(case: Case) -> CaseImages:
         mask,
         reorientation.spacing(ct.spacing),
         bleed_types,
-        (*case.notes, *ct.warnings),
+        (*case.notes, *said, *ct.warnings),
     )
 
 
 def read_mask(case: Case) -> tuple[np.ndarray | None, tuple[str, ...] | None]:
     """``mask`` and ``bleed_types`` of ``read_case`` without the time to read the CT; raises the same."""
+    return _read_mask(case)[:2]
+
+
+def _read_mask(case: Case) -> tuple[np.ndarray | None, tuple[str, ...] | None, list[str]]:
+    """As ``read_mask``, and what a user should know about the masks."""
     check_cases([case])
     if not case.masks:
-        return None, case.bleed_types
+        return None, case.bleed_types, []
     try:
-        labels = [_labels(path, _direction(_header(case.ct))) for path in case.masks]
+        ct = _header(case.ct)
+        read = [_labels(path, ct, case.ct.name) for path in case.masks]
+        votes = [_blood(labels, case, names) for labels, names in read]
     except ICHHPINetError as error:
         raise type(error)(f"Case {case.name}: {error}") from error
-    mask = _majority([_blood(one, case) for one in labels]).astype(np.uint8)
+    mask = _majority(votes).astype(np.uint8)
+    left_out = sorted({names[value] for _, names in read for value in _beside_blood(names)})
+    said = [f"Segments not counted as blood: {', '.join(left_out)}."] if left_out else []
     if not case.classes:
-        return mask, case.bleed_types
+        return mask, case.bleed_types, said
     found = {
-        kind for value, kind in case.classes.items() if _majority([one == value for one in labels]).any()
+        kind for value, kind in case.classes.items() if _majority([one == value for one, _ in read]).any()
     }
-    return mask, tuple(kind for kind in BLEED_TYPES if kind in found)
+    return mask, tuple(kind for kind in BLEED_TYPES if kind in found), said
 
 
 def check_cases(cases: Sequence[Case]) -> None:
@@ -116,6 +130,15 @@ def _problems(case: Case) -> list[str]:
 
 def _mismatch(case: Case, ct: sitk.ImageFileReader, path: Path) -> str | None:
     mask = _header(path)
+    problem = _apart(mask, ct, path.name, case.ct.name)
+    if problem and (is_segmentation(mask) or is_dicom(path)):
+        # Of a part of the CT, or of segments whose place the header alone does not tell.
+        _labels(path, ct, case.ct.name)
+        return None
+    return problem
+
+
+def _apart(mask: Grid, ct: sitk.ImageFileReader, name: str, ct_name: str) -> str | None:
     if _unplaced(mask):
         # Nothing but the stored size can be compared.
         here, there, apart = ct.GetSize()[:3], mask.GetSize()[:3], 0.0
@@ -123,17 +146,18 @@ def _mismatch(case: Case, ct: sitk.ImageFileReader, path: Path) -> str | None:
         (here, corners), (there, corners_there) = _grid(ct), _grid(mask)
         apart = float(np.linalg.norm(corners - corners_there, axis=1).max())
     if here != there:
-        return f"{path.name} has {_by(there)} voxels, {case.ct.name} has {_by(here)}"
+        return f"{name} has {_by(there)} voxels, {ct_name} has {_by(here)}"
     if apart > _TOLERANCE * min(ct.GetSpacing()[:3]):
-        return f"{path.name} lies up to {apart:.1f} mm beside {case.ct.name}"
+        return f"{name} lies up to {apart:.1f} mm beside {ct_name}"
     return None
 
 
 def _header(path: Path) -> sitk.ImageFileReader:
     reader = sitk.ImageFileReader()
-    reader.SetFileName(os.fspath(path))
     try:
-        reader.ReadImageInformation()
+        with alone(path) as own:
+            reader.SetFileName(os.fspath(own))
+            reader.ReadImageInformation()
     except RuntimeError as error:
         if "orthonormal" in str(error):
             raise InputFileError(
@@ -168,15 +192,39 @@ def _unplaced(header: sitk.ImageFileReader | sitk.Image) -> bool:
     return all(header.HasMetaDataKey(code) and header.GetMetaData(code) == "0" for code in codes)
 
 
-def _labels(path: Path, ct_direction: np.ndarray) -> np.ndarray:
-    image = read_image(path)
-    direction = ct_direction if _unplaced(image) else np.array(image.GetDirection()).reshape(3, 3)
-    return to_canonical(sitk.GetArrayFromImage(image), direction)[0]
+def _labels(path: Path, ct: sitk.ImageFileReader, ct_name: str) -> tuple[np.ndarray, dict[int, str]]:
+    """Labels (Z, Y, X) in canonical order on the CT's voxels, and the names of those that the file names."""
+    file = read_labels(path)
+    labels = file.label_map()
+    if _unplaced(_header(path)):
+        return to_canonical(labels, _direction(ct))[0], file.names
+    problem = _apart(file.grid, ct, path.name, ct_name)
+    if problem is None:
+        return to_canonical(labels, _direction(file.grid))[0], file.names
+    whole = np.zeros(ct.GetSize()[:3][::-1], np.int32)
+    for value in np.unique(labels[labels > 0]):
+        # Programs keep of a segmentation what is marked.
+        marks = on_grid(labels == value, file.grid, ct) if file.segments else None
+        if marks is None:
+            raise InputFileError(problem)
+        whole[marks] = value
+    return to_canonical(whole, _direction(ct))[0], file.names
 
 
-def _blood(labels: np.ndarray, case: Case) -> np.ndarray:
+def _blood(labels: np.ndarray, case: Case, names: dict[int, str]) -> np.ndarray:
+    """Bool: where blood is. InputFileError where the file's own names say that none of it is."""
+    other = _beside_blood(names)
+    if other and other.issuperset(names):
+        raise InputFileError(
+            f"None of the segments is a bleed: {', '.join(names.values())}. Name the bleed's segment "
+            "hematoma, or by its type."
+        )
     blood = labels > 0
-    return blood & ~np.isin(labels, list(case.not_blood)) if case.not_blood else blood
+    return blood & ~np.isin(labels, list(other | case.not_blood)) if other or case.not_blood else blood
+
+
+def _beside_blood(names: dict[int, str]) -> frozenset[int]:
+    return labels_beside_blood({value: [name] for value, name in names.items()})
 
 
 def _majority(votes: list[np.ndarray]) -> np.ndarray:

@@ -16,11 +16,12 @@ import SimpleITK as sitk
 
 from ..errors import InputFileError
 from .dicom import is_dicom_file, read_dicom_file, read_dicom_folder
-from .integrity import FORMATS, alone, check_whole
-from .nifti_header import check_places
+from .integrity import FORMATS
+from .label_files import is_segmentation
+from .open_image import check_perpendicular, doubts_about_size, nifti_doubts, open_image
 from .output_files import check_writable
 from .scribble_files import read_scribbles
-from .validation import MAX_SHEAR, check_volume
+from .validation import check_volume
 from .writing import write_labelmap, write_segmentation
 
 __all__ = [
@@ -104,16 +105,7 @@ def _read_file(path: Path) -> tuple[sitk.Image, list[str]]:
         raise InputFileError(
             f"'{path}' holds a single 2D slice, but a volume is needed. Load the whole series."
         )
-    return image, [*_nifti_doubts(path, image), *doubts_about_size(image)]
-
-
-def doubts_about_size(image: sitk.Image) -> list[str]:
-    """A warning where the file of a 3D image may not have stated how large its voxels are."""
-    unplaced = not any(image.GetOrigin()) and np.array_equal(np.abs(image.GetDirection()), np.eye(3).ravel())
-    # ITK reads it so where a file says nothing.
-    if image.GetSpacing() != (1.0, 1.0, 1.0) or not unplaced:
-        return []
-    return ["Its voxels are 1 x 1 x 1 mm, or their size is not stated: check it before any volume."]
+    return image, [*nifti_doubts(path, image), *doubts_about_size(image)]
 
 
 def read_image(path: str | os.PathLike) -> sitk.Image:
@@ -121,59 +113,21 @@ def read_image(path: str | os.PathLike) -> sitk.Image:
 
     Raises InputFileError, which names the file, for everything else.
     """
-    path = Path(path)
-    check_whole(path)
-    try:
-        with alone(path) as own:
-            image = sitk.ReadImage(str(own))
-    except RuntimeError as error:
-        if "orthonormal" in str(error):
-            raise InputFileError(
-                f"The axes of '{path}' are not perpendicular: its slices are sheared, as of a tilted gantry, "
-                "or its directions badly rounded. Convert the DICOM series again, or name its folder."
-            ) from error
-        raise InputFileError(
-            f"'{path}' could not be read ({_reason(error)}). "
-            f"Check that the file is complete and its format is one of {FORMATS}."
-        ) from error
+    image = open_image(path)
+    if is_segmentation(image):
+        raise InputFileError(f"'{path}' is a segmentation, not a CT. Name the CT on which it was drawn.")
     values = image.GetNumberOfComponentsPerPixel()
-    if values > 1 and str(path).lower().endswith(".seg.nrrd"):
-        raise InputFileError(
-            f"'{path}' holds segments that overlap, in {values} layers. Export the one that is meant as a "
-            "label map (in Slicer: Segmentations, Export) and name that."
-        )
     if values > 1:
         raise InputFileError(
             f"'{path}' has {values} values a voxel, as a color (RGB) picture has. "
             "Load the original gray-value CT series."
         )
-    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
-        image = image[:, :, :, 0]
-    _nifti_doubts(path, image)
     if image.GetDimension() > 3:
         raise InputFileError(
             f"'{path}' has {image.GetDimension()} dimensions ({_size(image)}), as a time series has. "
             "Save one time point as a file of its own and load that."
         )
     return image
-
-
-def _nifti_doubts(path: Path, image: sitk.Image) -> list[str]:
-    return check_places(path, image) if path.name.lower().endswith((".nii", ".nii.gz")) else []
-
-
-def check_perpendicular(image: sitk.Image, path: str | os.PathLike) -> None:
-    """InputFileError for a sheared grid, as of a tilted gantry: slices lie closer than the spacing says."""
-    size = image.GetDimension()
-    axes = np.array(image.GetDirection()).reshape(size, size)
-    if np.abs(axes.T @ axes - np.eye(size)).max() > MAX_SHEAR:
-        raise InputFileError(
-            f"The slices of '{path}' are sheared, as of a tilted gantry, and volumes would come out wrong. "
-            "Resample the image to perpendicular axes first, or name the DICOM folder, which can be read "
-            "as it is."
-        )
-
-
 
 
 def _short_name(path: Path) -> str:
@@ -188,8 +142,3 @@ def _short_name(path: Path) -> str:
 
 def _size(image: sitk.Image) -> str:
     return " x ".join(str(size) for size in image.GetSize())
-
-
-def _reason(error: RuntimeError) -> str:
-    """The last line of an ITK error, without the path of the source file."""
-    return str(error).strip().splitlines()[-1].split("): ")[-1].rstrip(".")

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import InputFileError, InvalidScribblesError
+from ..errors import InvalidScribblesError, InvalidVolumeError
 from ..interaction.scribbles import Scribbles, settle
+from .label_files import LabelFile, read_labels
 from .segment_kinds import BACKGROUND, FOREGROUND
-from .strokes_grid import transfer
+from .strokes_grid import index_to_world, transfer
 
 # In voxels; positions in files are rounded to about this.
 _SAME_GRID = 1e-2
@@ -63,8 +63,12 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
         inside the CT, or none on the bleed where one is required.
     """
     path = Path(path)
-    image = _read(path)
-    foreground, background = _strokes(path, image)
+    try:
+        file = read_labels(path)
+    except InvalidVolumeError as error:
+        raise InvalidScribblesError(f"{error} {_WANTED}") from error
+    image = file.grid
+    foreground, background = _strokes(file)
     if not foreground.any() and not background.any():
         raise InvalidScribblesError(f"'{path}' holds no stroke. {_WANTED}")
     if require_foreground and not foreground.any():
@@ -73,7 +77,7 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
             "Draw at least one stroke on the bleed."
         )
     shape = ct.image.GetSize()[::-1]
-    matrix = np.linalg.solve(_index_to_world(ct.image), _index_to_world(image))
+    matrix = np.linalg.solve(index_to_world(ct.image), index_to_world(image))
     own_grid = image.GetSize()[:3] == ct.image.GetSize() and np.allclose(matrix, np.eye(4), atol=_SAME_GRID)
     by_slice = not own_grid and _is_of_acquired_slices(image, ct)
     if ct.sheared_mm and not own_grid and not by_slice:
@@ -103,83 +107,32 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
     return Scribbles(*on_ct)
 
 
-def _read(path: Path) -> sitk.Image:
-    if not path.is_file():
-        raise InputFileError(f"The scribble file '{path}' does not exist. Name a .seg.nrrd or a label map.")
-    try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise InputFileError(
-            f"The scribble file '{path}' could not be read. "
-            "Check that it is complete and a .seg.nrrd, NRRD, NIfTI or MHA file."
-        ) from error
-    if image.GetDimension() != 3:
-        raise InvalidScribblesError(
-            f"The scribble file '{path}' has {image.GetDimension()} dimensions. "
-            "Save the strokes as a volume on the CT's grid."
-        )
-    return image
-
-
-def _strokes(path: Path, image: sitk.Image) -> tuple[np.ndarray, np.ndarray]:
+def _strokes(file: LabelFile) -> tuple[np.ndarray, np.ndarray]:
     """Foreground and background, bool (Z, Y, X) on the file's own grid."""
-    array = sitk.GetArrayFromImage(image)
-    segments = _segments(image)
-    if segments:
-        return _from_segments(path, array, segments)
-    if array.ndim != 3:
-        raise InvalidScribblesError(
-            f"The scribble file '{path}' has {array.shape[-1]} values a voxel and no segments. {_WANTED}"
-        )
-    odd = np.setdiff1d(np.unique(array), (0, 1, 2))
+    if file.segments:
+        return _from_segments(file)
+    labels = file.label_map()
+    odd = np.setdiff1d(np.unique(labels), (0, 1, 2))
     if odd.size:
         found = ", ".join(f"{value:g}" for value in odd[:5])
         raise InvalidScribblesError(
-            f"The label map '{path}' has other labels than 1 (bleed) and 2 (other tissue): {found}. {_WANTED}"
+            f"The label map '{file.path}' has other labels than 1 (bleed) and 2 (other tissue): {found}. "
+            f"{_WANTED}"
         )
-    return array == 1, array == 2
+    return labels == 1, labels == 2
 
 
-def _segments(image: sitk.Image) -> list[tuple[str, int, int]]:
-    """(name, layer, label value) of each segment that the header lists."""
-    numbers = {int(match[1]) for key in image.GetMetaDataKeys() if (match := re.match(r"Segment(\d+)_", key))}
-
-    def entry(number: int, key: str, default: str) -> str:
-        key = f"Segment{number}_{key}"
-        return image.GetMetaData(key) if image.HasMetaDataKey(key) else default
-
-    # Files of Slicer before 4.11 keep every segment in a layer of its own.
-    try:
-        return [
-            (entry(one, "Name", ""), int(entry(one, "Layer", str(one))), int(entry(one, "LabelValue", "1")))
-            for one in sorted(numbers)
-        ]
-    except ValueError as error:
-        raise InvalidScribblesError(
-            f"The header of the segmentation is damaged ({error}). Save it again in Slicer."
-        ) from error
-
-
-def segment_names(image: sitk.Image) -> dict[int, str]:
-    """Names of the segments of a .seg.nrrd of one layer, by label value; empty for a plain label map."""
-    return {label: name for name, _, label in _segments(image) if name}
-
-
-def _from_segments(
-    path: Path, array: np.ndarray, segments: list[tuple[str, int, int]]
-) -> tuple[np.ndarray, np.ndarray]:
-    layers = array if array.ndim == 4 else array[..., np.newaxis]
-    marks = [np.zeros(layers.shape[:3], bool), np.zeros(layers.shape[:3], bool)]
+def _from_segments(file: LabelFile) -> tuple[np.ndarray, np.ndarray]:
+    marks = np.zeros((2, *file.layers.shape[:3]), bool)
     known = False
-    for name, layer, label in segments:
+    for segment in file.segments:
         for index, names in enumerate((_FOREGROUND_NAMES, _BACKGROUND_NAMES)):
-            if name.strip().lower() in names:
+            if segment.name.strip().lower() in names:
                 known = True
-                if 0 <= layer < layers.shape[3]:
-                    marks[index] |= layers[..., layer] == label
+                marks[index] |= file.marks(segment)
     if not known:
-        found = ", ".join(f"'{name}'" for name, _, _ in segments)
-        raise InvalidScribblesError(f"'{path}' has no scribble segments; it has {found}. {_WANTED}")
+        found = ", ".join(f"'{segment.name}'" for segment in file.segments)
+        raise InvalidScribblesError(f"'{file.path}' has no scribble segments; it has {found}. {_WANTED}")
     return marks[0], marks[1]
 
 
@@ -191,7 +144,7 @@ def _is_of_acquired_slices(image: sitk.Image, ct: _OnGrid) -> bool:
     grid = ct.image
     if image.GetSize()[:3] != (*grid.GetSize()[:2], len(ct.repeats)):
         return False
-    own, other = _index_to_world(grid), _index_to_world(image)
+    own, other = index_to_world(grid), index_to_world(image)
     normal = np.cross(own[:3, 0], own[:3, 1])
     apart = other[:3, 3] - own[:3, 3]
     along = apart @ normal / np.linalg.norm(normal)
@@ -204,20 +157,12 @@ def _is_of_acquired_slices(image: sitk.Image, ct: _OnGrid) -> bool:
     )
 
 
-def _index_to_world(image: sitk.Image) -> np.ndarray:
-    """4 x 4, voxel index (i, j, k) to LPS mm."""
-    matrix = np.eye(4)
-    matrix[:3, :3] = np.array(image.GetDirection()).reshape(3, 3) * image.GetSpacing()
-    matrix[:3, 3] = image.GetOrigin()
-    return matrix
-
-
 def _extent(image: sitk.Image, marks: np.ndarray | None = None) -> str:
     """Where marked voxels lie, all if None, as text: lowest to highest mm of each axis."""
     bounds = np.array([[0, size - 1] for size in image.GetSize()])
     if marks is not None:
         bounds = np.array([[axis.min(), axis.max()] for axis in np.nonzero(marks)[::-1]])
     corners = np.stack(np.meshgrid(*bounds, [1.0], indexing="ij"), axis=-1).reshape(-1, 4)
-    points = corners @ _index_to_world(image).T
+    points = corners @ index_to_world(image).T
     pairs = zip("xyz", points.min(axis=0), points.max(axis=0), strict=False)
     return ", ".join(f"{axis} {low:.0f}..{high:.0f}" for axis, low, high in pairs)

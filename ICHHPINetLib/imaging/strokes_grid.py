@@ -5,6 +5,9 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import SimpleITK as sitk
+
+Grid = sitk.Image | sitk.ImageFileReader
 
 # Two grids count as one where no voxel is off by more than this share of a voxel.
 _SAME_LATTICE = 1e-2
@@ -41,6 +44,27 @@ def transfer(marked: np.ndarray, to_target: np.ndarray, shape: tuple[int, int, i
     if not _is_lattice(to_target, marked.shape):
         _fill(result, marked, source, to_target)
     return result
+
+
+def on_grid(marked: np.ndarray, own: Grid, target: Grid) -> np.ndarray | None:
+    """Marks bool (Z, Y, X) of one grid on another, voxel by voxel; None where one is lost or falls between.
+
+    The grids may differ in extent and in the order of their axes.
+    """
+    matrix = np.linalg.solve(index_to_world(target), index_to_world(own))
+    if not _is_lattice(matrix, marked.shape):
+        return None
+    result = transfer(marked, matrix, tuple(target.GetSize()[:3][::-1]))
+    return result if np.count_nonzero(result) == np.count_nonzero(marked) else None
+
+
+def index_to_world(grid: Grid) -> np.ndarray:
+    """4 x 4, voxel index (i, j, k) to LPS mm."""
+    size = len(grid.GetSize())
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array(grid.GetDirection()).reshape(size, size)[:3, :3] * grid.GetSpacing()[:3]
+    matrix[:3, 3] = grid.GetOrigin()[:3]
+    return matrix
 
 
 def _apply(matrix: np.ndarray, zyx: np.ndarray) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import InvalidVolumeError
 from .hu_calibration import calibrate_hu, intensity_scale
+from .labels import whole_labels
 
 # A head with its holder; beyond this the spacing is more likely in another order or unit.
 _LARGEST_EXTENT_MM = 1000.0
@@ -59,14 +60,7 @@ def check_volume(volume: np.ndarray, spacing: Sequence[float]) -> list[str]:
 
 def check_mask(mask: np.ndarray) -> np.ndarray:
     """Bool of a mask of any shape: True wherever it is not 0. InvalidVolumeError where it holds no labels."""
-    mask = np.asarray(mask)
-    if mask.dtype.kind not in "biuf":
-        raise InvalidVolumeError(f"The mask's voxels are of type {mask.dtype}; pass labels.")
-    if mask.dtype.kind == "f" and not np.array_equal(mask, np.rint(mask)):
-        raise InvalidVolumeError(
-            "The mask holds fractions or NaN, not labels; pass a mask, for example probability >= 0.5."
-        )
-    return mask != 0
+    return whole_labels(mask) != 0
 
 
 def first_look(volume: np.ndarray, spacing: Sequence[float]) -> list[str]:

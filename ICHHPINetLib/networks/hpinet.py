@@ -10,6 +10,7 @@ from torch import nn
 
 from .affinity import memory_reader
 from .blocks import NO_BLOOD
+from .config_checks import check_kind, check_widths
 from .cues import stroke_cues
 from .fcm import FCM
 from .mpffm import MPFFM, SliceFeatures
@@ -34,6 +35,10 @@ class HPINetConfig:
     variant: str = FULL
 
     def __post_init__(self) -> None:
+        check_kind("name", self.name, str)
+        check_widths("volume_widths", self.volume_widths, 4)
+        check_widths("slice_widths", self.slice_widths, 3)
+        check_widths("key_channels", (self.key_channels,), 1)
         check_variant(self.variant)
 
     def as_dict(self) -> dict:
@@ -54,7 +59,7 @@ def read_config(entries: dict) -> HPINetConfig | PaperConfig:
     """The configuration that ``as_dict`` of either class wrote, as JSON may have changed it.
 
     Entries that are missing have their defaults. Raises TypeError for entries that neither class
-    knows, ValueError for a variant that does not exist.
+    knows, ValueError for values that no network has.
     """
     entries = {key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()}
     architecture = entries.pop("architecture", None)

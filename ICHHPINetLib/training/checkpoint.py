@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 from ..errors import InputFileError
 from ..imaging.output_files import whole_file
 from ..networks.hpinet import HPINet, HPINetConfig, read_config
 from ..networks.paper.config import PaperConfig
+from ..weights.checkpoint_file import another_version, read_state
+from ..weights.tensors import check_finite, check_fit
 
 _ORIGINAL, _GAIN = ".parametrizations.weight.original", ".parametrizations.weight.0.gain"
 
@@ -25,25 +27,10 @@ def read_checkpoint(path: Path, config: HPINetConfig | PaperConfig, device: torc
     Raises
     ------
     InputFileError
-        If it is none, or of another network than ``config``.
+        If it is none, a field of it is damaged, or it is of another network than ``config``.
     """
-    try:
-        state = torch.load(path, map_location=device, weights_only=True)
-        found = read_config(state["config"])
-    except (
-        OSError,
-        EOFError,
-        RuntimeError,
-        KeyError,
-        TypeError,
-        ValueError,
-        pickle.UnpicklingError,
-    ) as error:
-        raise InputFileError(
-            f"{path} is no checkpoint that can be read ({error}). Name a checkpoint.pt that "
-            "`ichhpinet train` wrote."
-        ) from error
-    _check_config(path, found, config)
+    state = read_state(path, device)
+    _check_config(path, read_config(state["config"]), config)
     return state
 
 
@@ -78,12 +65,42 @@ def load_states(path: Path, targets: Iterable[tuple[nn.Module, dict]]) -> None:
     """Loads each module's state; InputFileError where it does not fit."""
     try:
         for module, state in targets:
+            check_fit(state, module.state_dict())
             module.load_state_dict(state)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
+        raise another_version(path, error) from error
+
+
+def load_optimizer(path: Path, optimizer: Optimizer, saved: dict) -> None:
+    """Loads an optimizer's state; InputFileError where it is not that of the same parameters."""
+    own = optimizer.state_dict()["param_groups"]
+    try:
+        if [_settings(group) for group in saved["param_groups"]] != [_settings(group) for group in own]:
+            raise ValueError("its groups of parameters differ")
+        parameters = [one for group in optimizer.param_groups for one in group["params"]]
+        kernels = [group["kernels"] for group in optimizer.param_groups for _ in group["params"]]
+        if not set(saved["state"]) <= set(range(len(parameters))):
+            raise ValueError("it knows other parameters")
+        for index, state in saved["state"].items():
+            averages = {"momentum"} if kernels[index] else {"mean", "square"}
+            steps = {} if kernels[index] else {"step": state.get("step")}
+            if not all(type(step) is int and step > 0 for step in steps.values()):
+                raise ValueError("a step count is damaged")
+            tensors = {name: value for name, value in state.items() if name not in steps}
+            check_fit(tensors, dict.fromkeys(averages, parameters[index]))
+            check_finite(tensors)
+        optimizer.load_state_dict(saved)
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputFileError(
-            f"{path} is of another version of this network. Train anew in another folder, or go on "
-            "with the version that wrote it."
+            f"The state of the optimizer in {path} is damaged ({error}). Begin another training with its "
+            "weights: --start, and another --run."
         ) from error
+
+
+def _settings(group: dict) -> tuple[list[int], bool]:
+    if type(group["kernels"]) is not bool or not all(type(index) is int for index in group["params"]):
+        raise TypeError("a group of parameters is damaged")
+    return group["params"], group["kernels"]
 
 
 def check_same_run(path: Path, state: dict, given: dict) -> None:
@@ -91,7 +108,7 @@ def check_same_run(path: Path, state: dict, given: dict) -> None:
 
     A fold whose training went on from another one's checkpoint would have learned from its own test cases.
     """
-    differing = [name for name, value in given.items() if state.get(name, value) != value]
+    differing = [name for name, value in given.items() if state[name] != value]
     if differing:
         raise InputFileError(
             f"{path} is of a training with another {' and '.join(differing)}. Give its options again to go "

@@ -19,6 +19,7 @@ from .checkpoint import (
     check_same_run,
     check_unseen,
     digest_of,
+    load_optimizer,
     load_states,
     read_checkpoint,
     read_weights,
@@ -118,9 +119,9 @@ class Trainer:
         state = read_checkpoint(path, self.network.config, self.device)
         check_same_run(path, state, self.given)
         load_states(path, [(self.network, state["network"]), (self.average, state["average"])])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_optimizer(path, self.optimizer, state["optimizer"])
         self.step = state["step"]
-        self._has_also_seen(state.get("seen"))
+        self._has_also_seen(state["seen"])
 
     def _start(self, path: Path) -> None:
         bleeding = {name for name, case in self.pack.cases.items() if case.bleeds}
@@ -132,9 +133,9 @@ class Trainer:
             self._has_also_seen(None)
             return
         state = read_checkpoint(path, self.network.config, self.device)
-        check_unseen(path, state.get("seen"), held_out)
+        check_unseen(path, state["seen"], held_out)
         load_states(path, [(self.network, state["network"]), (self.average, state["average"])])
-        self._has_also_seen(state.get("seen"))
+        self._has_also_seen(state["seen"])
 
     def _has_also_seen(self, names: list[str] | None) -> None:
         self.seen = None if names is None or self.seen is None else self.seen | set(names)

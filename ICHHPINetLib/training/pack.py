@@ -7,22 +7,25 @@ runs unchanged wherever this file (under 45 MiB for the development cases) is ca
 from __future__ import annotations
 
 import json
-import zipfile
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from ..datasets import CaseImages, check_cases, find_cases, read_case
 from ..errors import InputFileError
 from ..imaging.hu_calibration import calibrate_hu
+from ..imaging.label_files import read_labels
+from ..imaging.orientation import to_canonical
 from ..imaging.output_files import whole_file
 from ..imaging.working_grid import PIXEL_MM, WorkingGrid
 from .codec import decode, encode
 
 _BONE_HU = 150.0
+# No group of slices on the working grid is thicker.
+_THICKEST_MM = 100.0
 _FOLDS = Path(__file__).with_name("folds.json")
 
 
@@ -102,7 +105,9 @@ def build(cases_folder: Path, shapes_folder: Path | None, output: Path) -> list[
     Raises
     ------
     InputFileError
-        If the folder has no case to learn from, or a mask does not lie on its CT.
+        If the folder has no case to learn from, a mask does not lie on its CT, or a file is damaged.
+    InvalidVolumeError
+        If a CT is none, or a mask or shape holds no labels.
     """
     cases = find_cases(cases_folder)
     usable = [case for case in cases if case.labeled]
@@ -148,14 +153,11 @@ def _pack_case(images: CaseImages, hu: np.ndarray) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _read(path: Path) -> tuple[np.ndarray, tuple[float, float, float]]:
-    image = sitk.DICOMOrient(sitk.ReadImage(str(path)), "LPS")
-    return sitk.GetArrayFromImage(image), image.GetSpacing()[::-1]
-
-
 def _pack_shape(number: int, path: Path) -> dict[str, np.ndarray]:
-    mask, spacing = _read(path)
-    mask = mask > 0
+    file = read_labels(path)
+    direction = np.array(file.grid.GetDirection()).reshape(3, 3)
+    mask, order = to_canonical(file.label_map() > 0, direction)
+    spacing = order.spacing(file.grid.GetSpacing()[::-1])
     if not mask.any():
         return {}
     box = ndimage.find_objects(mask.astype(np.uint8))[0]
@@ -183,23 +185,70 @@ def load(path: Path) -> Pack:
         with np.load(path) as stored:
             arrays = {key: stored[key] for key in stored.files}
         return _unpacked(arrays)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
-        raise InputFileError(f"{path} is no training pack ({error}); make one by naming --cases.") from error
+    except Exception as error:  # of as many kinds as there are ways to damage an archive
+        reason = str(error).strip() or type(error).__name__
+        raise InputFileError(f"{path} is no training pack ({reason}); make one by naming --cases.") from error
 
 
 def _unpacked(arrays: dict[str, np.ndarray]) -> Pack:
+    """Checks every array; ValueError or KeyError where one is missing or damaged."""
+    groups: dict[tuple[str, str], dict[str, np.ndarray]] = {}
+    for key, array in arrays.items():
+        kind, rest = key.split("/", 1)
+        name, field = rest.rsplit("/", 1)
+        groups.setdefault((kind, name), {})[field] = array
     cases, shapes = {}, []
-    for key in arrays:
-        kind, name, field = key.split("/")
-        if kind == "case" and field == "codes":
-            codes = arrays[key]
-            bits = np.unpackbits(arrays[f"case/{name}/inside"], count=codes.size)
-            fraction = arrays.get(f"case/{name}/fraction", np.zeros(codes.shape, np.uint8))
-            slice_mm = float(arrays[f"case/{name}/slice_mm"])
-            cases[name] = Case(name, codes, fraction, bits.reshape(codes.shape).astype(bool), slice_mm)
-        elif kind == "shape" and field == "mask":
-            size = arrays[f"shape/{name}/size"]
-            mask = np.unpackbits(arrays[key], count=int(size.prod())).reshape(size).astype(bool)
-            slice_mm, *centre = arrays[f"shape/{name}/place"].tolist()
-            shapes.append(Shape(mask, slice_mm, tuple(centre)))
+    for (kind, name), fields in groups.items():
+        try:
+            if kind == "case":
+                cases[name] = _case(name, fields)
+            elif kind == "shape":
+                shapes.append(_shape(fields))
+            else:
+                raise ValueError("it is of an unknown kind")
+        except KeyError as error:
+            raise ValueError(f"{kind} {name} lacks {error}") from error
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{kind} {name} is damaged: {error}") from error
+    if not cases:
+        raise ValueError("it holds no case")
     return Pack(cases, shapes)
+
+
+def _case(name: str, fields: dict[str, np.ndarray]) -> Case:
+    _expect(set(fields) <= {"codes", "inside", "slice_mm", "fraction"}, "its fields")
+    codes, inside = fields["codes"], fields["inside"]
+    _expect(codes.dtype == np.uint8 and codes.ndim == 3 and codes.size > 0, "its CT")
+    fraction = fields.get("fraction", np.zeros(codes.shape, np.uint8))
+    _expect(fraction.dtype == np.uint8 and fraction.shape == codes.shape, "its blood")
+    return Case(name, codes, fraction, _bits(inside, codes.shape), _slice_mm(fields["slice_mm"]))
+
+
+def _shape(fields: dict[str, np.ndarray]) -> Shape:
+    _expect(set(fields) <= {"mask", "size", "place"}, "its fields")
+    size, place = fields["size"], fields["place"]
+    _expect(size.dtype.kind in "iu" and size.shape == (3,) and (size > 0).all(), "its size")
+    _expect(place.dtype.kind == "f" and place.shape == (4,), "its place")
+    mask = _bits(fields["mask"], tuple(size.tolist()))
+    centre = place[1:].tolist()
+    _expect(mask.any() and all(0 <= part <= 1 for part in centre), "its mask or place")
+    return Shape(mask, _slice_mm(place[0]), tuple(centre))
+
+
+def _bits(packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Bool array of ``shape`` from bits that fill no byte more than they need."""
+    count = math.prod(shape)
+    _expect(packed.dtype == np.uint8 and packed.shape == ((count + 7) // 8,), "its bits")
+    return np.unpackbits(packed, count=count).reshape(shape).astype(bool)
+
+
+def _slice_mm(value: np.ndarray) -> float:
+    _expect(
+        np.shape(value) == () and value.dtype.kind == "f" and 0 < value < _THICKEST_MM, "its slice distance"
+    )
+    return float(value)
+
+
+def _expect(true: bool, what: str) -> None:
+    if not true:
+        raise ValueError(what)

@@ -6,7 +6,6 @@ tensor is taken over as it is, under another name.
 
 from __future__ import annotations
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ import torch
 from ..errors import WeightsError
 from ..networks.hpinet import HPINet
 from ..networks.paper.config import PaperConfig
+from .tensors import check_finite
 
 FILES = {
     "vim": "seg3d_model.pth",
@@ -157,7 +157,7 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
             f"{path} cannot be read ({error.strerror}). The folder must hold the authors' four files: "
             f"{', '.join(FILES.values())}."
         ) from error
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except Exception as error:  # of as many kinds as there are ways to damage a pickle
         reason = str(error).partition("\n")[0] or "it ends too early"
         raise WeightsError(
             f"{path} is damaged or holds more than weights ({reason}). Download the authors' file again."
@@ -166,4 +166,8 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         state = state["network"]
     if not isinstance(state, Mapping) or not all(isinstance(x, torch.Tensor) for x in state.values()):
         raise WeightsError(f"{path} holds no state dict. Use the authors' files as they publish them.")
-    return {key.removeprefix("module."): value for key, value in state.items()}
+    try:
+        check_finite(state)
+    except (ValueError, RuntimeError) as error:
+        raise WeightsError(f"{path} is damaged ({error}). Download the authors' file again.") from error
+    return {str(key).removeprefix("module."): value for key, value in state.items()}

@@ -12,6 +12,7 @@ import torch
 from ..imaging.output_files import write_bytes, write_json
 from ..networks.blocks import fold_standardization
 from ..networks.hpinet import HPINet, read_config
+from .checkpoint_file import built, read_state
 
 
 def export(network: HPINet, path: Path, **about: str) -> str:
@@ -34,14 +35,16 @@ def export(network: HPINet, path: Path, **about: str) -> str:
 
 
 def export_checkpoint(checkpoint: Path, path: Path, **about: str) -> str:
-    """As ``export``, from the averaged weights of a training checkpoint."""
-    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = HPINet(read_config(state["config"]))
+    """As ``export``, from the averaged weights of a training checkpoint.
+
+    Raises InputFileError where the checkpoint is none, damaged or of another version of the network.
+    """
+    state = read_state(checkpoint)
     prefix = "module."
     averaged = {
         key.removeprefix(prefix): value for key, value in state["average"].items() if key.startswith(prefix)
     }
-    network.load_state_dict(averaged)
+    network = built(read_config(state["config"]), checkpoint, averaged)
     return export(network, path, steps=str(state["step"]), **about)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from ..errors import DeviceError, TorchMissingError, WeightsError
 from ..resources import resource_path
 from .devices import is_out_of_memory, resolve_device
 from .safetensors_file import parse
+from .tensors import check_fit
 
 if TYPE_CHECKING:
     import torch
@@ -100,17 +102,27 @@ def _locate(name_or_path: str | Path) -> tuple[Path, str | None]:
     try:
         manifest_path = resource_path(_MANIFEST)
         manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError) as error:
+        if not isinstance(manifest, dict):
+            raise ValueError("it is no object")
+        entry = _checked(manifest[text]) if text in manifest else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WeightsError(
             f"The list of shipped weights is missing or damaged ({error}). Reinstall the extension."
         ) from error
-    if text not in manifest:
+    if entry is None:
         raise WeightsError(
             f"There are no shipped weights named '{text}'; there are: {', '.join(sorted(manifest))}. "
             "To use a file of your own, give its path."
         )
-    entry = manifest[text]
-    return manifest_path.with_name(entry["file"]), entry["sha256"]
+    return manifest_path.with_name(entry[0]), entry[1]
+
+
+def _checked(entry: dict) -> tuple[str, str]:
+    """File name and SHA256 of an entry of the manifest; ValueError, TypeError or KeyError where damaged."""
+    name, digest = entry["file"], entry["sha256"].lower()
+    if Path(name).name != name or not re.fullmatch("[0-9a-f]{64}", digest):
+        raise ValueError("a file name or SHA256 in it is none")
+    return name, digest
 
 
 def _read(path: Path) -> bytes:
@@ -124,13 +136,20 @@ def _read(path: Path) -> bytes:
 
 
 def _build(config: dict, state: dict[str, torch.Tensor], path: Path) -> HPINet:
+    import torch
+
     from ..networks.blocks import fold_standardization
     from ..networks.hpinet import HPINet, read_config
 
     try:
-        network = fold_standardization(HPINet(read_config(config)))
+        checked = read_config(config)
+        # Without memory for its values: widths of a damaged file may ask for any amount.
+        with torch.device("meta"):
+            expected = fold_standardization(HPINet(checked)).state_dict()
+        check_fit(state, expected)
+        network = fold_standardization(HPINet(checked))
         network.load_state_dict(state, strict=True)
-    except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError) as error:
+    except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError, AttributeError) as error:
         raise WeightsError(
             f"The weights in {path} belong to another version of the network ({str(error).splitlines()[0]}). "
             "Use weights that were exported by this version."

@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..errors import WeightsError
+from .tensors import check_finite
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +23,7 @@ def parse(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     Raises
     ------
     WeightsError
-        If the content is no safetensors file, is cut off, or holds other types than floats and
+        If the content is no safetensors file, is damaged, or holds other values than finite floats and
         the counters of batch normalization.
     """
     import torch
@@ -32,21 +33,53 @@ def parse(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         length = int.from_bytes(content[:8], "little")
         if len(content) < 8 + length:
             raise ValueError("it ends within its header")
-        header = json.loads(content[8 : 8 + length])
+        header = json.loads(content[8 : 8 + length], object_pairs_hook=_without_duplicates)
         metadata = header.pop("__metadata__", None) or {}
+        if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+            raise ValueError("its header is damaged")
         body = bytearray(content[8 + length :])
+        end = 0
         tensors = {}
-        for name, entry in header.items():
-            kind, shape, (begin, end) = types[entry["dtype"]], entry["shape"], entry["data_offsets"]
-            if min(shape, default=1) < 0 or not isinstance(metadata, dict):
-                raise ValueError("its header is damaged")
-            if not 0 <= begin <= end <= len(body) or end - begin != math.prod(shape) * kind.itemsize:
-                raise ValueError(f"the data of '{name}' is cut off")
-            flat = torch.frombuffer(body, dtype=kind, count=math.prod(shape), offset=begin)
-            tensors[name] = flat.reshape(shape)
-    except (ValueError, KeyError, TypeError, AttributeError, RuntimeError, RecursionError) as error:
+        for name, entry in sorted(header.items(), key=lambda item: _offsets(item[1])):
+            kind, shape, begin = types[entry["dtype"]], entry["shape"], _offsets(entry)[0]
+            if not all(type(size) is int and size >= 0 for size in shape):
+                raise ValueError(f"the shape of '{name}' is damaged")
+            # The format puts tensors one after the other, without overlap or gap.
+            if begin != end or begin % kind.itemsize:
+                raise ValueError(f"the data of '{name}' lie where they should not")
+            count, end = math.prod(shape), _offsets(entry)[1]
+            if end > len(body) or end - begin != count * kind.itemsize:
+                raise ValueError(f"the data of '{name}' are cut off")
+            flat = torch.frombuffer(body, dtype=kind, count=count, offset=begin) if count else torch.empty(0)
+            tensors[name] = flat.to(kind).reshape(shape)
+        if end != len(body):
+            raise ValueError("something else follows its data")
+        check_finite(tensors)
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        RuntimeError,
+        RecursionError,
+        OverflowError,
+    ) as error:
         raise WeightsError(
             f"The file holds no usable weights ({error}). Choose a .safetensors file that was exported "
             "by this software, or use the shipped weights by the name 'default'."
         ) from error
     return tensors, metadata
+
+
+def _offsets(entry: dict) -> tuple[int, int]:
+    begin, end = entry["data_offsets"]
+    if type(begin) is not int or type(end) is not int or not 0 <= begin <= end:
+        raise ValueError("its offsets are damaged")
+    return begin, end
+
+
+def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    entries = dict(pairs)
+    if len(entries) != len(pairs):
+        raise ValueError("its header names something twice")
+    return entries

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from torch import nn
 
 from ..affinity import memory_reader
+from ..config_checks import check_kind, check_widths
 from ..variants import FULL, check_variant
 from .fcm import FCM
 from .mpffm import MPFFM
@@ -14,6 +15,7 @@ from .sim import SIM
 from .vim import VIM
 
 ARCHITECTURE = "paper"
+_BRIGHTEST = 1e5
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,16 @@ class PaperConfig:
     variant: str = FULL
 
     def __post_init__(self) -> None:
+        check_kind("name", self.name, str)
+        check_kind("image_pooling", self.image_pooling, bool)
+        check_widths("width", (self.width,), 1)
+        if self.volume_norm not in ("batch", "group"):
+            raise ValueError(f"The volume_norm {self.volume_norm!r} is neither batch nor group.")
+        if self.memory_top is not None:
+            check_widths("memory_top", (self.memory_top,), 1)
+        low, high = self.gray_range
+        if not -_BRIGHTEST <= low < high <= _BRIGHTEST:
+            raise ValueError(f"The gray_range {self.gray_range!r} does not run upwards between two numbers.")
         check_variant(self.variant)
 
     def as_dict(self) -> dict:

@@ -1,0 +1,165 @@
+"""DICOM segmentation objects (SEG), by highdicom: ITK knows neither their segments nor their slices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputFileError, MissingPackageError
+from .dicom import is_dicom_file
+
+# SEG with a frame a segment, and the newer one with label values.
+_CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+_ADVICE = "Save the segmentation as .seg.nrrd in the program that made it, and name that."
+# Share of a slice distance; and from how many times the thickness on a distance may hide a slice.
+_TOLERANCE, _THICKER = 0.05, 1.5
+# Positions are rounded to about this.
+_SAME_PLANE_MM, _ROUNDING_MM = 1e-3, 0.11
+
+
+class DicomSegments(NamedTuple):
+    """``grid`` has the geometry of the marked slices and all between them; ``layers`` is (Z, Y, X, segments).
+
+    ``segments`` are (number, name), in the order of the layers' last axis.
+    """
+
+    grid: sitk.Image
+    layers: np.ndarray
+    segments: list[tuple[int, str]]
+
+
+def is_dicom(path: Path) -> bool:
+    """Whether a file is DICOM of any kind, also of those that ITK does not read."""
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM" or is_dicom_file(path)
+
+
+def read_dicom_seg(path: Path) -> DicomSegments:
+    """Read every segment of a DICOM segmentation object.
+
+    Raises
+    ------
+    MissingPackageError
+        If highdicom is not installed.
+    InputFileError
+        If the file is another DICOM object or damaged, or where its slices lie is not stated.
+    """
+    try:
+        import highdicom
+        import pydicom
+    except ImportError as error:
+        raise MissingPackageError(
+            f"'{path}' is a DICOM file, and a DICOM segmentation is read with the package highdicom: run "
+            f"pip install 'ichhpinet[dicom]' (Slicer has it from 5.12 on). Or: {_ADVICE}"
+        ) from error
+    try:
+        data = pydicom.dcmread(path)
+        kind, modality = str(data.get("SOPClassUID")), str(data.get("Modality") or "unknown")
+    except Exception as error:  # pydicom raises whatever a damaged element leads to
+        raise _damaged(path, error) from error
+    if kind not in _CLASSES:
+        raise InputFileError(
+            f"'{path}' is a DICOM object of modality {modality}, not a segmentation (SEG). Name the mask."
+        )
+    try:
+        _state_distance(path, data)
+        seg = highdicom.seg.Segmentation.from_dataset(data, copy=False)
+        segments = [
+            (number, str(seg.get_segment_description(number).segment_label)) for number in _numbers(seg)
+        ]
+        volume = seg.get_volume(segment_numbers=[number for number, _ in segments], atol=_ROUNDING_MM)
+    except InputFileError:
+        raise
+    except Exception as error:  # of many kinds, from frames that lie anywhere to missing elements
+        raise _damaged(path, error) from error
+    return DicomSegments(_grid(volume), np.asarray(volume.array), segments)
+
+
+def _numbers(seg) -> list[int]:
+    # Of a label map, number 0 is its background.
+    return [int(number) for number in seg.segment_numbers if number > 0]
+
+
+def _damaged(path: Path, error: Exception) -> InputFileError:
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return InputFileError(
+        f"The DICOM segmentation '{path}' is no volume that can be read ({reason}). {_ADVICE}"
+    )
+
+
+def _state_distance(path: Path, data) -> None:
+    """Write into ``data`` how far apart its slices lie; InputFileError where that would be a guess.
+
+    Frames without a mark are usually left out, so that frames may lie further apart than slices do; programs
+    copy a distance of 1 mm from single images that have none; and highdicom takes 1 for what is not said.
+    """
+    groups = [
+        group
+        for kind in ("Shared", "PerFrame")
+        for group in data.get(f"{kind}FunctionalGroupsSequence") or []
+    ]
+    measures = [group.PixelMeasuresSequence[0] for group in groups if group.get("PixelMeasuresSequence")]
+    between, thick = (_stated(measures, name) for name in ("SpacingBetweenSlices", "SliceThickness"))
+    gap = _least_gap(groups)
+    distance = None
+    if gap is None:
+        if between is None or thick is None or _alike(between, thick):
+            distance = between or thick
+    elif any(other is not None and _alike(gap, other) for other in (between, thick)):
+        distance = gap
+    elif between is None:
+        # Thinner slices with gaps between them, or thicker ones that overlap.
+        distance = gap if thick is not None and gap < _THICKER * thick else None
+    elif thick is not None and _alike(between, thick):
+        distance = between
+    if distance is None:
+        marked = "there is one frame" if gap is None else f"its frames lie {gap:g} mm apart or more"
+        stated = "not stated" if between is None else f"{between:g} mm"
+        thickness = "not stated" if thick is None else f"{thick:g} mm"
+        raise InputFileError(
+            f"How far apart the slices of the DICOM segmentation '{path}' lie is not clear: {marked}, their "
+            f"distance is {stated}, their thickness {thickness}. {_ADVICE}"
+        )
+    for one in measures:
+        one.SpacingBetweenSlices = distance
+        if not one.get("SliceThickness"):
+            one.SliceThickness = distance
+
+
+def _alike(one: float, other: float) -> bool:
+    return abs(one - other) <= _TOLERANCE * other
+
+
+def _least_gap(groups: list) -> float | None:
+    """The least distance in mm of the planes of two frames; None where all lie in one."""
+    planes = [group.PlanePositionSequence[0] for group in groups if group.get("PlanePositionSequence")]
+    places = np.array([plane.ImagePositionPatient for plane in planes], float).reshape(-1, 3)
+    if not len(places):
+        return None
+    apart = places - places[0]
+    furthest = apart[np.linalg.norm(apart, axis=1).argmax()]
+    along = np.sort(apart @ furthest) / max(float(np.linalg.norm(furthest)), _SAME_PLANE_MM)
+    gaps = np.diff(along)
+    gaps = gaps[gaps > _SAME_PLANE_MM]
+    return float(gaps.min()) if gaps.size else None
+
+
+def _stated(measures: list, name: str) -> float | None:
+    """A positive number that all frames agree on; None where they do not or are silent."""
+    found = {abs(float(one.get(name) or 0)) for one in measures}
+    return found.pop() or None if len(found) == 1 else None
+
+
+def _grid(volume) -> sitk.Image:
+    """An empty image with the geometry of a highdicom volume, whose axes run as slices, rows, columns."""
+    affine = np.asarray(volume.affine, float)
+    columns = affine[:3, 2::-1]
+    spacing = np.linalg.norm(columns, axis=0)
+    grid = sitk.Image([int(size) for size in volume.spatial_shape[::-1]], sitk.sitkUInt8)
+    grid.SetSpacing(spacing.tolist())
+    grid.SetDirection((columns / spacing).ravel().tolist())
+    grid.SetOrigin(affine[:3, 3].tolist())
+    return grid

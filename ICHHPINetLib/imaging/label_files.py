@@ -1,0 +1,185 @@
+"""The one way in for masks and scribbles: label maps, segmentations of Slicer and of others, DICOM SEG."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputFileError, InvalidVolumeError
+from .dicom_seg import is_dicom, read_dicom_seg
+from .integrity import check_whole
+from .labels import whole_labels
+from .open_image import check_perpendicular, doubts_about_size, nifti_doubts, open_image
+
+_KEY = re.compile(r"Segment(\d+)_")
+
+
+class Segment(NamedTuple):
+    """A segment: what it is called, its ``number`` for people, and the value that marks it in its layer."""
+
+    name: str
+    number: int
+    layer: int
+    value: int
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """Labels as a file holds them.
+
+    Attributes
+    ----------
+    path: of the file.
+    grid: a 3D image with their geometry; its values mean nothing.
+    layers: integers (Z, Y, X, L) in stored order; segments that overlap lie in layers of their own.
+    segments: those that the file lists, none in a plain label map.
+    warnings: what was odd about the file but could be worked with.
+    """
+
+    path: Path
+    grid: sitk.Image
+    layers: np.ndarray
+    segments: tuple[Segment, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Names of the segments, by their numbers."""
+        return {one.number: one.name for one in self.segments}
+
+    def marks(self, segment: Segment) -> np.ndarray:
+        """Bool (Z, Y, X): where a segment is marked."""
+        return self.layers[..., segment.layer] == segment.value
+
+    def label_map(self) -> np.ndarray:
+        """One map (Z, Y, X) of the labels, or of the numbers of the segments.
+
+        Raises InputFileError where segments overlap, and names them.
+        """
+        if self.layers.shape[3] == 1:
+            return self.layers[..., 0]
+        numbers = np.zeros(self.layers.shape[:3], np.int32)
+        for segment in self.segments:
+            marks = self.marks(segment)
+            if numbers[marks].any():
+                listed = ", ".join(f"{number} ({name})" for number, name in self.names.items())
+                raise InputFileError(
+                    f"'{self.path}' holds segments that overlap: {listed}. Choose one by its number, where "
+                    "the command has --label, or save the one that is meant as a file of its own."
+                )
+            numbers[marks] = segment.number
+        return numbers
+
+
+def read_labels(path: str | os.PathLike) -> LabelFile:
+    """Read a mask or scribbles: .seg.nrrd, a label map in NRRD, NIfTI or MetaImage, or DICOM SEG.
+
+    What a file is, its content decides, not its ending.
+
+    Raises
+    ------
+    InputFileError
+        If the file is missing, damaged, sheared, or lists its segments in a way that leaves doubts.
+    InvalidVolumeError
+        If it holds no volume of labels but an image, fractions, colors or a single slice; names the file.
+    MissingPackageError
+        If DICOM cannot be read for want of a package.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputFileError(f"'{path}' does not exist. Name a .seg.nrrd, a label map or a DICOM SEG.")
+    check_whole(path)
+    if is_dicom(path):
+        grid, layers, listed = read_dicom_seg(path)
+        segments = [Segment(name, number, layer, 1) for layer, (number, name) in enumerate(listed)]
+        warnings = []
+    else:
+        grid, layers, segments = _from_image(path, open_image(path))
+        warnings = [*nifti_doubts(path, grid), *doubts_about_size(grid)]
+    check_perpendicular(grid, path)
+    try:
+        layers = np.stack([whole_labels(layers[..., one]) for one in range(layers.shape[3])], axis=3)
+    except InvalidVolumeError as error:
+        raise InvalidVolumeError(f"'{path}' is no mask. {error}") from error
+    _check_listed(path, layers, segments)
+    return LabelFile(path, grid, layers, tuple(segments), warnings)
+
+
+def is_segmentation(image: sitk.Image | sitk.ImageFileReader) -> bool:
+    """Whether the header of a file lists segments, as those of Slicer do, whatever the file is called."""
+    return any(_KEY.match(key) for key in image.GetMetaDataKeys())
+
+
+def _from_image(path: Path, image: sitk.Image) -> tuple[sitk.Image, np.ndarray, list[Segment]]:
+    array, size = sitk.GetArrayFromImage(image), image.GetSize()
+    values, listed = image.GetNumberOfComponentsPerPixel(), is_segmentation(image)
+    if image.GetDimension() == 4 and values == 1 and listed:
+        # Layers one after the other, as programs write them that know no vectors.
+        grid, array = image[:, :, :, 0], np.moveaxis(array, 0, -1)
+    elif image.GetDimension() != 3:
+        raise InvalidVolumeError(
+            f"'{path}' has {image.GetDimension()} dimensions ({' x '.join(map(str, size))}), not three. "
+            "Save the labels as one volume on the CT's grid."
+        )
+    elif values > 1 and not listed:
+        raise InvalidVolumeError(
+            f"'{path}' has {values} values a voxel and lists no segments: a color picture, or segments that "
+            "overlap and lost their header. Save it again as .seg.nrrd, or one label map."
+        )
+    else:
+        grid, array = image, array if values > 1 else array[..., np.newaxis]
+    return grid, array, _segments(path, image, array.shape[3]) if listed else []
+
+
+def _segments(path: Path, image: sitk.Image, layers: int) -> list[Segment]:
+    """The segments that the header lists, in its order."""
+
+    def entry(number: int, key: str, default: str) -> str:
+        key = f"Segment{number}_{key}"
+        return image.GetMetaData(key).strip() if image.HasMetaDataKey(key) else default
+
+    numbers = sorted({int(match[1]) for key in image.GetMetaDataKeys() if (match := _KEY.match(key))})
+    found: list[tuple[str, int, int]] = []
+    try:
+        for place, one in enumerate(numbers):
+            # Files of Slicer before 4.11 keep every segment in a layer of its own, others all in one.
+            layer = int(entry(one, "Layer", str(place if layers > 1 else 0)))
+            value = int(entry(one, "LabelValue", "1"))
+            found.append((entry(one, "Name", entry(one, "ID", f"segment {one}")), layer, value))
+    except ValueError as error:
+        raise _damaged(path, str(error)) from error
+    for name, layer, value in found:
+        if not 0 <= layer < layers:
+            raise _damaged(
+                path, f"'{name}' is said to be in layer {layer}, and there are {layers}, from 0 on"
+            )
+        if value <= 0:
+            raise _damaged(path, f"'{name}' has the label {value}")
+    values = [value for _, _, value in found]
+    own = len(set(values)) == len(values)
+    return [
+        Segment(name, value if own else place, layer, value)
+        for place, (name, layer, value) in enumerate(found, start=1)
+    ]
+
+
+def _check_listed(path: Path, layers: np.ndarray, segments: list[Segment]) -> None:
+    """InputFileError for labels that do not belong to one of the segments that a file lists."""
+    for layer in range(layers.shape[3]) if segments else ():
+        known = [one.value for one in segments if one.layer == layer]
+        for label in np.unique(layers[..., layer]):
+            if label and known.count(label) != 1:
+                owner = "more than one segment" if label in known else "no segment that it lists"
+                raise _damaged(path, f"label {label} belongs to {owner}")
+
+
+def _damaged(path: Path, reason: str) -> InputFileError:
+    return InputFileError(
+        f"The list of segments in the header of '{path}' is damaged: {reason}. Save it again in Slicer."
+    )
