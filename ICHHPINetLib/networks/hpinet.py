@@ -45,6 +45,11 @@ class HPINetConfig:
         """Entries for a file's header; ``read_config`` reads them."""
         return asdict(self)
 
+    @property
+    def least_weights(self) -> int:
+        """A number of weights that any network of these widths exceeds: one kernel of the widest level."""
+        return 9 * max(*self.volume_widths, *self.slice_widths, self.key_channels) ** 2
+
     def modules(self) -> tuple[nn.Module, nn.Module, nn.Module, nn.Module]:
         """VIM, SIM, FCM and MPFFM."""
         return (

@@ -12,7 +12,7 @@ import torch
 from ..errors import InputFileError
 from ..networks.hpinet import HPINet, HPINetConfig, read_config
 from ..networks.paper.config import PaperConfig
-from .tensors import check_finite, check_fit
+from .tensors import check_finite, check_fit, check_room
 
 
 def read_state(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -46,9 +46,9 @@ def read_state(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]
 def built(config: HPINetConfig | PaperConfig, path: Path, state: Mapping[str, torch.Tensor]) -> HPINet:
     """A network with the weights of the checkpoint ``path``; InputFileError where they are of another one."""
     try:
-        with torch.device("meta"):
-            check_fit(state, HPINet(config).state_dict())
+        check_room(config, state)
         network = HPINet(config)
+        check_fit(state, network.state_dict())
         network.load_state_dict(state)
     except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError) as error:
         raise another_version(path, error) from error

@@ -12,7 +12,7 @@ from ..errors import DeviceError, TorchMissingError, WeightsError
 from ..resources import resource_path
 from .devices import is_out_of_memory, resolve_device
 from .safetensors_file import parse
-from .tensors import check_fit
+from .tensors import check_fit, check_room
 
 if TYPE_CHECKING:
     import torch
@@ -120,7 +120,7 @@ def _locate(name_or_path: str | Path) -> tuple[Path, str | None]:
 def _checked(entry: dict) -> tuple[str, str]:
     """File name and SHA256 of an entry of the manifest; ValueError, TypeError or KeyError where damaged."""
     name, digest = entry["file"], entry["sha256"].lower()
-    if Path(name).name != name or not re.fullmatch("[0-9a-f]{64}", digest):
+    if not name or Path(name).name != name or not re.fullmatch("[0-9a-f]{64}", digest):
         raise ValueError("a file name or SHA256 in it is none")
     return name, digest
 
@@ -136,18 +136,14 @@ def _read(path: Path) -> bytes:
 
 
 def _build(config: dict, state: dict[str, torch.Tensor], path: Path) -> HPINet:
-    import torch
-
     from ..networks.blocks import fold_standardization
     from ..networks.hpinet import HPINet, read_config
 
     try:
         checked = read_config(config)
-        # Without memory for its values: widths of a damaged file may ask for any amount.
-        with torch.device("meta"):
-            expected = fold_standardization(HPINet(checked)).state_dict()
-        check_fit(state, expected)
+        check_room(checked, state)
         network = fold_standardization(HPINet(checked))
+        check_fit(state, network.state_dict())
         network.load_state_dict(state, strict=True)
     except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError, AttributeError) as error:
         raise WeightsError(

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+    from ..networks.hpinet import HPINetConfig
+    from ..networks.paper.config import PaperConfig
+
 
 def check_finite(tensors: Mapping[str, torch.Tensor]) -> None:
     """ValueError, which names the tensor, for values that are NaN or infinite, and for counters below 0."""
@@ -29,3 +32,10 @@ def check_fit(tensors: Mapping[str, torch.Tensor], expected: Mapping[str, torch.
             raise ValueError(
                 f"'{name}' is {found.dtype} {tuple(found.shape)}, not {wanted.dtype} {tuple(wanted.shape)}"
             )
+
+
+def check_room(config: HPINetConfig | PaperConfig, tensors: Mapping[str, torch.Tensor]) -> None:
+    """ValueError where a network of damaged widths would need far more memory than its ``tensors``."""
+    held = sum(tensor.numel() for tensor in tensors.values())
+    if config.least_weights > held:
+        raise ValueError(f"its widths ask for {config.least_weights} values and more, it holds {held}")

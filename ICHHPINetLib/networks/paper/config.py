@@ -60,6 +60,11 @@ class PaperConfig:
         """Entries for a file's header; ``networks.hpinet.read_config`` reads them."""
         return {"architecture": ARCHITECTURE, **asdict(self)}
 
+    @property
+    def least_weights(self) -> int:
+        """A number of weights that any network of this width exceeds; it has about 20 times as many."""
+        return 1000 * self.width**2
+
     def modules(self) -> tuple[nn.Module, nn.Module, nn.Module, nn.Module]:
         """VIM, SIM, FCM and MPFFM."""
         return (
