@@ -32,6 +32,8 @@ from .rounds import (
 )
 
 ROUNDS = 3
+_INPUTS = ("ct.nrrd", *(f"strokes_round{number + 1}.nrrd" for number in range(ROUNDS)))
+_RESULTS = ("hematoma.seg.nrrd", "hematoma.nii.gz", "report.json", "contact_sheet.png", "scene.mrb")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     folder: Path = arguments.output
     _check_folder(folder)
-    outputs.check_outputs([folder / "report.json"])
+    outputs.check_outputs(folder / name for name in (*_INPUTS, *_RESULTS))
     require_matplotlib()
     phantom = generate(arguments.kind, seed=arguments.seed)
     network, session = open_session(arguments, phantom.volume, phantom.spacing)
@@ -96,11 +98,10 @@ def _robot(phantom: Phantom, rng: np.random.Generator) -> list[Callable[[np.ndar
 def _write_inputs(folder: Path, phantom: Phantom, finished: Sequence[FinishedRound]) -> list[str]:
     """CT and strokes, as `ichhpinet segment` reads them."""
     ct = as_ct(phantom)
-    names = [f"strokes_round{one.result.round}.nrrd" for one in finished]
-    for name, one in zip(names, finished, strict=True):
+    for name, one in zip(_INPUTS[1:], finished, strict=True):
         write_labelmap(folder / name, one.new_strokes.foreground + 2 * one.new_strokes.background, ct)
     write_image(folder / "ct.nrrd", ct.image)
-    return ["ct.nrrd", *names]
+    return list(_INPUTS)
 
 
 def _write_results(
@@ -120,13 +121,12 @@ def _write_results(
         truth_ml=phantom.volume_ml,
     )
     outputs.write_bytes(folder / "contact_sheet.png", sheet)
-    written = ["hematoma.seg.nrrd", "hematoma.nii.gz", "report.json", "contact_sheet.png"]
     try:
         write_scene(folder / "scene.mrb", ct.image, ct.name, finished)
     except MissingPackageError as error:
         warn([f"no Slicer scene was written. {error}"])
-        return written
-    return [*written, "scene.mrb"]
+        return list(_RESULTS[:-1])
+    return list(_RESULTS)
 
 
 def as_ct(phantom: Phantom) -> CTImage:

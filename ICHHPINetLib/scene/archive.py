@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputFileError, OutputError
-from ..imaging.output_files import whole_file
+from ..imaging.output_files import drafts_folder, whole_file
 from ._mrml import slicer
 from .comparison import same_nodes
 from .headless import headless_scene
@@ -61,8 +61,8 @@ def load_mrb(scene, path: str | os.PathLike) -> list:
     if not zipfile.is_zipfile(path):
         raise InputFileError(f"'{path}' is no Slicer scene (.mrb), or cut off. {advice}")
     messages = slicer.vtkMRMLMessageCollection()
-    with tempfile.TemporaryDirectory(prefix="ichhpinet-scene-") as folder, _same_working_folder():
-        copy = clean_copy(path, Path(folder))
+    with drafts_folder(Path(tempfile.gettempdir())) as folder, _same_working_folder():
+        copy = clean_copy(path, folder)
         if not scene.ReadFromMRB(str(copy), True, messages):
             raise InputFileError(f"'{path}' cannot be read as a Slicer scene: {_text(messages)}. {advice}")
     volumes = [

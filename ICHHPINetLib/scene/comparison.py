@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import numpy as np
 
+from ..imaging.integrity import check_whole
 from ._mrml import slicer, vtk
 from .geometry import ijk_to_ras, image_array
 from .segments import segment_voxels
@@ -27,7 +29,12 @@ def same_nodes(scene, other) -> bool:
 
 
 def is_in_file(node, path: str | os.PathLike) -> bool:
-    """Whether the file ``path``, to which ``node`` was exported, holds its content."""
+    """Whether the file ``path``, to which ``node`` was exported, holds its content.
+
+    InputFileError where it is cut off.
+    """
+    # Slicer's own reader ends the whole process at some files that are cut off.
+    check_whole(Path(path))
     scene = slicer.vtkMRMLScene()
     read, storage = node.CreateNodeInstance(), node.CreateDefaultStorageNode()
     scene.AddNode(read)

@@ -10,8 +10,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import SimpleNamespace
 
+from ..imaging.output_files import drafts_folder
 from ._mrml import slicer, vtk
 
 # Name of the module as Slicer knows it: class of its logic. Units and colors come first,
@@ -47,8 +49,9 @@ def headless_scene() -> Iterator:
     scene = slicer.vtkMRMLScene()
     application = slicer.vtkSlicerApplicationLogic()
     application.SetMRMLScene(scene)
-    with tempfile.TemporaryDirectory(prefix="ichhpinet-scene-") as folder:
-        _give_storage(scene, application, folder)
+    # What archives hold is unpacked there: a killed run must not leave it for good.
+    with drafts_folder(Path(tempfile.gettempdir())) as folder:
+        _give_storage(scene, application, str(folder))
         logics = _give_logics(scene, application)
         with _as_slicer_globals(scene, application, logics):
             try:

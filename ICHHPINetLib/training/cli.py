@@ -128,6 +128,7 @@ def run(arguments: argparse.Namespace) -> None:
         check_suffix(arguments.export, (".safetensors",), "A weights file")
         check_writable(arguments.export)
     arguments.run = arguments.run or _default_run(arguments)
+    check_writable(arguments.run / "checkpoint.pt")
     device = resolve_device(arguments.device)
     pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
     train, validation = split(sorted(pack.cases), arguments.fold)

@@ -31,14 +31,14 @@ def forked(words, change=None, closed=(), stdout=None):
 
     ``change`` is called in it before; ``closed`` are numbers of closed streams.
     """
-    files = [tempfile.TemporaryFile() for _ in range(2)]
+    files = [tempfile.TemporaryFile() for _ in range(2)]  # noqa: SIM115
     process = os.fork()
     if process == 0:
         code = 70
         try:
             for number, file in enumerate(files, 1):
                 os.dup2(file.fileno() if number == 2 or stdout is None else stdout, number)
-            sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)
+            sys.stdout, sys.stderr = open(1, "w", closefd=False), open(2, "w", closefd=False)  # noqa: SIM115
             for number in closed:
                 os.close(number)
                 if number:
@@ -119,7 +119,7 @@ class Loud:
 
 
 def where_nothing_can_be_raised():
-    Session.refine = lambda *a, **k: (Loud(), time.sleep(20))
+    Session.refine = lambda *a, **k: [Loud()].clear() or time.sleep(20)
 
 
 def in_an_import():
