@@ -40,3 +40,9 @@ def keep_saveable(node) -> None:
         stem = re.sub(r"[^A-Za-z0-9]+", "_", name)[:60].strip("_")
         ending = _ENDINGS.get(node.GetClassName(), ".nrrd")
         node.AddDefaultStorageNode(f"{stem}_{zlib.crc32(name.encode()):08x}{ending}")
+
+
+def keep_scene_saveable(scene) -> None:
+    """:func:`keep_saveable` for all of ``scene``: a single other series with such a name spoils it too."""
+    for index in range(scene.GetNumberOfNodesByClass("vtkMRMLStorableNode")):
+        keep_saveable(scene.GetNthNodeByClass(index, "vtkMRMLStorableNode"))

@@ -10,7 +10,7 @@ from ..errors import InvalidVolumeError
 from ..imaging.segment_kinds import HEMATOMA
 from ._mrml import numpy_support, slicer
 from .geometry import ijk_to_ras
-from .names import keep_saveable
+from .names import keep_saveable, keep_scene_saveable
 from .segments import find_segment, is_tagged, segment_voxels
 
 MODULE_NAME = "ICHHPINet"
@@ -73,6 +73,7 @@ class SceneNodes:
 
     def publish(self) -> None:
         """Point the module's parameter node to the CT and its nodes."""
+        keep_scene_saveable(self.scene)
         parameters = self.parameter_node(create=True)
         nodes = {"inputVolume": self.ct, **{role: self.find(role) for role in ROLES}}
         for role in ROLES:
@@ -136,7 +137,6 @@ class SceneNodes:
 
     def _claim(self, node, role: str) -> None:
         """Mark the node as the one of ``role`` of this CT."""
-        keep_saveable(node)
         node.SetAttribute(ROLE_ATTRIBUTE, role)
         node.SetAttribute(_CT_FINGERPRINT, _fingerprint(self.ct))
         node.SetNodeReferenceID(_CT_REFERENCE, self.ct.GetID())

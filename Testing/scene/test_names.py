@@ -71,6 +71,7 @@ def test_a_ct_that_somebody_else_named_is_opened_again(scene, tmp_path, name):
 
     ct = add_ct(scene)
     ct.SetName(name)
+    add_ct(scene).SetName(f"other series {name}")
     SceneAdapter(scene, ct).write_scribbles(strokes())
     path = save_mrb(scene, tmp_path / "case.mrb")
     with headless_scene() as fresh:
