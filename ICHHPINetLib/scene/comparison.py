@@ -19,7 +19,7 @@ _KINDS = (
     "vtkMRMLTableNode",
     "vtkMRMLScriptedModuleNode",
 )
-_SAME_MM = 1e-3
+_SAME_VOXELS = 1e-2
 
 
 def same_nodes(scene, other) -> bool:
@@ -83,8 +83,15 @@ def _same_voxels(node, other) -> bool:
     if image is None or read is None:
         return image is read
     voxels, found = image_array(image), image_array(read)
-    return np.allclose(ijk_to_ras(node), ijk_to_ras(other), atol=_SAME_MM) and np.array_equal(
-        voxels, found, equal_nan=voxels.dtype.kind == "f"
+    if voxels.shape != found.shape:
+        return False
+    change = np.linalg.solve(ijk_to_ras(node), ijk_to_ras(other))
+    # Slicer turns the third axis of a left-handed grid around when it saves it.
+    turned = np.flatnonzero(np.diag(change)[:3] < 0)
+    expected = np.eye(4)
+    expected[turned, turned], expected[turned, 3] = -1, np.array(voxels.shape)[::-1][turned] - 1
+    return np.allclose(change, expected, atol=_SAME_VOXELS) and np.array_equal(
+        voxels, np.flip(found, tuple(2 - turned)), equal_nan=voxels.dtype.kind == "f"
     )
 
 
@@ -94,26 +101,31 @@ def _same_segments(node, other) -> bool:
     if set(ids) != set(read.GetSegmentIDs()):
         return False
     for one in ids:
-        (marks, place), (found, there) = _marks(node, one), _marks(other, one)
         if segmentation.GetSegment(one).GetName() != read.GetSegment(one).GetName():
             return False
-        if not np.array_equal(marks, found):
-            return False
-        if marks.size and not np.allclose(place, there, atol=_SAME_MM):
+        if not _same_places(segment_voxels(node, one), segment_voxels(other, one)):
             return False
     return True
 
 
-def _marks(node, segment_id: str) -> tuple[np.ndarray, np.ndarray]:
-    """Voxels of a segment without empty margins, and the matrix from their indices to the node's frame."""
-    marked, matrix = segment_voxels(node, segment_id)
-    occupied = np.argwhere(marked)
+def _same_places(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Whether two segments, bool (Z, Y, X) and the matrix from indices to mm, have voxels in the same places.
+
+    Their grids may differ: Slicer turns an axis of left-handed ones around when it saves them.
+    """
+    (marks, matrix), (found, there) = one, other
+    occupied = np.argwhere(found)
+    if len(occupied) != np.count_nonzero(marks):
+        return False
     if not len(occupied):
-        return np.zeros((0, 0, 0), bool), np.eye(4)
-    low, high = occupied.min(axis=0), occupied.max(axis=0) + 1
-    start = np.eye(4)
-    start[:3, 3] = low[::-1]
-    return marked[tuple(map(slice, low, high))], matrix @ start
+        return True
+    change = np.linalg.solve(matrix, there)
+    exact = occupied[:, ::-1] @ change[:3, :3].T + change[:3, 3]
+    nearest = np.rint(exact).astype(int)
+    inside = (nearest >= 0).all() and (nearest < marks.shape[::-1]).all()
+    if not inside or np.abs(exact - nearest).max() > _SAME_VOXELS:
+        return False
+    return bool(marks[tuple(nearest[:, ::-1].T)].all())
 
 
 def _cells(node) -> list[list[str]]:

@@ -13,7 +13,7 @@ def add_ct(scene, name):
     from ICHHPINetLib.scene import add_ct_node
 
     return add_ct_node(
-        scene, name, np.arange(2880, dtype=np.int16).reshape(6, 20, 24), np.diag([-1.0, -1.0, 5.0, 1.0])
+        scene, name, np.arange(-200, 2680, dtype=np.int16).reshape(6, 20, 24), np.diag([-1.0, -1.0, 5.0, 1.0])
     )
 
 
