@@ -1,7 +1,8 @@
 """The kinds of attack, by the name that the command knows them by."""
 
-from . import sessions
+from . import damaged, sessions
 
 KINDS = {
     "sessions": sessions,
+    "damaged": damaged,
 }

@@ -102,3 +102,29 @@ def write_dicom(folder: Path, array: np.ndarray) -> Path:
         writer.SetFileName(str(folder / f"{index:03d}.dcm"))
         writer.Execute(one)
     return folder
+
+
+def write_run(folder: Path) -> None:
+    """A training of one step, with its pack and its checkpoint."""
+    from .command import ichhpinet
+
+    cases = folder.with_name("cases")
+    cases.mkdir()
+    z, y, x = np.ogrid[:8, :96, :80]
+    radius = np.hypot((y - 48) / 46, (x - 40) / 38) + 0 * z
+    rng = np.random.default_rng(0)
+    blood = (z - 4) ** 2 * 25 + ((y - 45) ** 2 + (x - 30) ** 2) * 0.81 < 13**2
+    for name in ("a", "b"):
+        ct = np.where(radius < 0.88, rng.normal(32, 4, radius.shape), np.where(radius < 1, 900, -1000))
+        if name == "a":
+            ct[blood] += 30
+            write_image(cases / "a_mask.nii.gz", blood.astype(np.uint8), (5.0, 0.9, 0.9))
+        write_image(cases / f"{name}_ct.nii.gz", ct.astype(np.int16), (5.0, 0.9, 0.9))
+    shapes = folder.with_name("shapes")
+    shapes.mkdir()
+    write_image(shapes / "0.nii.gz", blood.astype(np.uint8), (5.0, 0.9, 0.9))
+    answer = ichhpinet(
+        *("train", "--cases", cases, "--shapes", shapes, "--run", folder, "--steps", 1, "--device", "cpu")
+    )
+    if answer.code:
+        raise RuntimeError(answer.describe())
