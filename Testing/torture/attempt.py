@@ -17,7 +17,7 @@ class LostError(Exception):
 class Attempt:
     """One attack of a kind.
 
-    ``rng`` depends on the seed, the kind and the number alone, so that each attempt can be repeated by itself.
+    ``rng`` depends on the seed, the kind and the number alone, so that any attempt can be repeated alone.
     ``folder`` is empty and its own; ``shared`` holds what ``prepare`` of the kind has left for all.
     """
 

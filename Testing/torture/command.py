@@ -7,6 +7,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from ICHHPINetLib import cli
@@ -65,10 +66,8 @@ def _redirected(words: Sequence[str], out: int, err: int) -> int | None:
         return None
     finally:
         for stream in (sys.stdout, sys.stderr):
-            try:
+            with suppress(OSError):
                 stream.flush()
-            except OSError:
-                pass
         sys.stdout, sys.stderr = streams
         for number, copy in enumerate(before, 1):
             os.dup2(copy, number)

@@ -152,34 +152,33 @@ def _inside_gzip(edit: Edit) -> Edit:
     return lambda content: gzip.compress(edit(gzip.decompress(content)), mtime=0)
 
 
-def _tag(group: int, element: int, kind: bytes, value: bytes) -> Edit:
-    """Another value of the same length for an element of little-endian, explicit DICOM."""
+def _tag(group: int, element: int, value: bytes) -> Edit:
+    """Another value of the same length for an element of little-endian, implicit DICOM."""
 
     def edit(content: bytes) -> bytes:
-        head = struct.pack("<HH", group, element) + kind
-        at = content.index(head) + len(head)
-        length = int.from_bytes(content[at : at + 2], "little")
-        return content[: at + 2] + value[:length].ljust(length) + content[at + 2 + length :]
+        at = content.index(struct.pack("<HH", group, element)) + 4
+        length = int.from_bytes(content[at : at + 4], "little")
+        return content[: at + 4] + value[:length].ljust(length) + content[at + 4 + length :]
 
     return edit
 
 
 _DICOM = {
-    "no rows": _tag(0x28, 0x10, b"US", struct.pack("<H", 0)),
-    "more rows": _tag(0x28, 0x10, b"US", struct.pack("<H", 60)),
-    "fewer columns": _tag(0x28, 0x11, b"US", struct.pack("<H", 10)),
-    "color": _tag(0x28, 0x02, b"US", struct.pack("<H", 3)),
-    "wider voxels": _tag(0x28, 0x100, b"US", struct.pack("<H", 32)),
-    "position of letters": _tag(0x20, 0x32, b"DS", b"left"),
-    "no position": _tag(0x20, 0x32, b"DS", b""),
-    "place of the first slice": _tag(0x20, 0x32, b"DS", b"12\\-7.5\\40"),
-    "far away": _tag(0x20, 0x32, b"DS", b"12\\-7.5\\99"),
-    "position nan": _tag(0x20, 0x32, b"DS", b"nan\\1\\1"),
-    "flat axes": _tag(0x20, 0x37, b"DS", b"0\\0\\0\\0\\0\\0"),
-    "axes of letters": _tag(0x20, 0x37, b"DS", b"axial"),
-    "no pixel size": _tag(0x28, 0x30, b"DS", b""),
-    "pixel size zero": _tag(0x28, 0x30, b"DS", b"0\\0"),
-    "pixel size negative": _tag(0x28, 0x30, b"DS", b"-1\\1"),
+    "no rows": _tag(0x28, 0x10, struct.pack("<H", 0)),
+    "more rows": _tag(0x28, 0x10, struct.pack("<H", 60)),
+    "fewer columns": _tag(0x28, 0x11, struct.pack("<H", 10)),
+    "color": _tag(0x28, 0x02, struct.pack("<H", 3)),
+    "wider voxels": _tag(0x28, 0x100, struct.pack("<H", 32)),
+    "position of letters": _tag(0x20, 0x32, b"left"),
+    "no position": _tag(0x20, 0x32, b""),
+    "place of the first slice": _tag(0x20, 0x32, b"12\\-7.5\\40"),
+    "far away": _tag(0x20, 0x32, b"12\\-7.5\\99"),
+    "position nan": _tag(0x20, 0x32, b"nan\\1\\1"),
+    "flat axes": _tag(0x20, 0x37, b"0\\0\\0\\0\\0\\0"),
+    "axes of letters": _tag(0x20, 0x37, b"axial"),
+    "no pixel size": _tag(0x28, 0x30, b""),
+    "pixel size zero": _tag(0x28, 0x30, b"0\\0"),
+    "pixel size negative": _tag(0x28, 0x30, b"-1\\1"),
 }
 
 

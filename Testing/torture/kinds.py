@@ -1,8 +1,10 @@
 """The kinds of attack, by the name that the command knows them by."""
 
-from . import damaged, sessions
+from . import damaged, disks, kills, sessions
 
 KINDS = {
     "sessions": sessions,
+    "kills": kills,
+    "disks": disks,
     "damaged": damaged,
 }

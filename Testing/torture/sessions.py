@@ -92,7 +92,7 @@ class _Sitting:
         return labels
 
     def stand(self, drawn: np.ndarray) -> np.ndarray:
-        """All labels once ``drawn`` is added to those of earlier rounds and of rounds that came to nothing."""
+        """All labels once ``drawn`` is added to those of earlier rounds and of unfinished ones."""
         pending = drawn if self.pending is None else np.where(drawn > 0, drawn, self.pending)
         return np.where(pending > 0, pending, self.last.labels)
 

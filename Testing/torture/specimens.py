@@ -12,7 +12,7 @@ SPACING = (5.0, 1.0, 0.5)
 
 
 def write_tiny_weights(path: Path) -> None:
-    """An untrained network that takes a third of the head for blood: what it marks depends on all it is given."""
+    """An untrained network whose mask depends on all that it is given."""
     import torch
 
     from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig
@@ -22,11 +22,8 @@ def write_tiny_weights(path: Path) -> None:
     network = HPINet(HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8))
     with torch.no_grad():
         network.vim.head.weight.mul_(20)
-        network.vim.head.bias.fill_(BIAS)
+        network.vim.head.bias.fill_(3.0)
     export(network, path)
-
-
-BIAS = 3.0
 
 
 def head(rng: np.random.Generator, shape: tuple[int, int, int] = SHAPE) -> np.ndarray:

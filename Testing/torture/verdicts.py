@@ -47,7 +47,7 @@ def run(command: str, named: Path, shared: Path, work: Path) -> tuple[Answer, di
         )
     else:
         return _export(named, shared, work)
-    return answer, (_numbers(report) | _mask(out) if answer.code == 0 else None)
+    return answer, (numbers(report) | _mask(out) if answer.code == 0 else None)
 
 
 def _export(named: Path, shared: Path, work: Path) -> tuple[Answer, dict | None]:
@@ -67,17 +67,19 @@ def _export(named: Path, shared: Path, work: Path) -> tuple[Answer, dict | None]
     result = {"weights": hashlib.sha256(exported.read_bytes()).hexdigest()}
     for case in loaded.cases.values():
         arrays = (case.codes, case.fraction, case.inside)
-        result[f"case {case.name}"] = [_digest(array) for array in arrays] + [case.slice_mm]
+        result[f"case {case.name}"] = [digest(array) for array in arrays] + [case.slice_mm]
     for number, shape in enumerate(loaded.shapes):
-        result[f"shape {number}"] = [_digest(shape.mask), shape.slice_mm, *shape.centre]
+        result[f"shape {number}"] = [digest(shape.mask), shape.slice_mm, *shape.centre]
     return answer, result
 
 
-def _digest(array: np.ndarray) -> str:
+def digest(array: np.ndarray) -> str:
+    """Type, shape and content of an array."""
     return f"{array.dtype} {array.shape} {hashlib.sha256(np.ascontiguousarray(array)).hexdigest()}"
 
 
-def _numbers(report: Path) -> dict:
+def numbers(report: Path) -> dict:
+    """All values of a report but times and texts, by where they stand."""
     found = {}
 
     def walk(name: str, value) -> None:
@@ -96,11 +98,14 @@ def _numbers(report: Path) -> dict:
 
 
 def _mask(path: Path) -> dict:
-    if not path.exists():
-        return {}
+    return image_content(path) if path.exists() else {}
+
+
+def image_content(path: Path) -> dict:
+    """Voxels and place of an image."""
     image = sitk.ReadImage(str(path))
     place = [*image.GetOrigin(), *image.GetSpacing(), *image.GetDirection()]
-    return {"mask": _digest(sitk.GetArrayViewFromImage(image)), "place": np.round(place, 4).tolist()}
+    return {"mask": digest(sitk.GetArrayViewFromImage(image)), "place": np.round(place, 4).tolist()}
 
 
 def difference(before: dict, after: dict) -> str | None:

@@ -1,0 +1,278 @@
+"""Commands that write results over older ones: what they write, and whether a file is the old or the new one."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from . import specimens, verdicts
+from .attempt import promise
+from .child import Child
+
+# A user's own, beside the results; the names are such that a careless temporary name meets them.
+FOREIGN = (
+    "my.tmp",
+    "out.tmp",
+    "out.part",
+    "out.seg.tmp",
+    "out.seg.nrrd.bak",
+    "out.seg.nrrd~",
+    "checkpoint.tmp",
+    "pack.tmp",
+    "notes.txt",
+    ".out",
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """``words`` of the command line from (shared folder, folder of the results, whether the old ones)."""
+
+    name: str
+    words: Callable[[Path, Path, bool], Sequence[object]]
+
+
+def _segment(ending: str) -> Job:
+    def words(shared: Path, folder: Path, old: bool) -> list[object]:
+        return [
+            *(
+                "segment",
+                shared / "jobs_ct.nrrd",
+                "--scribbles",
+                shared / f"jobs_{'old' if old else 'new'}.nrrd",
+            ),
+            *("--weights", shared / "tiny.safetensors", "--device", "cpu", "-o", folder / "out.seg.nrrd"),
+            *("--labelmap", folder / f"out{ending}", "--scene", folder / "out.mrb"),
+            *("--report", folder / "out.json", "--preview", folder / "out.png"),
+        ]
+
+    return Job(f"segment{ending}", words)
+
+
+def _only(ending: str) -> Job:
+    """The two smallest of the results, which fit where the others do not."""
+
+    def words(shared: Path, folder: Path, old: bool) -> list[object]:
+        return [*_segment(ending).words(shared, folder, old)[:10], "--labelmap", folder / f"out{ending}"]
+
+    return Job(f"labels{ending}", words)
+
+
+def _measure(shared: Path, folder: Path, old: bool) -> list[object]:
+    return ["measure", shared / f"jobs_{'old' if old else 'new'}.nrrd", "--report", folder / "out.json"]
+
+
+def _demo(shared: Path, folder: Path, old: bool) -> list[object]:
+    return [
+        "demo",
+        "-o",
+        folder,
+        "--seed",
+        int(old),
+        "--weights",
+        shared / "tiny.safetensors",
+        "--device",
+        "cpu",
+    ]
+
+
+def _train(shared: Path, run: Path, steps: int) -> list[object]:
+    return ["train", "--pack", shared / "run/pack.npz", "--run", run, "--steps", steps, "--device", "cpu"]
+
+
+def _export(shared: Path, folder: Path, old: bool) -> list[object]:
+    return [*_train(shared, shared / "run", 1), "--export", folder / "my.safetensors"]
+
+
+def _checkpoint(shared: Path, folder: Path, old: bool) -> list[object]:
+    return _train(shared, folder, 1 if old else 2)
+
+
+def _pack(shared: Path, folder: Path, old: bool) -> list[object]:
+    return ["train", "--cases", shared / "cases", "--run", folder, "--steps", 1, "--device", "cpu"]
+
+
+_SEGMENT = [_segment(ending) for ending in (".nrrd", ".nii", ".nii.gz", ".mha")]
+_SMALL = [_only(ending) for ending in (".nrrd", ".nii", ".nii.gz", ".mha")]
+_DEMO, _EXPORT = Job("demo", _demo), Job("export", _export)
+_TRAIN = [Job("checkpoint", _checkpoint), Job("pack", _pack)]
+JOBS = {job.name: job for job in [*_SEGMENT, *_SMALL, Job("measure", _measure), _DEMO, _EXPORT, *_TRAIN]}
+# How often each has its turn; a demo or a training takes seconds before it writes.
+TURNS = [*_SEGMENT * 3, *_SMALL * 2, JOBS["measure"], _EXPORT, _EXPORT, _DEMO, *_TRAIN]
+
+
+def prepare(shared: Path) -> None:
+    """Old and new results of every job, in ``shared``/old and ``shared``/new, and how long each one writes."""
+    if (shared / "seconds.json").exists():
+        return
+    rng = np.random.default_rng(1)
+    specimens.write_image(shared / "jobs_ct.nrrd", specimens.head(rng, (12, 64, 64)))
+    labels = specimens.scribbles((12, 64, 64))
+    specimens.write_image(shared / "jobs_new.nrrd", labels)
+    specimens.write_image(shared / "jobs_old.nrrd", np.roll(labels, (2, 5, 3), (0, 1, 2)))
+    if not (shared / "tiny.safetensors").exists():
+        specimens.write_tiny_weights(shared / "tiny.safetensors")
+    if not (shared / "run").exists():
+        specimens.write_run(shared / "run")
+    seconds = {}
+    for job in JOBS.values():
+        before = shared / "old" / job.name
+        before.mkdir(parents=True)
+        if job.name == "checkpoint":
+            shutil.copy(shared / "run/checkpoint.pt", before)
+        elif job.name == "export":
+            shutil.copy(shared / "tiny.safetensors", before / "my.safetensors")
+        elif job.name != "pack":
+            _succeed(job, shared, before, old=True)
+        after = shared / "new" / job.name
+        after.mkdir(parents=True)
+        lay_old(job, shared, after)
+        seconds[job.name] = _succeed(job, shared, after, old=False)
+        remove_foreign(after)
+    (shared / "seconds.json").write_text(json.dumps(seconds))
+
+
+def _succeed(job: Job, shared: Path, folder: Path, old: bool) -> float:
+    """Run a job; the seconds from the first to the last change in ``folder``."""
+    start, times = state(folder), []
+    last = start
+
+    def look() -> None:
+        nonlocal last
+        now = state(folder)
+        if now != last:
+            times.append(time.monotonic())
+            last = now
+
+    answer = Child(job.words(shared, folder, old)).wait(look)
+    if answer.code:
+        raise RuntimeError(f"{job.name}: {answer.describe()}")
+    return times[-1] - times[0] if times else 0.0
+
+
+def state(folder: Path) -> frozenset:
+    """What lies in a folder, so that every write changes it; not the logs, and not what is still empty."""
+    found = set()
+    for entry in os.scandir(folder):
+        try:
+            status = entry.stat()
+        except FileNotFoundError:
+            continue
+        if entry.name != "log" and status.st_size:
+            found.add((entry.name, status.st_ino, status.st_size, status.st_mtime_ns))
+    return frozenset(found)
+
+
+def lay_old(job: Job, shared: Path, folder: Path) -> None:
+    """Old results, and a user's own files beside them, which are months old."""
+    for path in (shared / "old" / job.name).iterdir():
+        if path.is_file():
+            shutil.copy(path, folder)
+    for name in FOREIGN:
+        (folder / name).write_text(f"mine: {name}\n")
+        os.utime(folder / name, (1.6e9, 1.6e9))
+
+
+def remove_foreign(folder: Path) -> None:
+    for name in FOREIGN:
+        (folder / name).unlink()
+
+
+def check_foreign(folder: Path) -> None:
+    """LostError where one of the user's own files is not what it was."""
+    for name in FOREIGN:
+        path = folder / name
+        promise(
+            path.is_file() and path.read_text() == f"mine: {name}\n", f"the user's file {name} was touched"
+        )
+
+
+def check_results(job: Job, shared: Path, folder: Path, new_alone: bool) -> None:
+    """LostError unless every result is the old or the new one, or ``new_alone``, and whole."""
+    for expected in sorted((shared / "new" / job.name).iterdir()):
+        if not expected.is_file():
+            continue
+        path, before = folder / expected.name, shared / "old" / job.name / expected.name
+        if not path.exists():
+            promise(not before.exists() and not new_alone, f"{job.name}: {path.name} is gone")
+            continue
+        if before.exists() and not new_alone and path.read_bytes() == before.read_bytes():
+            continue
+        try:
+            same = content(path) == content(expected)
+        except Exception as error:
+            same, error_text = False, f", {type(error).__name__}: {str(error)[:80]}"
+        else:
+            error_text = ""
+        kind = "the new one" if new_alone else "neither the old nor the new one"
+        size = f"{path.stat().st_size} bytes, new {expected.stat().st_size}"
+        promise(
+            same,
+            f"{job.name}: {path.name} is not {kind} ({size}{error_text})"
+            if new_alone
+            else f"{job.name}: {path.name} is {kind} ({size}{error_text})",
+        )
+
+
+def leftovers(job: Job, shared: Path, folder: Path) -> list[str]:
+    """Names in a folder that are neither results nor the user's."""
+    wanted = {path.name for path in (shared / "new" / job.name).iterdir()} | set(FOREIGN) | {"log", "filler"}
+    return sorted(path.name for path in folder.iterdir() if path.name not in wanted)
+
+
+def content(path: Path):
+    """What is in a result, without times; raises where it is not whole."""
+    name = path.name
+    if name.endswith((".nrrd", ".nii", ".nii.gz", ".mha")):
+        return verdicts.image_content(path)
+    if name.endswith(".json"):
+        return verdicts.numbers(path)
+    if name.endswith(".png"):
+        import matplotlib.image
+
+        return verdicts.digest(matplotlib.image.imread(path))
+    if name.endswith(".mrb"):
+        return _scene(path)
+    if name.endswith(".pt"):
+        return _checkpoint_content(path)
+    if name.endswith(".npz"):
+        with np.load(path) as stored:
+            return {key: verdicts.digest(stored[key]) for key in sorted(stored.files)}
+    return path.read_bytes()
+
+
+def _scene(path: Path) -> dict:
+    """Images and names of an archive; CRCs of all of it are checked."""
+    import xml.etree.ElementTree as ElementTree
+
+    found = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            data = archive.read(name)
+            short = name.split("/", 1)[-1]
+            if short.endswith(".mrml"):
+                root = ElementTree.fromstring(data)
+                found[short] = sorted(f"{node.tag} {node.get('name')}" for node in root)
+            elif short.endswith(".nrrd"):
+                found[short] = verdicts.digest(np.frombuffer(data, np.uint8)[-64:])
+            else:
+                found[short] = None
+    return found
+
+
+def _checkpoint_content(path: Path) -> dict:
+    import torch
+
+    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as archive:
+        promise(archive.testzip() is None, f"{path.name} is damaged inside")
+    loaded = torch.load(path, weights_only=True)
+    return {"step": loaded["step"], "keys": sorted(loaded["network"])}
