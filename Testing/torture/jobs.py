@@ -1,4 +1,4 @@
-"""Commands that write results over older ones: what they write, and whether a file is the old or the new one."""
+"""Commands that write results over older ones, and whether a file is the old or the new one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from . import specimens, verdicts
-from .attempt import promise
+from .attempt import LostError, promise
 from .child import Child
 
 # A user's own, beside the results; the names are such that a careless temporary name meets them.
@@ -111,7 +111,7 @@ TURNS = [*_SEGMENT * 3, *_SMALL * 2, JOBS["measure"], _EXPORT, _EXPORT, _DEMO, *
 
 
 def prepare(shared: Path) -> None:
-    """Old and new results of every job, in ``shared``/old and ``shared``/new, and how long each one writes."""
+    """Old and new results of every job, in ``shared``/old and /new, and how long each one writes."""
     if (shared / "seconds.json").exists():
         return
     rng = np.random.default_rng(1)
@@ -137,6 +137,7 @@ def prepare(shared: Path) -> None:
         after.mkdir(parents=True)
         lay_old(job, shared, after)
         seconds[job.name] = _succeed(job, shared, after, old=False)
+        print(f"{job.name} writes for {seconds[job.name]:.2f} s", flush=True)
         remove_foreign(after)
     (shared / "seconds.json").write_text(json.dumps(seconds))
 
@@ -207,20 +208,13 @@ def check_results(job: Job, shared: Path, folder: Path, new_alone: bool) -> None
             continue
         if before.exists() and not new_alone and path.read_bytes() == before.read_bytes():
             continue
+        kind = "not the new one" if new_alone else "neither the old nor the new one"
+        text = f"{job.name}: {path.name} is {kind}, {path.stat().st_size} bytes of {expected.stat().st_size}"
         try:
-            same = content(path) == content(expected)
+            found = content(path)
         except Exception as error:
-            same, error_text = False, f", {type(error).__name__}: {str(error)[:80]}"
-        else:
-            error_text = ""
-        kind = "the new one" if new_alone else "neither the old nor the new one"
-        size = f"{path.stat().st_size} bytes, new {expected.stat().st_size}"
-        promise(
-            same,
-            f"{job.name}: {path.name} is not {kind} ({size}{error_text})"
-            if new_alone
-            else f"{job.name}: {path.name} is {kind} ({size}{error_text})",
-        )
+            raise LostError(f"{text} ({type(error).__name__}: {str(error)[:80]})") from error
+        promise(found == content(expected), text)
 
 
 def leftovers(job: Job, shared: Path, folder: Path) -> list[str]:
@@ -252,7 +246,7 @@ def content(path: Path):
 
 def _scene(path: Path) -> dict:
     """Images and names of an archive; CRCs of all of it are checked."""
-    import xml.etree.ElementTree as ElementTree
+    import xml.etree.ElementTree as ET
 
     found = {}
     with zipfile.ZipFile(path) as archive:
@@ -260,7 +254,7 @@ def _scene(path: Path) -> dict:
             data = archive.read(name)
             short = name.split("/", 1)[-1]
             if short.endswith(".mrml"):
-                root = ElementTree.fromstring(data)
+                root = ET.fromstring(data)
                 found[short] = sorted(f"{node.tag} {node.get('name')}" for node in root)
             elif short.endswith(".nrrd"):
                 found[short] = verdicts.digest(np.frombuffer(data, np.uint8)[-64:])

@@ -103,7 +103,7 @@ def write_dicom(folder: Path, array: np.ndarray) -> Path:
 
 def write_run(folder: Path) -> None:
     """A training of one step, with its pack and its checkpoint."""
-    from .command import ichhpinet
+    from .child import Child
 
     cases = folder.with_name("cases")
     cases.mkdir()
@@ -120,8 +120,8 @@ def write_run(folder: Path) -> None:
     shapes = folder.with_name("shapes")
     shapes.mkdir()
     write_image(shapes / "0.nii.gz", blood.astype(np.uint8), (5.0, 0.9, 0.9))
-    answer = ichhpinet(
-        *("train", "--cases", cases, "--shapes", shapes, "--run", folder, "--steps", 1, "--device", "cpu")
-    )
+    words = ["train", "--cases", cases, "--shapes", shapes, "--run", folder, "--steps", 1, "--device", "cpu"]
+    # torch that has computed must not be forked, as it is for the attacks.
+    answer = Child(words).wait()
     if answer.code:
         raise RuntimeError(answer.describe())
