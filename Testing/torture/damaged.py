@@ -15,7 +15,6 @@ from .command import Answer
 
 TITLE = "damaged inputs"
 COUNT = 500
-SECONDS = 120
 _IMAGES = (".nrrd", ".nii", ".nii.gz", ".mha")
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
-import json
 import os
 import shutil
 import time
@@ -35,20 +35,20 @@ FOREIGN = (
 
 @dataclass(frozen=True)
 class Job:
-    """``words`` of the command line from (shared folder, folder of the results, whether the old ones)."""
+    """``words`` of the command line from (shared folder, folder of the results)."""
 
     name: str
-    words: Callable[[Path, Path, bool], Sequence[object]]
+    words: Callable[[Path, Path], Sequence[object]]
 
 
 def _segment(ending: str) -> Job:
-    def words(shared: Path, folder: Path, old: bool) -> list[object]:
+    def words(shared: Path, folder: Path) -> list[object]:
         return [
             *(
                 "segment",
                 shared / "jobs_ct.nrrd",
                 "--scribbles",
-                shared / f"jobs_{'old' if old else 'new'}.nrrd",
+                shared / "jobs_labels.nrrd",
             ),
             *("--weights", shared / "tiny.safetensors", "--device", "cpu", "-o", folder / "out.seg.nrrd"),
             *("--labelmap", folder / f"out{ending}", "--scene", folder / "out.mrb"),
@@ -61,23 +61,21 @@ def _segment(ending: str) -> Job:
 def _only(ending: str) -> Job:
     """The two smallest of the results, which fit where the others do not."""
 
-    def words(shared: Path, folder: Path, old: bool) -> list[object]:
-        return [*_segment(ending).words(shared, folder, old)[:10], "--labelmap", folder / f"out{ending}"]
+    def words(shared: Path, folder: Path) -> list[object]:
+        return [*_segment(ending).words(shared, folder)[:10], "--labelmap", folder / f"out{ending}"]
 
     return Job(f"labels{ending}", words)
 
 
-def _measure(shared: Path, folder: Path, old: bool) -> list[object]:
-    return ["measure", shared / f"jobs_{'old' if old else 'new'}.nrrd", "--report", folder / "out.json"]
+def _measure(shared: Path, folder: Path) -> list[object]:
+    return ["measure", shared / "jobs_labels.nrrd", "--report", folder / "out.json"]
 
 
-def _demo(shared: Path, folder: Path, old: bool) -> list[object]:
+def _demo(shared: Path, folder: Path) -> list[object]:
     return [
         "demo",
         "-o",
         folder,
-        "--seed",
-        int(old),
         "--weights",
         shared / "tiny.safetensors",
         "--device",
@@ -89,15 +87,15 @@ def _train(shared: Path, run: Path, steps: int) -> list[object]:
     return ["train", "--pack", shared / "run/pack.npz", "--run", run, "--steps", steps, "--device", "cpu"]
 
 
-def _export(shared: Path, folder: Path, old: bool) -> list[object]:
+def _export(shared: Path, folder: Path) -> list[object]:
     return [*_train(shared, shared / "run", 1), "--export", folder / "my.safetensors"]
 
 
-def _checkpoint(shared: Path, folder: Path, old: bool) -> list[object]:
-    return _train(shared, folder, 1 if old else 2)
+def _checkpoint(shared: Path, folder: Path) -> list[object]:
+    return _train(shared, folder, 2)
 
 
-def _pack(shared: Path, folder: Path, old: bool) -> list[object]:
+def _pack(shared: Path, folder: Path) -> list[object]:
     return ["train", "--cases", shared / "cases", "--run", folder, "--steps", 1, "--device", "cpu"]
 
 
@@ -111,41 +109,44 @@ TURNS = [*_SEGMENT * 3, *_SMALL * 2, JOBS["measure"], _EXPORT, _EXPORT, _DEMO, *
 
 
 def prepare(shared: Path) -> None:
-    """Old and new results of every job, in ``shared``/old and /new, and how long each one writes."""
-    if (shared / "seconds.json").exists():
+    """What the jobs read."""
+    if (shared / "jobs_ct.nrrd").exists():
         return
-    rng = np.random.default_rng(1)
-    specimens.write_image(shared / "jobs_ct.nrrd", specimens.head(rng, (12, 64, 64)))
     labels = specimens.scribbles((12, 64, 64))
-    specimens.write_image(shared / "jobs_new.nrrd", labels)
-    specimens.write_image(shared / "jobs_old.nrrd", np.roll(labels, (2, 5, 3), (0, 1, 2)))
+    specimens.write_image(shared / "jobs_ct.nrrd", specimens.head(np.random.default_rng(1), labels.shape))
+    specimens.write_image(shared / "jobs_labels.nrrd", labels)
     if not (shared / "tiny.safetensors").exists():
         specimens.write_tiny_weights(shared / "tiny.safetensors")
     if not (shared / "run").exists():
         specimens.write_run(shared / "run")
-    seconds = {}
-    for job in JOBS.values():
-        before = shared / "old" / job.name
-        before.mkdir(parents=True)
+    (shared / "new").mkdir()
+    (shared / "old").mkdir()
+
+
+def rehearse(job: Job, shared: Path) -> float:
+    """Make old and new results of a job once for all, in ``shared``; how many seconds it writes."""
+    with open(shared / f"{job.name}.lock", "a+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.seek(0)
+        if known := lock.read():
+            return float(known)
+        after, before = shared / "new" / job.name, shared / "old" / job.name
+        for folder in (after, before):
+            folder.mkdir()
         if job.name == "checkpoint":
             shutil.copy(shared / "run/checkpoint.pt", before)
-        elif job.name == "export":
-            shutil.copy(shared / "tiny.safetensors", before / "my.safetensors")
-        elif job.name != "pack":
-            _succeed(job, shared, before, old=True)
-        after = shared / "new" / job.name
-        after.mkdir(parents=True)
-        lay_old(job, shared, after)
-        seconds[job.name] = _succeed(job, shared, after, old=False)
-        print(f"{job.name} writes for {seconds[job.name]:.2f} s", flush=True)
-        remove_foreign(after)
-    (shared / "seconds.json").write_text(json.dumps(seconds))
+            shutil.copy(shared / "run/checkpoint.pt", after)
+        seconds = _watch(job, shared, after)
+        for path in after.iterdir():
+            if path.is_file() and not (before / path.name).exists() and job.name != "pack":
+                (before / path.name).write_bytes(b"the old one\n" * (path.stat().st_size // 12))
+        lock.write(str(seconds))
+    return seconds
 
 
-def _succeed(job: Job, shared: Path, folder: Path, old: bool) -> float:
+def _watch(job: Job, shared: Path, folder: Path) -> float:
     """Run a job; the seconds from the first to the last change in ``folder``."""
-    start, times = state(folder), []
-    last = start
+    last, times = state(folder), []
 
     def look() -> None:
         nonlocal last
@@ -154,7 +155,7 @@ def _succeed(job: Job, shared: Path, folder: Path, old: bool) -> float:
             times.append(time.monotonic())
             last = now
 
-    answer = Child(job.words(shared, folder, old)).wait(look)
+    answer = Child(job.words(shared, folder)).wait(look)
     if answer.code:
         raise RuntimeError(f"{job.name}: {answer.describe()}")
     return times[-1] - times[0] if times else 0.0
@@ -181,11 +182,6 @@ def lay_old(job: Job, shared: Path, folder: Path) -> None:
     for name in FOREIGN:
         (folder / name).write_text(f"mine: {name}\n")
         os.utime(folder / name, (1.6e9, 1.6e9))
-
-
-def remove_foreign(folder: Path) -> None:
-    for name in FOREIGN:
-        (folder / name).unlink()
 
 
 def check_foreign(folder: Path) -> None:

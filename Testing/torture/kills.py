@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from pathlib import Path
@@ -13,7 +12,7 @@ from .child import Child
 
 TITLE = "kills while results are written"
 COUNT = 100
-SECONDS = 240
+SECONDS = 600
 _TRIES = 12
 
 prepare = jobs.prepare
@@ -32,7 +31,7 @@ def preload() -> None:
 def attack(attempt: Attempt) -> None:
     """Kill a command between its first and its last change of the folder, then run it again."""
     job, shared = jobs.TURNS[attempt.number % len(jobs.TURNS)], attempt.shared
-    seconds = json.loads((shared / "seconds.json").read_text())[job.name]
+    seconds = jobs.rehearse(job, shared)
     for number in range(_TRIES):
         folder = attempt.folder / str(number)
         folder.mkdir()
@@ -47,7 +46,7 @@ def attack(attempt: Attempt) -> None:
         # They take seconds to begin.
         return
     _age(folder, jobs.leftovers(job, shared, folder))
-    answer = Child(job.words(shared, folder, False)).wait()
+    answer = Child(job.words(shared, folder)).wait()
     promise(answer.code == 0, f"{job.name} again after a kill: {answer.describe()}")
     jobs.check_results(job, shared, folder, new_alone=True)
     jobs.check_foreign(folder)
@@ -58,7 +57,7 @@ def attack(attempt: Attempt) -> None:
 def _kill(job: jobs.Job, shared: Path, folder: Path, delay: float) -> bool:
     """Whether the command was killed ``delay`` seconds after it began to write."""
     before = jobs.state(folder)
-    child = Child(job.words(shared, folder, False))
+    child = Child(job.words(shared, folder))
     while jobs.state(folder) == before:
         if child.ended:
             child.wait()

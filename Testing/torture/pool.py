@@ -110,7 +110,7 @@ def _listen(worker: _Worker, has_news: bool) -> Iterator[Outcome]:
             number = worker.left.pop(0)
             yield Outcome(kind, number, f"no process for it, {_code(worker.process.exitcode)}")
         return
-    limit = getattr(worker.task.module, "SECONDS", 60)
+    limit = getattr(worker.task.module, "SECONDS", 300)
     if worker.running is not None and time.monotonic() - worker.since > limit:
         worker.process.kill()
         worker.process.join()
