@@ -1,10 +1,11 @@
 """The kinds of attack, by the name that the command knows them by."""
 
-from . import damaged, disks, kills, sessions
+from . import archives, damaged, disks, kills, sessions
 
 KINDS = {
     "sessions": sessions,
     "kills": kills,
     "disks": disks,
     "damaged": damaged,
+    "archives": archives,
 }
