@@ -60,7 +60,7 @@ def _put_under_transform(scene, ct, turn: np.ndarray) -> None:
 
 
 class Desk:
-    """Adapter and controller of one CT; arrays are (Z, Y, X) in canonical order: a reload may turn the stored one."""
+    """Adapter and controller of one CT; arrays are (Z, Y, X) in canonical order: a reload may turn others."""
 
     def __init__(self, scene, ct, network) -> None:
         from ICHHPINetLib.scene import SceneAdapter
