@@ -9,6 +9,7 @@ import shutil
 import time
 import zipfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,15 +163,16 @@ def _watch(job: Job, shared: Path, folder: Path) -> float:
 
 
 def state(folder: Path) -> frozenset:
-    """What lies in a folder, so that every write changes it; not the logs, and not what is still empty."""
+    """All files below a folder, so that every write changes it; not the logs, and not what is still empty."""
     found = set()
-    for entry in os.scandir(folder):
-        try:
-            status = entry.stat()
-        except FileNotFoundError:
-            continue
-        if entry.name != "log" and status.st_size:
-            found.add((entry.name, status.st_ino, status.st_size, status.st_mtime_ns))
+    for place, folders, names in os.walk(folder):
+        if "log" in folders:
+            folders.remove("log")
+        for name in names:
+            with suppress(FileNotFoundError):
+                status = os.lstat(os.path.join(place, name))
+                if status.st_size:
+                    found.add((place, name, status.st_ino, status.st_size, status.st_mtime_ns))
     return frozenset(found)
 
 
