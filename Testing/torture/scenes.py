@@ -80,7 +80,9 @@ class _Sitting:
         self.desk.adapter.ensure_scribbles()
         self.own = add_own_segments(attempt, self.desk) if attempt.chance(0.5) else {}
         self.shape = self.desk.shape
+        # As painted since the scribbles were last read, and what they were then.
         self.foreground, self.background = np.zeros(self.shape, bool), np.zeros(self.shape, bool)
+        self.seen = np.zeros(self.shape, np.uint8)
         # Labels and mask at the end of each round, oldest first.
         self.rounds: list[tuple[np.ndarray, np.ndarray]] = []
         # Of the rounds, those of this sitting, which can be taken back.
@@ -92,14 +94,14 @@ class _Sitting:
         return self.rounds[-1][0] if self.rounds else np.zeros(self.shape, np.uint8)
 
     def labels(self) -> np.ndarray:
-        """Where both meet, what is new since the last round wins, and foreground where both are."""
+        """Where both meet, what is new since the last look wins, and foreground where both are new."""
         crossing = self.foreground & self.background
-        background = self.background & ~(crossing & (self.finished != 1))
-        foreground = self.foreground & ~(crossing & (self.finished == 1))
+        background = self.background & ~(crossing & (self.seen != 1))
+        foreground = self.foreground & ~(crossing & (self.seen == 1))
         return foreground + 2 * background.astype(np.uint8)
 
     def set_labels(self, labels: np.ndarray) -> None:
-        self.foreground, self.background = labels == 1, labels == 2
+        self.foreground, self.background, self.seen = labels == 1, labels == 2, labels
 
     def draw(self) -> np.ndarray:
         """bool (Z, Y, X), canonical order: a thin box in any plane."""
@@ -115,24 +117,23 @@ class _Sitting:
         marked[tuple(slice(*ends) for ends in zip(low, high, strict=True))] = True
         return marked
 
+    def check_painted(self, least: np.ndarray, most: tuple[np.ndarray, np.ndarray]) -> None:
+        """The two segments hold at least the ``least`` labels, and nothing but ``most``."""
+        for label, (name, allowed) in enumerate(zip(("Hemorrhage", "Background"), most, strict=True), 1):
+            found = self.desk.painted("scribbles", f"{name} scribble")
+            lacking, more = int(((least == label) & ~found).sum()), int((found & ~allowed).sum())
+            promise(not lacking and not more, f"{name} scribble: {lacking} voxels lost, {more} more")
+
     def check(self) -> None:
         """Scene and model agree."""
         desk = self.desk
-        raw = (
-            desk.painted("scribbles", "Hemorrhage scribble"),
-            desk.painted("scribbles", "Background scribble"),
-        )
-        for name, found, wanted in zip(
-            ("foreground", "background"), raw, (self.foreground, self.background), strict=True
-        ):
-            lacking, more = int((wanted & ~found).sum()), int((found & ~wanted).sum())
-            promise(
-                not lacking and not more, f"{name} scribbles in the scene: {lacking} voxels lost, {more} more"
-            )
+        labels = self.labels()
+        self.check_painted(labels, (self.foreground, self.background))
         read = labels_of(desk.adapter.read_scribbles())
-        promise(
-            np.array_equal(read, self.labels()), f"{int((read != self.labels()).sum())} voxels read otherwise"
-        )
+        promise(np.array_equal(read, labels), f"{int((read != labels).sum())} voxels are read otherwise")
+        # Whoever has won where two cross, the scene now says the same.
+        self.set_labels(labels)
+        self.check_painted(labels, (labels == 1, labels == 2))
         promise(
             desk.adapter.rounds() == len(self.rounds),
             f"{desk.adapter.rounds()} rounds, not {len(self.rounds)}",
