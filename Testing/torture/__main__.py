@@ -63,6 +63,8 @@ def _run(chosen, numbers, arguments, base: Path) -> list[pool.Outcome]:
     total, outcomes = sum(len(task.numbers) for task in todo), []
     for outcome in pool.run(todo, arguments.workers, arguments.seed, base):
         outcomes.append(outcome)
+        if outcome.lost:
+            print(f"lost: {outcome.kind} --number {outcome.number}: {outcome.lost}", flush=True)
         if len(outcomes) % 100 == 0:
             print(f"{len(outcomes)} of {total}", flush=True)
     return outcomes
