@@ -10,7 +10,7 @@ EXPORT ?= my.safetensors
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint bench train clean
+.PHONY: demo test lint bench torture train clean
 .DEFAULT_GOAL := demo
 
 # torch comes first and alone, so that the build chosen here is the one that all other packages find.
@@ -31,6 +31,10 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python Testing/benchmarks/bench_round.py --device $(DEVICE)
+
+# Minutes of attacks; renews the table of docs/reliability.md.
+torture: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m Testing.torture
 
 train: $(INSTALLED)
 	$(if $(CASES),,$(error name the cases: make train CASES=FOLDER))
