@@ -35,7 +35,7 @@ class Scribbles:
         shape = np.shape(given[0])
         for name in ("foreground", "background"):
             array = getattr(self, name)
-            array = np.zeros(shape, bool) if array is None else np.asarray(array).astype(bool)
+            array = np.zeros(shape, bool) if array is None else np.asarray(array).astype(bool, copy=False)
             if array.ndim != 3 or array.shape != shape:
                 raise InvalidScribblesError(
                     f"Scribbles are two arrays (Z, Y, X) of one shape, but {name} is {array.shape} "
@@ -91,7 +91,7 @@ class Scribbles:
         return copy
 
     def clamp(self, probability: np.ndarray) -> np.ndarray:
-        """``probability`` (Z, Y, X) with 1 on foreground and 0 on background strokes, in place."""
+        """Probabilities or a mask (Z, Y, X) with 1 on foreground and 0 on background scribbles, in place."""
         probability[self.foreground] = 1
         probability[self.background] = 0
         return probability

@@ -28,7 +28,7 @@ from ..networks.hpinet import HPINet
 from ..networks.mpffm import SliceFeatures
 from ..networks.variants import SLICE_PRO
 from ..weights.devices import fast_math, is_out_of_memory
-from .finished_round import FinishedRound
+from .finished_round import FinishedRound, lifted
 from .propagation import run_round
 from .reporter import OnProgress, Reporter
 from .result import RoundResult
@@ -149,7 +149,7 @@ class InteractiveSession:
             raise InvalidVolumeError(f"The saved mask has the shape {np.shape(mask)}, the CT {self.shape}.")
         self._check_strokes(scribbles)
         binary = (np.asarray(mask) > 0).astype(np.uint8)
-        arrays = read_only(binary), read_only(binary.astype(np.float32))
+        arrays = read_only(binary), lambda: read_only(binary.astype(np.float32))
         restored = RoundResult(*arrays, round_number, 0.0, [], "", self.network.name)
         self._log = RoundLog(scribbles.frozen(), restored)
 
@@ -252,8 +252,7 @@ class InteractiveSession:
         start: float,
     ) -> FinishedRound:
         """The next round, of which ``coarse`` are the probabilities on the working grid."""
-        probability = strokes.clamp(self._grid.lift(coarse))
-        mask = (probability >= 0.5).astype(np.uint8)
+        mask = strokes.clamp(self._grid.lift_mask(coarse))
         previous = self.mask
         if not strokes.is_empty and not strokes.foreground.any() and not previous.any():
             notes = (_BACKGROUND_ALONE, *notes)
@@ -261,10 +260,10 @@ class InteractiveSession:
             notes = (_GUESSED if mask.any() else _GUESSED_NOTHING, *notes)
         result = RoundResult(
             mask=read_only(mask),
-            probability=read_only(probability),
+            likely=functools.partial(lifted, self._grid, coarse, strokes),
             round=self.round + 1,
             seconds=time.monotonic() - start,
-            changed_slices=np.flatnonzero((mask != previous).any(axis=(1, 2))).tolist(),
+            changed_slices=_differing(mask, previous),
             device=str(device),
             model=self.network.name,
             notes=notes,
@@ -341,6 +340,11 @@ class InteractiveSession:
             joined = SliceFeatures(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
             self._features = {key: (image, joined)}
         return self._features[key]
+
+
+def _differing(first: np.ndarray, second: np.ndarray) -> list[int]:
+    """Slices in which two arrays (Z, Y, X) differ; slice by slice, since arrays of thin slices are large."""
+    return [index for index, pair in enumerate(zip(first, second, strict=True)) if not np.array_equal(*pair)]
 
 
 def _failure(device: torch.device, error: BaseException) -> DeviceError:
