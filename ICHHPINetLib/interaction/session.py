@@ -154,10 +154,13 @@ class InteractiveSession:
         self._log = RoundLog(scribbles.frozen(), restored)
 
     @_one_at_a_time
-    def prepare(self) -> None:
-        """Computes what depends on the image alone, so that the first round need not."""
+    def prepare(self, is_cancelled: Callable[[], bool] | None = None) -> None:
+        """Computes what depends on the image alone, so that the first round need not.
+
+        ``is_cancelled`` is asked on the way; True raises RoundCancelled.
+        """
         with torch.inference_mode(), fast_math(self.network.device):
-            self._encoded(self.network.device)
+            self._encoded(self.network.device, Reporter(self._grid, None, is_cancelled))
 
     @_one_at_a_time
     def refine(
@@ -316,8 +319,7 @@ class InteractiveSession:
         channels = torch.from_numpy(lowered)
         previous = torch.from_numpy(self._grid.lower(self.mask) >= 0.5).unsqueeze(1)
         with fast_math(device):
-            image, slices = self._encoded(device)
-            report("volume", 0.05)
+            image, slices = self._encoded(device, report)
             result = run_round(
                 self.network,
                 image,
@@ -325,18 +327,20 @@ class InteractiveSession:
                 channels.to(device).float(),
                 previous.to(device).float(),
                 report.slice_done,
+                report.volume_stage,
             )
         return result.squeeze(1).float().cpu().numpy()
 
-    def _encoded(self, device: torch.device) -> tuple[torch.Tensor, SliceFeatures]:
+    def _encoded(self, device: torch.device, report: Reporter) -> tuple[torch.Tensor, SliceFeatures]:
         """Image and query encoder features on ``device``, computed once."""
         key = str(device)
         if key not in self._features:
             self.network.to(device)
             image = self._image.to(device)
-            parts = [
-                self.network.encode_slices(image[start : start + 8]) for start in range(0, len(image), 8)
-            ]
+            parts = []
+            for start in range(0, len(image), 8):
+                report("prepare", 0.0)
+                parts.append(self.network.encode_slices(image[start : start + 8]))
             joined = SliceFeatures(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
             self._features = {key: (image, joined)}
         return self._features[key]
