@@ -56,7 +56,8 @@ class PackedRound:
         )
         scribbles = Scribbles(foreground, background).frozen()
         likely = partial(lifted, grid, self.coarse, scribbles)
-        return FinishedRound(replace(self.header, mask=read_only(mask), likely=likely), scribbles, self.coarse)
+        result = replace(self.header, mask=read_only(mask), likely=likely)
+        return FinishedRound(result, scribbles, self.coarse)
 
 
 def lifted(grid: WorkingGrid, coarse: np.ndarray, scribbles: Scribbles) -> np.ndarray:

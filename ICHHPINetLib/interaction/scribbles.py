@@ -35,7 +35,7 @@ class Scribbles:
         shape = np.shape(given[0])
         for name in ("foreground", "background"):
             array = getattr(self, name)
-            array = np.zeros(shape, bool) if array is None else np.asarray(array).astype(bool, copy=False)
+            array = np.zeros(shape, bool) if array is None else np.asarray(array).astype(bool)
             if array.ndim != 3 or array.shape != shape:
                 raise InvalidScribblesError(
                     f"Scribbles are two arrays (Z, Y, X) of one shape, but {name} is {array.shape} "
