@@ -20,7 +20,6 @@ from .command import ichhpinet
 
 TITLE = "hostile archives and headers"
 COUNT = 50
-SECONDS = 120
 _MIB = 1 << 20
 # More than any honest scene here needs.
 _FILE_LIMIT, _MEMORY_LIMIT = 512 * _MIB, 6 << 30
