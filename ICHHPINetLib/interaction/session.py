@@ -154,13 +154,10 @@ class InteractiveSession:
         self._log = RoundLog(scribbles.frozen(), restored)
 
     @_one_at_a_time
-    def prepare(self, is_cancelled: Callable[[], bool] | None = None) -> None:
-        """Computes what depends on the image alone, so that the first round need not.
-
-        ``is_cancelled`` is asked on the way; True raises RoundCancelled.
-        """
+    def prepare(self) -> None:
+        """Computes what depends on the image alone, so that the first round need not."""
         with torch.inference_mode(), fast_math(self.network.device):
-            self._encoded(self.network.device, Reporter(self._grid, None, is_cancelled))
+            self._encoded(self.network.device, Reporter(self._grid, None, None))
 
     @_one_at_a_time
     def refine(

@@ -66,7 +66,8 @@ def prepare(shared: Path) -> None:
     for ending in _IMAGES:
         specimens.write_image(shared / f"scribbles{ending}", labels)
         specimens.write_image(shared / f"mask{ending}", mask)
-    specimens.write_run(shared / "run")
+    if not (shared / "run").exists():
+        specimens.write_run(shared / "run")
     references = {}
     for target in TARGETS:
         for command in verdicts.COMMANDS[target.role]:
