@@ -20,6 +20,7 @@ _KINDS = (
     "vtkMRMLScriptedModuleNode",
 )
 _SAME_VOXELS = 1e-2
+_LOST_BY_GRID = 0.25
 
 
 def same_nodes(scene, other) -> bool:
@@ -103,7 +104,10 @@ def _same_segments(node, other) -> bool:
     for one in ids:
         if segmentation.GetSegment(one).GetName() != read.GetSegment(one).GetName():
             return False
-        if not _same_places(segment_voxels(node, one), segment_voxels(other, one)):
+        marks, found = segment_voxels(node, one), segment_voxels(other, one)
+        # Slicer itself moves the voxels of a segmentation under a transform to another grid when it saves it.
+        same = _about_as_many if node.GetParentTransformNode() else _same_places
+        if not same(marks, found):
             return False
     return True
 
@@ -126,6 +130,14 @@ def _same_places(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np
     if not inside or np.abs(exact - nearest).max() > _SAME_VOXELS:
         return False
     return bool(marks[tuple(nearest[:, ::-1].T)].all())
+
+
+def _about_as_many(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Whether two segments, as for ``_same_places``, have the same volume but for a change of grid."""
+    volumes = [
+        np.count_nonzero(marks) * abs(np.linalg.det(matrix[:3, :3])) for marks, matrix in (one, other)
+    ]
+    return bool(abs(volumes[0] - volumes[1]) <= _LOST_BY_GRID * max(volumes))
 
 
 def _cells(node) -> list[list[str]]:

@@ -38,8 +38,11 @@ def keep_saveable(node) -> None:
     if storage is None or not storage.GetFileName():
         # The number tells names apart that look alike by now.
         stem = re.sub(r"[^A-Za-z0-9]+", "_", name)[:60].strip("_")
-        ending = _ENDINGS.get(node.GetClassName(), ".nrrd")
-        node.AddDefaultStorageNode(f"{stem}_{zlib.crc32(name.encode()):08x}{ending}")
+        file_name = f"{stem}_{zlib.crc32(name.encode()):08x}{_ENDINGS.get(node.GetClassName(), '.nrrd')}"
+        if storage is None:
+            node.AddDefaultStorageNode(file_name)
+        else:
+            storage.SetFileName(file_name)
 
 
 def keep_scene_saveable(scene) -> None:
