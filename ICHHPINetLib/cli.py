@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 say_interrupted()
                 return EXIT_INTERRUPTED
             text = _in_words(error)
-            if text is None or sys.flags.dev_mode:
+            if text is None or (sys.flags.dev_mode and not isinstance(error, ICHHPINetError)):
                 raise
             print(f"ichhpinet: error: {' '.join(text.split())}", file=sys.stderr)
             return _EXIT_BAD_INPUT
