@@ -239,6 +239,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameters.inputVolume != self.logic.scene.ct:
             self.setCt(parameters.inputVolume)
         self.logic.applySettings(parameters)
+        self.logic.controller.prepare()
         self.logic.controller.auto_refine = parameters.autoRefine
         self.strokeTools.setDiameter(parameters.brushDiameter)
         self._showOpacity()

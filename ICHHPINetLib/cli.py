@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from . import __version__
 from .commands.process import EXIT_INTERRUPTED, interrupted, say_interrupted, standard_streams
-from .errors import ICHHPINetError, OutputError
+from .errors import ICHHPINetError, InputFileError, OutputError
 
 _EXIT_BAD_INPUT = 2
 
@@ -80,6 +80,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> None:
+    for word in argv:
+        try:
+            # ITK ends the whole process at a name of bytes that are no text.
+            word.encode()
+        except UnicodeEncodeError as error:
+            shown = word.encode(errors="replace").decode()
+            raise InputFileError(
+                f"'{shown}' is not valid text (UTF-8). Rename the file or folder."
+            ) from error
     chosen = next((word for word in argv if not word.startswith("-")), None)
     arguments = build_parser(chosen).parse_args(argv)
     importlib.import_module(f".{_COMMANDS[arguments.command][0]}", __package__).run(arguments)

@@ -121,7 +121,7 @@ def contact_sheet(
             _orientation_letters(axes[0])
     _charts(figure, grid[:, columns].get_position(figure), rounds, truth_ml)
     figure.text(0.55 / size[0], 1 - 0.28 / size[1], title, color=_INK, fontsize=15, weight="bold", va="top")
-    figure.text(0.55 / size[0], 1 - 0.58 / size[1], note, color=_FAINT, fontsize=9, va="top")
+    figure.text(0.55 / size[0], 1 - 0.54 / size[1], note, color=_FAINT, fontsize=9, va="top")
     figure.text(
         1 - 0.3 / size[0], 1 - 0.32 / size[1], DISCLAIMER, color=_FAINT, fontsize=10, ha="right", va="top"
     )

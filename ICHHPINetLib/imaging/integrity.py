@@ -62,6 +62,12 @@ def check_whole(path: Path) -> None:
 def check_regular(path: Path) -> None:
     """InputFileError unless ``path`` is, or links to, a file with content; opening a pipe could hang."""
     try:
+        # ITK ends the whole process at a name of bytes that are no text.
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        shown = str(path).encode(errors="replace").decode()
+        raise InputFileError(f"The name '{shown}' is not valid text (UTF-8). Rename the file.") from error
+    try:
         status = os.stat(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)

@@ -7,6 +7,7 @@ here; masks and strokes cross it without losing a single stroke voxel.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +16,7 @@ PIXEL_MM = 0.9
 SLICE_MM = 4.0
 MULTIPLE = 16
 _HEAD_MARGIN_MM = 5.0
-_BLOCK = 32
+_BLOCK = 8
 
 
 def _resize(array: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -104,16 +105,31 @@ class WorkingGrid:
     def lower_strokes(self, strokes: np.ndarray) -> np.ndarray:
         """Bool strokes (Z, Y, X) on the working grid; a stroke of one voxel stays a voxel."""
         out = np.zeros(self.padded, bool)
-        z, y, x = np.nonzero(strokes[:, self.rows, self.columns])
-        height, width = self.rows.stop - self.rows.start, self.columns.stop - self.columns.start
-        rows = ((y + 0.5) * self.size[0] / height).astype(int)
-        columns = ((x + 0.5) * self.size[1] / width).astype(int)
-        out[z // self.group, rows, columns] = True
+        height, width = self._crop_size
+        for index, plane in enumerate(strokes):
+            if plane.any():
+                y, x = np.nonzero(plane[self.rows, self.columns])
+                rows = ((y + 0.5) * self.size[0] / height).astype(int)
+                columns = ((x + 0.5) * self.size[1] / width).astype(int)
+                out[index // self.group, rows, columns] = True
         return out
 
     def lift(self, array: np.ndarray) -> np.ndarray:
         """Interpolates probabilities (Z, Y, X) of the working grid back to the CT's grid, float32."""
         out = np.zeros(self.shape, np.float32)
+        for part, block in self._lifted(array):
+            out[part, self.rows, self.columns] = block
+        return out
+
+    def lift_mask(self, array: np.ndarray) -> np.ndarray:
+        """Where ``lift`` gives at least 0.5: uint8 (Z, Y, X), without its array of floats."""
+        out = np.zeros(self.shape, np.uint8)
+        for part, block in self._lifted(array):
+            out[part, self.rows, self.columns] = block >= 0.5
+        return out
+
+    def _lifted(self, array: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+        """Slices of the CT and their cropped planes, in blocks: thin slices need much memory at once."""
         starts = np.arange(0, self.shape[0], self.group)
         # The last group may have fewer slices than the others.
         centers = (starts + np.minimum(starts + self.group, self.shape[0]) - 1) / 2
@@ -121,14 +137,10 @@ class WorkingGrid:
         below = np.floor(position).astype(int)
         above = np.minimum(below + 1, self.depth - 1)
         weight = (position - below).astype(np.float32)[:, None, None]
-        # In blocks, so that a thin-slice CT does not need its size in memory several times over.
         for start in range(0, self.shape[0], _BLOCK):
             part = slice(start, start + _BLOCK)
             mixed = array[below[part]] * (1 - weight[part]) + array[above[part]] * weight[part]
-            out[part, self.rows, self.columns] = _resize(
-                mixed[:, : self.size[0], : self.size[1]], self._crop_size
-            )
-        return out
+            yield part, _resize(mixed[:, : self.size[0], : self.size[1]], self._crop_size)
 
     def lift_slice(self, array: np.ndarray) -> np.ndarray:
         """As ``lift``, for one working slice (Y, X) alone: float32 (Y, X)."""

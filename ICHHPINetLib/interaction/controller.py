@@ -77,6 +77,7 @@ class Controller:
         self._writing = False
         self._closed = False
         self._warnings: tuple[str, ...] = ()
+        self._work = Workbench()
         self._forget()
         self._move(Event.CT_REMOVED)
 
@@ -97,6 +98,18 @@ class Controller:
             return False
         facts = self._facts()
         return self._start(Event.GUESS, None if facts.can_guess else facts.why_no_guess())
+
+    def prepare(self) -> None:
+        """Look at the CT in the background, so that the first round need not wait for it.
+
+        Does nothing where it cannot be done now: the round does it then, and says what is wrong.
+        """
+        facts = self._facts()
+        if not facts.has_torch or not facts.has_ct or self.status.state.is_busy:
+            return
+        with suppress(ICHHPINetError):
+            if (warm_up := self._work.begin_warm_up(self._port, self.settings)) is not None:
+                self._executor.submit(lambda: warm_up.run(self._open_session))
 
     def cancel(self) -> None:
         """Stop the running round; the previous result and every stroke stay."""
@@ -371,6 +384,7 @@ class Controller:
 
     def _forget(self) -> None:
         self._job: RoundJob | None = None
+        self._work.end_warm_up()
         self._work = Workbench()
         self._preview: Preview | None = None
         self._follow_up = self._new_strokes = self._has_result = False

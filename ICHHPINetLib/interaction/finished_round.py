@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -32,7 +33,7 @@ class FinishedRound:
         """The same in a small part of the memory."""
         arrays = self.result.mask, self.scribbles.foreground, self.scribbles.background
         return PackedRound(
-            replace(self.result, mask=_NOTHING, probability=_NOTHING),
+            replace(self.result, mask=_NOTHING, likely=_NOTHING),
             self.result.mask.shape,
             tuple(np.packbits(array) for array in arrays),
             self.coarse,
@@ -54,6 +55,11 @@ class PackedRound:
             np.unpackbits(bits, count=int(np.prod(self.shape))).reshape(self.shape) for bits in self.bits
         )
         scribbles = Scribbles(foreground, background).frozen()
-        probability = scribbles.clamp(grid.lift(self.coarse))
-        result = replace(self.header, mask=read_only(mask), probability=read_only(probability))
+        likely = partial(lifted, grid, self.coarse, scribbles)
+        result = replace(self.header, mask=read_only(mask), likely=likely)
         return FinishedRound(result, scribbles, self.coarse)
+
+
+def lifted(grid: WorkingGrid, coarse: np.ndarray, scribbles: Scribbles) -> np.ndarray:
+    """Probability (Z, Y, X) on the grid of the CT, float32, from that on the working grid; read-only."""
+    return read_only(scribbles.clamp(grid.lift(coarse)))

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from ..networks.hpinet import HPINet, VolumeFeatures
 from ..networks.mpffm import SliceFeatures
 from ..networks.variants import VOLUME_PRO, WITHOUT_MEMORY
+from ..networks.vim import OnStage
 
 # More slices at once would need more memory than they save time.
 _BATCH = 8
@@ -104,6 +105,7 @@ def run_round(
     strokes: torch.Tensor,
     previous: torch.Tensor,
     on_slice: OnSlice | None = None,
+    on_stage: OnStage = lambda share: None,
 ) -> torch.Tensor:
     """Probabilities (Z, 1, Y, X) after one round of Algorithm 1.
 
@@ -112,11 +114,11 @@ def run_round(
     image (Z, 2, Y, X), strokes (Z, 2, Y, X) of all rounds so far, previous mask (Z, 1, Y, X).
     slices: ``network.encode_slices(image)``, computed once per volume.
     on_slice: called with ("slice" | "propagate", index, probability (1, Y, X)) as slices
-        finish, scribbled ones first; an exception from it ends the round.
+        finish, scribbled ones first; an exception from it ends the round. on_stage: as VIM calls it.
 
     Without any stroke there is nothing to propagate from, and VIM's answer is the result.
     """
-    volume = network.segment_volume(image, strokes, previous, both_sides=True)
+    volume = network.segment_volume(image, strokes, previous, both_sides=True, on_stage=on_stage)
     if network.config.variant == VOLUME_PRO or not strokes.any():
         return volume_result(volume, strokes, on_slice)
     return propagate_outwards(network, image, slices, strokes, previous, volume, on_slice)

@@ -29,6 +29,10 @@ class Reporter:
         self._check()
         self._tell(Progress(fraction, stage))
 
+    def volume_stage(self, share: float) -> None:
+        """VIM is so far."""
+        self("volume", 0.05 + 0.6 * share)
+
     def slice_done(self, stage: str, index: int, probability: torch.Tensor) -> None:
         self._check()
         self._finished += 1
@@ -36,7 +40,7 @@ class Reporter:
             return
         plane = self._grid.lift_slice(probability[0].float().cpu().numpy())
         mask = (plane >= 0.5).astype(np.uint8)
-        fraction = 0.1 + 0.85 * self._finished / self._grid.depth
+        fraction = 0.65 + 0.3 * self._finished / self._grid.depth
         for source in self._grid.source_slices(index):
             self._tell(Progress(min(fraction, 0.99), stage, source, mask))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,7 +33,7 @@ class RoundResult:
     Attributes
     ----------
     mask: uint8 (Z, Y, X), 0/1, in the grid of the CT; read-only, as it is the memory of the next round.
-    probability: float32 (Z, Y, X), 0 to 1; exactly 1 or 0 on scribbled voxels; read-only.
+    likely: what ``probability`` returns, or a function that makes it.
     round: number of the round, from 1.
     seconds: wall time of the round.
     changed_slices: slices in which the mask differs from the previous round's.
@@ -42,10 +43,18 @@ class RoundResult:
     """
 
     mask: np.ndarray
-    probability: np.ndarray
+    likely: np.ndarray | Callable[[], np.ndarray] = field(repr=False, compare=False)
     round: int
     seconds: float
     changed_slices: list[int]
     device: str
     model: str
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def probability(self) -> np.ndarray:
+        """float32 (Z, Y, X), 0 to 1; exactly 1 or 0 on scribbled voxels; read-only.
+
+        Made when it is asked for: for a CT of thin slices it is larger than all else together.
+        """
+        return self.likely() if callable(self.likely) else self.likely

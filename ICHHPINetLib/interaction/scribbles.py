@@ -91,7 +91,7 @@ class Scribbles:
         return copy
 
     def clamp(self, probability: np.ndarray) -> np.ndarray:
-        """``probability`` (Z, Y, X) with 1 on foreground and 0 on background strokes, in place."""
+        """Probabilities or a mask (Z, Y, X) with 1 on foreground and 0 on background scribbles, in place."""
         probability[self.foreground] = 1
         probability[self.background] = 0
         return probability

@@ -28,7 +28,7 @@ from ..networks.hpinet import HPINet
 from ..networks.mpffm import SliceFeatures
 from ..networks.variants import SLICE_PRO
 from ..weights.devices import fast_math, is_out_of_memory
-from .finished_round import FinishedRound
+from .finished_round import FinishedRound, lifted
 from .propagation import run_round
 from .reporter import OnProgress, Reporter
 from .result import RoundResult
@@ -149,15 +149,18 @@ class InteractiveSession:
             raise InvalidVolumeError(f"The saved mask has the shape {np.shape(mask)}, the CT {self.shape}.")
         self._check_strokes(scribbles)
         binary = (np.asarray(mask) > 0).astype(np.uint8)
-        arrays = read_only(binary), read_only(binary.astype(np.float32))
+        arrays = read_only(binary), lambda: read_only(binary.astype(np.float32))
         restored = RoundResult(*arrays, round_number, 0.0, [], "", self.network.name)
         self._log = RoundLog(scribbles.frozen(), restored)
 
     @_one_at_a_time
-    def prepare(self) -> None:
-        """Computes what depends on the image alone, so that the first round need not."""
+    def prepare(self, is_cancelled: Callable[[], bool] | None = None) -> None:
+        """Computes what depends on the image alone, so that the first round need not.
+
+        ``is_cancelled`` is asked on the way; True raises RoundCancelled.
+        """
         with torch.inference_mode(), fast_math(self.network.device):
-            self._encoded(self.network.device)
+            self._encoded(self.network.device, Reporter(self._grid, None, is_cancelled))
 
     @_one_at_a_time
     def refine(
@@ -252,8 +255,7 @@ class InteractiveSession:
         start: float,
     ) -> FinishedRound:
         """The next round, of which ``coarse`` are the probabilities on the working grid."""
-        probability = strokes.clamp(self._grid.lift(coarse))
-        mask = (probability >= 0.5).astype(np.uint8)
+        mask = strokes.clamp(self._grid.lift_mask(coarse))
         previous = self.mask
         if not strokes.is_empty and not strokes.foreground.any() and not previous.any():
             notes = (_BACKGROUND_ALONE, *notes)
@@ -261,10 +263,10 @@ class InteractiveSession:
             notes = (_GUESSED if mask.any() else _GUESSED_NOTHING, *notes)
         result = RoundResult(
             mask=read_only(mask),
-            probability=read_only(probability),
+            likely=functools.partial(lifted, self._grid, coarse, strokes),
             round=self.round + 1,
             seconds=time.monotonic() - start,
-            changed_slices=np.flatnonzero((mask != previous).any(axis=(1, 2))).tolist(),
+            changed_slices=_differing(mask, previous),
             device=str(device),
             model=self.network.name,
             notes=notes,
@@ -317,8 +319,7 @@ class InteractiveSession:
         channels = torch.from_numpy(lowered)
         previous = torch.from_numpy(self._grid.lower(self.mask) >= 0.5).unsqueeze(1)
         with fast_math(device):
-            image, slices = self._encoded(device)
-            report("volume", 0.05)
+            image, slices = self._encoded(device, report)
             result = run_round(
                 self.network,
                 image,
@@ -326,21 +327,28 @@ class InteractiveSession:
                 channels.to(device).float(),
                 previous.to(device).float(),
                 report.slice_done,
+                report.volume_stage,
             )
         return result.squeeze(1).float().cpu().numpy()
 
-    def _encoded(self, device: torch.device) -> tuple[torch.Tensor, SliceFeatures]:
+    def _encoded(self, device: torch.device, report: Reporter) -> tuple[torch.Tensor, SliceFeatures]:
         """Image and query encoder features on ``device``, computed once."""
         key = str(device)
         if key not in self._features:
             self.network.to(device)
             image = self._image.to(device)
-            parts = [
-                self.network.encode_slices(image[start : start + 8]) for start in range(0, len(image), 8)
-            ]
+            parts = []
+            for start in range(0, len(image), 8):
+                report("prepare", 0.0)
+                parts.append(self.network.encode_slices(image[start : start + 8]))
             joined = SliceFeatures(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
             self._features = {key: (image, joined)}
         return self._features[key]
+
+
+def _differing(first: np.ndarray, second: np.ndarray) -> list[int]:
+    """Slices in which two arrays (Z, Y, X) differ; slice by slice, since arrays of thin slices are large."""
+    return [index for index, pair in enumerate(zip(first, second, strict=True)) if not np.array_equal(*pair)]
 
 
 def _failure(device: torch.device, error: BaseException) -> DeviceError:

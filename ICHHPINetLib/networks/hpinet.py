@@ -18,7 +18,7 @@ from .paper.config import ARCHITECTURE as PAPER
 from .paper.config import PaperConfig
 from .sim import SIM
 from .variants import FULL, SLICE_PRO, WITHOUT_CUES, WITHOUT_FUSION, check_variant
-from .vim import VIM
+from .vim import VIM, OnStage
 
 
 @dataclass(frozen=True)
@@ -120,20 +120,28 @@ class HPINet(nn.Module):
         strokes: torch.Tensor,
         previous: torch.Tensor,
         both_sides: bool = False,
+        on_stage: OnStage = lambda share: None,
     ) -> VolumeFeatures:
         """VIM, then FCM (equation 1) for every slice (Algorithm 1, lines 5, 6 and 9).
 
         ``both_sides`` averages the compact VIM's logits over the head and its mirror image: heads are
-        nearly symmetric and training sees them mirrored, so that the two answers err apart.
+        nearly symmetric and training sees them mirrored, so that the two answers err apart. ``on_stage`` is
+        called with the share of VIM's work that is done; an exception from it ends the work.
         """
         if self.config.variant == SLICE_PRO:
             return self._no_volume(image)
         stacked = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1).unsqueeze(0)
         stacked = stacked.contiguous(memory_format=torch.channels_last_3d)
         cues = self._cues(image, strokes)
-        logits, maps = self.vim(stacked, *cues)
+        if not cues:
+            on_stage(0.0)
+            logits, maps = self.vim(stacked)
+        else:
+            sides = 2 if both_sides else 1
+            logits, maps = self.vim(stacked, *cues, lambda share: on_stage(share / sides))
         if both_sides and cues:
-            mirrored, _ = self.vim(*(x.flip(4) for x in (stacked, *cues)))
+            flipped = (x.flip(4) for x in (stacked, *cues))
+            mirrored, _ = self.vim(*flipped, lambda share: on_stage((1 + share) / 2))
             logits = (logits + mirrored.flip(4)) / 2
         return VolumeFeatures(logits[0].transpose(0, 1), self.fcm(maps))
 

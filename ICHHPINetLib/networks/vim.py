@@ -6,11 +6,19 @@ slices lie 3 to 6 mm apart while the deepest level's pixels are 14 mm wide.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
 from .blocks import NO_BLOOD, conv, head, stage, up
 from .cues import CUES
+
+# Called with the share of the work that is done; an exception from it ends the work.
+OnStage = Callable[[float], None]
+
+# What is done before each stage, measured on two CPU cores.
+_ENCODED, _DECODED = (0.05, 0.3, 0.45, 0.52), (0.57, 0.63, 0.74)
 
 INPUTS = 5  # two CT windows, foreground and background strokes, previous mask
 
@@ -43,18 +51,27 @@ class VIM(nn.Module):
         self.head = head(3, widths[0], 1, NO_BLOOD)
 
     def forward(
-        self, x: torch.Tensor, cues: torch.Tensor
+        self, x: torch.Tensor, cues: torch.Tensor, on_stage: OnStage = lambda share: None
     ) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
         x = self.stem(x) + self.guide(cues)
         skips = []
         for level, encode in enumerate(self.stages):
-            x = encode(x)
+            x = _through(encode, x, on_stage, _ENCODED[level])
             if level < len(self.downs):
                 skips.append(x)
                 x = self.downs[level](x)
         decoded = []
-        for upsample, merge in zip(self.ups, self.merges, strict=True):
-            x = merge(torch.cat([upsample(x), skips.pop()], 1))
+        for upsample, merge, share in zip(self.ups, self.merges, _DECODED, strict=True):
+            x = _through(merge, torch.cat([upsample(x), skips.pop()], 1), on_stage, share)
             decoded.append(x)
         d3, d2, d1 = decoded
         return self.head(d1), (d1, d2, d3)
+
+
+def _through(layers: nn.Sequential, x: torch.Tensor, on_stage: OnStage, share: float) -> torch.Tensor:
+    """``layers`` one by one, with a word before each: one of them takes a tenth of the time of a round."""
+    for layer in layers:
+        for part in layer if isinstance(layer, nn.Sequential) else (layer,):
+            on_stage(share)
+            x = part(x)
+    return x

@@ -14,6 +14,7 @@ from ..imaging.output_files import drafts_folder, whole_file
 from ._mrml import slicer
 from .comparison import same_nodes
 from .headless import headless_scene
+from .names import keep_scene_saveable
 from .unpacking import clean_copy
 
 
@@ -28,6 +29,7 @@ def save_mrb(scene, path: str | os.PathLike) -> Path:
     path = Path(path)
     if path.suffix.lower() != ".mrb":
         raise OutputError(f"A scene is saved as a .mrb file, but '{path.name}' was given. Change the ending.")
+    keep_scene_saveable(scene)
     messages = slicer.vtkMRMLMessageCollection()
     with whole_file(path, lambda draft: _holds(draft, scene)) as draft:
         if not scene.WriteToMRB(str(draft), None, messages) or not draft.is_file():

@@ -80,7 +80,7 @@ def _texts(value: Any) -> bool:
 
 
 def _tensors(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(
+    return isinstance(value, Mapping) and bool(value) and all(
         isinstance(key, str) and isinstance(one, torch.Tensor) for key, one in value.items()
     )
 
@@ -110,7 +110,7 @@ _FIELDS = {
     "average": _tensors,
     "optimizer": _optimizer,
     "step": _natural,
-    "config": lambda value: isinstance(value, dict),
+    "config": lambda value: isinstance(value, dict) and bool(value),
     "seen": lambda value: value is None or _texts(value),
     "train": _texts,
     "seed": _natural,

@@ -120,3 +120,10 @@ def test_what_nobody_foresaw_is_one_line_too(monkeypatch, capsys, error, words):
     assert cli.main(["demo"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ichhpinet: error: ") and words in line and len(line) < 600
+
+
+def test_a_name_that_is_no_text_ends_no_process(tmp_path, capsys):
+    """Of bytes in another encoding, as Python passes them on; SimpleITK aborts at them."""
+    assert cli.main(["measure", os.fsdecode(os.fsencode(tmp_path) + b"/m\xe4sk.nrrd")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "m?sk.nrrd" in line and "Rename" in line

@@ -78,7 +78,7 @@ def test_a_first_guess_needs_no_stroke_and_is_the_memory_of_the_next_round(sessi
     seen = []
     segment = session.network.segment_volume
 
-    def watched(image, given, previous, both_sides=False):
+    def watched(image, given, previous, both_sides=False, on_stage=None):
         seen.append((bool(given.any()), int(previous.sum())))
         # As if blood were everywhere.
         volume = segment(image, given, previous, both_sides)
@@ -474,3 +474,23 @@ def test_an_error_without_words_is_still_explained(session, monkeypatch):
     monkeypatch.setattr(session_module, "run_round", full)
     with pytest.raises(DeviceError, match="MemoryError"):
         session.refine(strokes(foreground=[INSIDE]))
+
+
+def test_a_cancel_takes_effect_between_two_layers_of_the_volume_module(session):
+    layers, stages = [], []
+    hook = session.network.vim.head.register_forward_hook(lambda *given: layers.append("head"))
+
+    def watch(progress):
+        stages.append((progress.stage, progress.fraction))
+
+    def is_cancelled():
+        return any(stage == "volume" and fraction > 0.1 for stage, fraction in stages)
+
+    try:
+        with pytest.raises(RoundCancelled):
+            session.refine(strokes(foreground=[INSIDE]), watch, is_cancelled)
+    finally:
+        hook.remove()
+    assert not layers
+    assert len([stage for stage, _ in stages if stage == "volume"]) >= 2
+    assert session.refine(strokes(foreground=[INSIDE])).round == 1

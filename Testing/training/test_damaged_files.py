@@ -11,122 +11,121 @@ pytest.importorskip("skimage")
 
 from ICHHPINetLib import InputFileError  # noqa: E402
 from ICHHPINetLib.training import pack  # noqa: E402
+from ICHHPINetLib.training.checkpoint import load_optimizer, load_states  # noqa: E402
 from ICHHPINetLib.training.loop import Trainer  # noqa: E402
+from ICHHPINetLib.training.optimizer import Muon  # noqa: E402
+from ICHHPINetLib.weights.checkpoint_file import read_state  # noqa: E402
 from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
 from Testing.training.tiny import TINY, settings  # noqa: E402
 
+MODULES, TRUST = ("network", "average"), "mpffm.decoder.trust"
 NONSENSE = (None, -5, float("nan"), "x", True, [], {}, [None], {"a": 1}, torch.tensor([1.0, 2.0]))
 
 
 @pytest.fixture(scope="module")
-def saved(small_pack, tmp_path_factory):
-    """Fields of the checkpoint of a training of one step."""
-    folder = tmp_path_factory.mktemp("run")
-    trainer = Trainer(small_pack, settings(folder), TINY)
-    sum(parameter.square().sum() for parameter in trainer.network.parameters()).backward()
-    trainer.optimizer.step()
-    trainer.step = 1
+def trainer(small_pack, tmp_path_factory):
+    """A training without a step, saved."""
+    trainer = Trainer(small_pack, settings(tmp_path_factory.mktemp("run")), TINY)
     trainer.save()
-    return torch.load(folder / "x.pt", weights_only=True)
+    return trainer
 
 
-@pytest.fixture
-def refuse(small_pack, tmp_path):
-    """Expects that nobody goes on from damaged fields, starts with them or exports them."""
-
-    def check(state, exports=True, starts=True):
-        torch.save(state, tmp_path / "x.pt")
-        with pytest.raises(InputFileError):
-            Trainer(small_pack, settings(tmp_path), TINY)
-        if starts:
-            with pytest.raises(InputFileError):
-                start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt")
-                Trainer(small_pack, start, TINY)
-        if exports:
-            with pytest.raises(InputFileError):
-                export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
-
-    return check
+@pytest.fixture(scope="module")
+def saved(trainer):
+    """Its fields, but one tensor of each network: whether they fit one is not asked when they are read."""
+    state = torch.load(trainer.settings.checkpoint, weights_only=True)
+    return {
+        **state,
+        **{name: {TRUST: state[name]["module." * (name == "average") + TRUST]} for name in MODULES},
+    }
 
 
-def test_every_field_of_a_checkpoint(saved, refuse):
-    rng = np.random.default_rng(0)
+def test_every_field_of_a_checkpoint(saved, tmp_path):
+    path = tmp_path / "x.pt"
+    damaged = list(NONSENSE)
     for name in saved:
-        refuse({key: value for key, value in saved.items() if key != name})
-        for value in rng.permutation(len(NONSENSE))[:4]:
-            if name == "seen" and NONSENSE[value] in (None, []):
-                continue
-            # An empty list of cases, or another text, is of another training, but not damaged.
-            whole = (name == "train" and NONSENSE[value] == []) or (
-                name in ("recipe", "start") and NONSENSE[value] == "x"
-            )
-            refuse({**saved, name: NONSENSE[value]}, exports=not whole, starts=not whole)
-    for state in NONSENSE:
-        refuse(state)
+        damaged.append({key: value for key, value in saved.items() if key != name})
+        # Other cases and other texts are of another training, and nothing is known of what it has seen.
+        whole = {"seen": (None, []), "train": ([],), "recipe": ("x",), "start": ("x",)}.get(name, ())
+        others = [value for value in NONSENSE if not any(value is one or value == one for one in whole)]
+        damaged += [{**saved, name: value} for value in others]
+    damaged += [{**saved, "step": step} for step in (2.0, "3", 2**70, torch.tensor(3))]
+    for state in damaged:
+        torch.save(state, path)
+        with pytest.raises(InputFileError, match="no checkpoint that can be read"):
+            read_state(path)
+    torch.save(saved, path)
+    assert read_state(path)["step"] == 0
 
 
-@pytest.mark.parametrize("step", [None, -5, float("nan"), 2.0, True, "3", torch.tensor(3)])
-def test_a_step_that_is_none(saved, refuse, step):
-    refuse({**saved, "step": step})
+def test_nobody_goes_on_from_a_damaged_checkpoint(saved, small_pack, tmp_path):
+    torch.save({**saved, "step": -5}, tmp_path / "x.pt")
+    with pytest.raises(InputFileError, match="'step' is damaged"):
+        Trainer(small_pack, settings(tmp_path), TINY)
+    with pytest.raises(InputFileError, match="'step' is damaged"):
+        Trainer(small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt"), TINY)
+    with pytest.raises(InputFileError, match="'step' is damaged"):
+        export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
 
 
-@pytest.mark.parametrize("field", ["network", "average"])
-def test_tensors_of_a_checkpoint(saved, refuse, field):
-    name = next(key for key in saved[field] if key.endswith("mpffm.decoder.trust"))
-    whole = saved[field][name]
-    for value in (
-        whole * float("nan"),
-        whole.to(torch.complex64),
-        whole.long(),
-        whole[None, None],
-        None,
-        1.0,
-    ):
-        # Only the average is exported, whatever the shapes in the other are.
-        refuse({**saved, field: {**saved[field], name: value}}, exports=field == "average" or value is None)
-    less = {key: value for key, value in saved[field].items() if key != name}
-    refuse({**saved, field: less}, exports=field == "average")
-
-
-def test_the_state_of_the_optimizer(saved, refuse):
-    state = saved["optimizer"]["state"]
-    kernel = next(key for key, one in state.items() if "momentum" in one)
-    other = next(key for key, one in state.items() if "step" in one)
-    for key, name, value in (
-        (kernel, "momentum", torch.zeros(3)),
-        (kernel, "momentum", state[kernel]["momentum"] * float("inf")),
-        (kernel, "momentum", None),
-        (kernel, "extra", torch.zeros(1)),
-        (other, "step", None),
-        (other, "step", -5),
-        (other, "step", float("nan")),
-        (other, "mean", state[other]["mean"] * float("nan")),
-        (other, "square", None),
-        (999, "momentum", torch.zeros(1)),
-    ):
-        damaged = copy.deepcopy(saved["optimizer"])
-        damaged["state"].setdefault(key, {})[name] = value
-        refuse({**saved, "optimizer": damaged}, exports=False, starts=False)
-    for name, value in (("params", [0]), ("params", None), ("kernels", None), ("kernels", False)):
-        damaged = copy.deepcopy(saved["optimizer"])
-        damaged["param_groups"][0][name] = value
-        refuse({**saved, "optimizer": damaged}, exports=False, starts=False)
-    for groups in ([], [{}], [{}, {}]):
-        refuse(
-            {**saved, "optimizer": {**saved["optimizer"], "param_groups": groups}},
-            exports=False,
-            starts=False,
-        )
-
-
-def test_a_checkpoint_with_flipped_bits_or_cut_off(saved, small_pack, tmp_path):
-    torch.save(saved, tmp_path / "x.pt")
-    content = (tmp_path / "x.pt").read_bytes()
-    rng = np.random.default_rng(0)
-    for _ in range(20):
-        (tmp_path / "x.pt").write_bytes(content[: rng.integers(len(content))])
+@pytest.mark.parametrize("field", MODULES)
+def test_tensors_of_a_checkpoint(saved, trainer, field, tmp_path):
+    path, module = tmp_path / "x.pt", getattr(trainer, field)
+    whole = saved[field][TRUST]
+    for value in (whole * float("nan"), whole.to(torch.complex64), None, 1.0):
+        torch.save({**saved, field: {TRUST: value}}, path)
         with pytest.raises(InputFileError):
-            export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
+            read_state(path)
+    state = module.state_dict()
+    name = next(key for key in state if key.endswith(TRUST))
+    less = {key: value for key, value in state.items() if key != name}
+    for damaged in (less, {**less, name: whole.long()}, {**less, name: whole[None, None]}):
+        with pytest.raises(InputFileError, match="another version"):
+            load_states(path, [(module, damaged)])
+    torch.save(saved, path)
+    with pytest.raises(InputFileError, match="another version"):
+        export_checkpoint(path, tmp_path / "x.safetensors")
+
+
+def test_the_state_of_an_optimizer(tmp_path):
+    kernel, other = (torch.nn.Parameter(torch.ones(3, 4)) for _ in range(2))
+    optimizer = Muon([{"params": [kernel], "kernels": True}, {"params": [other]}], 1e-3)
+    (kernel.sum() + other.sum()).backward()
+    optimizer.step()
+    whole = optimizer.state_dict()
+    damaged = []
+    for key, name, value in (
+        (0, "momentum", torch.zeros(3)),
+        (0, "momentum", torch.full((3, 4), float("inf"))),
+        (0, "momentum", None),
+        (0, "extra", torch.zeros(1)),
+        (1, "step", None),
+        (1, "step", -5),
+        (1, "step", float("nan")),
+        (1, "mean", torch.full((3, 4), float("nan"))),
+        (1, "square", None),
+        (2, "momentum", torch.zeros(1)),
+    ):
+        damaged.append(copy.deepcopy(whole))
+        damaged[-1]["state"].setdefault(key, {})[name] = value
+    for name, value in (("params", [1]), ("params", None), ("kernels", None), ("kernels", False)):
+        damaged.append(copy.deepcopy(whole))
+        damaged[-1]["param_groups"][0][name] = value
+    damaged += [{**whole, "param_groups": groups} for groups in ([], [{}], [{}, {}])]
+    for one in damaged:
+        with pytest.raises(InputFileError, match="state of the optimizer"):
+            load_optimizer(tmp_path / "x.pt", optimizer, one)
+    load_optimizer(tmp_path / "x.pt", optimizer, whole)
+
+
+def test_a_checkpoint_that_is_cut_off(saved, tmp_path):
+    path = tmp_path / "x.pt"
+    torch.save(saved, path)
+    content = path.read_bytes()
+    for length in np.random.default_rng(0).integers(len(content), size=20):
+        path.write_bytes(content[:length])
+        with pytest.raises(InputFileError):
+            read_state(path)
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,7 @@ def test_without_a_volume_branch_there_is_neither():
         assert "vim" not in moved and "sim" in moved
 
 
-def _one_side(segment, *given, both_sides):
+def _one_side(segment, *given, both_sides, on_stage):
     assert both_sides
     return segment(*given)
 

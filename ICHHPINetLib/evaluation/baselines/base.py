@@ -85,7 +85,7 @@ class ClassicalSession(ABC):
         self._round += 1
         return RoundResult(
             mask=mask.copy(),
-            probability=mask.astype(np.float32),
+            likely=mask.astype(np.float32),
             round=self._round,
             seconds=time.perf_counter() - start,
             changed_slices=changed,
