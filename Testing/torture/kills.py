@@ -36,7 +36,8 @@ def attack(attempt: Attempt) -> None:
         folder = attempt.folder / str(number)
         folder.mkdir()
         jobs.lay_old(job, shared, folder)
-        if _kill(job, shared, folder, seconds * attempt.rng.random()):
+        # The machine may be quicker now than it was at the rehearsal.
+        if _kill(job, shared, folder, 0.7**number * seconds * attempt.rng.random()):
             break
     else:
         raise RuntimeError(f"{job.name} has ended before each of {_TRIES} kills")
