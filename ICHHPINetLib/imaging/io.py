@@ -105,7 +105,7 @@ def _read_file(path: Path) -> tuple[sitk.Image, list[str]]:
         raise InputFileError(
             f"'{path}' holds a single 2D slice, but a volume is needed. Load the whole series."
         )
-    return image, [*nifti_doubts(path, image), *doubts_about_size(image)]
+    return image, [*nifti_doubts(path, image), *doubts_about_size(image, path)]
 
 
 def read_image(path: str | os.PathLike) -> sitk.Image:

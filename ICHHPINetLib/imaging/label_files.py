@@ -101,7 +101,7 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
         warnings = []
     else:
         grid, layers, segments = _from_image(path, open_image(path))
-        warnings = [*nifti_doubts(path, grid), *doubts_about_size(grid)]
+        warnings = [*nifti_doubts(path, grid), *doubts_about_size(grid, path)]
     check_perpendicular(grid, path)
     try:
         layers = np.stack([whole_labels(layers[..., one]) for one in range(layers.shape[3])], axis=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import struct
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from .validation import MAX_SHEAR
 _NIFTI_ENDINGS = (".nii", ".nii.gz")
 # By the size of the header: where its datatype and its vox_offset stand, and the format of the latter.
 _NIFTI_FIELDS = {348: (70, 108, "f"), 540: (12, 168, "q")}
+_LONGEST_HEADER = 1 << 20
+_SIZE_FIELDS = {
+    **dict.fromkeys((".nrrd", ".nhdr"), (rb"spacings\s*:", rb"space directions\s*:")),
+    **dict.fromkeys((".mha", ".mhd"), (rb"ElementSpacing\s*=", rb"ElementSize\s*=")),
+}
 _NIFTI_FLOATS = {16: "f4", 64: "f8"}
 
 
@@ -54,13 +60,26 @@ def nifti_doubts(path: Path, image: sitk.Image) -> list[str]:
     return check_places(path, image) if path.name.lower().endswith(_NIFTI_ENDINGS) else []
 
 
-def doubts_about_size(image: sitk.Image) -> list[str]:
+def doubts_about_size(image: sitk.Image, path: Path) -> list[str]:
     """A warning where the file of a 3D image may not have stated how large its voxels are."""
-    unplaced = not any(image.GetOrigin()) and np.array_equal(np.abs(image.GetDirection()), np.eye(3).ravel())
     # ITK reads it so where a file says nothing.
-    if image.GetSpacing() != (1.0, 1.0, 1.0) or not unplaced:
+    if image.GetSpacing() != (1.0, 1.0, 1.0):
+        return []
+    unplaced = not any(image.GetOrigin()) and np.array_equal(np.abs(image.GetDirection()), np.eye(3).ravel())
+    if not unplaced and _states_size(path):
         return []
     return ["Its voxels are 1 x 1 x 1 mm, or their size is not stated: check it before any volume."]
+
+
+def _states_size(path: Path) -> bool:
+    """Whether the header of an NRRD or MetaImage file has a field for it; True for other files."""
+    name = path.name.lower()
+    words = next((words for ending, words in _SIZE_FIELDS.items() if name.endswith(ending)), None)
+    if words is None:
+        return True
+    with open(path, "rb") as file:
+        header = file.read(_LONGEST_HEADER)
+    return any(re.search(rb"(?m)^\s*" + word, header) for word in words)
 
 
 def check_perpendicular(image: sitk.Image, path: str | os.PathLike) -> None:

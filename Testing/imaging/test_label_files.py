@@ -167,3 +167,15 @@ def test_the_named_mask_is_read_and_a_cut_one_is_not(tmp_path, ct, two, capsys):
         assert cli.main(["measure", str(tmp_path / name)]) == 2
         with pytest.raises(InputFileError, match="cut off"):
             read_scribbles(tmp_path / name, ct)
+
+
+@pytest.mark.parametrize(("ending", "field"), [("nrrd", b"space directions"), ("mha", b"ElementSpacing")])
+def test_a_place_without_a_size_of_voxels_is_doubted(tmp_path, ending, field):
+    path = tmp_path / f"mask.{ending}"
+    image = sitk.GetImageFromArray(np.eye(6, dtype=np.uint8)[None].repeat(3, 0))
+    image.SetOrigin((1.0, 2.0, 3.0))
+    sitk.WriteImage(image, str(path))
+    assert not read_labels(path).warnings
+    lines = path.read_bytes().split(b"\n")
+    path.write_bytes(b"\n".join(line for line in lines if not line.startswith(field)))
+    assert "not stated" in " ".join(read_labels(path).warnings)
