@@ -140,6 +140,9 @@ def catch_interrupts() -> None:
     In an import there is nothing to clean up, and libraries would make crashes and other errors of it.
     """
     process = os.getpid()
+    # A process that was forked begins anew.
+    _presses.clear()
+    _said.clear()
 
     def interrupt(number: int, frame: Any) -> None:
         _presses.append(number)
