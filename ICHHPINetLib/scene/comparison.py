@@ -82,10 +82,19 @@ def _same_voxels(node, other) -> bool:
     image, read = node.GetImageData(), other.GetImageData()
     if image is None or read is None:
         return image is read
-    voxels, found = image_array(image), image_array(read)
-    return np.allclose(ijk_to_ras(node), ijk_to_ras(other), atol=_SAME_MM) and np.array_equal(
-        voxels, found, equal_nan=voxels.dtype.kind == "f"
-    )
+    (voxels, place), (found, there) = _right_handed(node), _right_handed(other)
+    same = np.array_equal(voxels, found, equal_nan=voxels.dtype.kind == "f")
+    return same and np.allclose(place, there, atol=_SAME_MM)
+
+
+def _right_handed(node) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels (Z, Y, X) and their matrix, with slices in the order that Slicer's reader puts them in."""
+    voxels, matrix = image_array(node.GetImageData()), ijk_to_ras(node).copy()
+    if np.linalg.det(matrix[:3, :3]) < 0:
+        matrix[:3, 3] += matrix[:3, 2] * (len(voxels) - 1)
+        matrix[:3, 2] *= -1
+        voxels = voxels[::-1]
+    return voxels, matrix
 
 
 def _same_segments(node, other) -> bool:
