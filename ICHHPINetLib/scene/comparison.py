@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..imaging.integrity import check_whole
-from ._mrml import slicer, vtk
-from .geometry import ijk_to_ras, image_array
+from ._mrml import numpy_support, slicer, vtk
+from .geometry import ijk_to_ras
 from .segments import segment_voxels
 
 # What we write and read; other nodes are Slicer's own business.
@@ -88,8 +88,11 @@ def _same_voxels(node, other) -> bool:
 
 
 def _right_handed(node) -> tuple[np.ndarray, np.ndarray]:
-    """Voxels (Z, Y, X) and their matrix, with slices in the order that Slicer's reader puts them in."""
-    voxels, matrix = image_array(node.GetImageData()), ijk_to_ras(node).copy()
+    """Voxels (Z, Y, X, values) and their matrix, slices in the order that Slicer's reader gives them."""
+    image, matrix = node.GetImageData(), ijk_to_ras(node).copy()
+    columns, rows, slices = image.GetDimensions()
+    # Volumes of colors or vectors may lie in the scene, too.
+    voxels = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(slices, rows, columns, -1)
     if np.linalg.det(matrix[:3, :3]) < 0:
         matrix[:3, 3] += matrix[:3, 2] * (len(voxels) - 1)
         matrix[:3, 2] *= -1

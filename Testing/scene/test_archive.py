@@ -183,3 +183,46 @@ def test_damaged_state_is_ignored_and_not_trusted(adapter):
         assert np.array_equal(adapter.finished_scribbles().foreground, adapter.read_scribbles().foreground)
     adapter.node("hematoma").SetAttribute("ICHHPINet.round", "many")
     assert adapter.rounds() == 0
+
+
+@pytest.mark.parametrize(
+    "axes",
+    [
+        np.diag([-0.45, -0.45, 5.0]),
+        np.diag([-0.45, -0.45, -5.0]),
+        np.array([[0, 0, 5.0], [-0.45, 0, 0], [0, -0.45, 0]]),
+        np.array([[0, 0, 5.0], [0, -0.45, 0], [0.45, 0, 0]]),
+        rotation(17, 0)[:3, :3] @ np.diag([0.45, 0.45, 5.0]),
+    ],
+)
+def test_whatever_lies_in_a_scene_can_be_saved(scene, tmp_path, axes):
+    """What is compared afterwards must not be taken for lost where Slicer only stores it in another way."""
+    import slicer
+    import vtk
+
+    from ICHHPINetLib.scene import SceneAdapter, add_ct_node, save_mrb
+
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = axes, (-101.123456789, 77.7, 1203.3)
+    voxels = np.random.default_rng(0).normal(30, 300, SHAPE)
+    for name, dtype in (("HU", np.int16), ("half  HU\n", np.float32), ("fine", np.float64)):
+        ct = add_ct_node(scene, name, voxels.astype(dtype), matrix)
+        SceneAdapter(scene, ct).ensure_scribbles()
+    scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "without voxels")
+    picture = scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "picture")
+    image = vtk.vtkImageData()
+    image.SetDimensions(4, 3, 2)
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 3)
+    image.GetPointData().GetScalars().Fill(7)
+    picture.SetAndObserveImageData(image)
+    table = scene.AddNewNodeByClass("vtkMRMLTableNode", "theirs")
+    column = vtk.vtkDoubleArray()
+    column.SetName("third")
+    for value in (1 / 3, 1e-12, 1e20):
+        column.InsertNextValue(value)
+    table.AddColumn(column)
+    scene.AddNewNodeByClass("vtkMRMLTableNode", "empty")
+    node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "theirs")
+    node.GetSegmentation().AddEmptySegment("a", "ä <&> b")
+    scene.AddNode(slicer.vtkMRMLModelNode())
+    save_mrb(scene, tmp_path / "case.mrb")
