@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..imaging.integrity import check_whole
-from ._mrml import slicer, vtk
-from .geometry import ijk_to_ras, image_array
+from ._mrml import numpy_support, slicer, vtk
+from .geometry import ijk_to_ras
 from .segments import segment_voxels
 
 # What we write and read; other nodes are Slicer's own business.
@@ -83,17 +83,22 @@ def _same_voxels(node, other) -> bool:
     image, read = node.GetImageData(), other.GetImageData()
     if image is None or read is None:
         return image is read
-    voxels, found = image_array(image), image_array(read)
-    if voxels.shape != found.shape:
-        return False
-    change = np.linalg.solve(ijk_to_ras(node), ijk_to_ras(other))
-    # Slicer turns the third axis of a left-handed grid around when it saves it.
-    turned = np.flatnonzero(np.diag(change)[:3] < 0)
-    expected = np.eye(4)
-    expected[turned, turned], expected[turned, 3] = -1, np.array(voxels.shape)[::-1][turned] - 1
-    return np.allclose(change, expected, atol=_SAME_VOXELS) and np.array_equal(
-        voxels, np.flip(found, tuple(2 - turned)), equal_nan=voxels.dtype.kind == "f"
-    )
+    (voxels, place), (found, there) = _right_handed(node), _right_handed(other)
+    same = np.array_equal(voxels, found, equal_nan=voxels.dtype.kind == "f")
+    return same and np.allclose(place, there, atol=_SAME_MM)
+
+
+def _right_handed(node) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels (Z, Y, X, values) and their matrix, slices in the order that Slicer's reader gives them."""
+    image, matrix = node.GetImageData(), ijk_to_ras(node).copy()
+    columns, rows, slices = image.GetDimensions()
+    # Volumes of colors or vectors may lie in the scene, too.
+    voxels = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(slices, rows, columns, -1)
+    if np.linalg.det(matrix[:3, :3]) < 0:
+        matrix[:3, 3] += matrix[:3, 2] * (len(voxels) - 1)
+        matrix[:3, 2] *= -1
+        voxels = voxels[::-1]
+    return voxels, matrix
 
 
 def _same_segments(node, other) -> bool:
