@@ -19,6 +19,7 @@ _KINDS = (
     "vtkMRMLTableNode",
     "vtkMRMLScriptedModuleNode",
 )
+_SAME_MM = 1e-3
 _SAME_VOXELS = 1e-2
 _LOST_BY_GRID = 0.25
 

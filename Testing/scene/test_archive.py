@@ -188,6 +188,59 @@ def test_damaged_state_is_ignored_and_not_trusted(adapter):
     assert adapter.rounds() == 0
 
 
+@pytest.mark.parametrize("harm", ["strokes", "bomb", "wrapped", "round", "long round", "preview"])
+def test_damaged_state_is_named_and_the_work_goes_on(adapter, harm):
+    from ICHHPINetLib.interaction.controller import Controller
+    from ICHHPINetLib.interaction.executor import InlineExecutor
+
+    first = play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    drawn = adapter.read_scribbles().foreground
+    assert not any("damaged" in doubt for doubt in adapter.check_ct())
+    header = np.array([*adapter.geometry().stored_shape, 2], "<i8").tobytes()
+    steps = np.array([5, -9], "<i8").tobytes()
+    role, attribute, text = {
+        "strokes": ("scribbles", "finishedStrokes", "no base64"),
+        "bomb": ("scribbles", "finishedStrokes", packed(header + bytes(50_000_000))),
+        "wrapped": ("scribbles", "finishedStrokes", packed(header + steps + b"\1\1")),
+        "round": ("hematoma", "round", "many"),
+        "long round": ("hematoma", "round", "9" * 30),
+        "preview": ("hematoma", "preview", "AAAA"),
+    }[harm]
+    if harm == "preview":
+        adapter.show_preview(np.ones_like(first.mask))
+    adapter.node(role).SetAttribute(f"ICHHPINet.{attribute}", text)
+    before = tracemalloc_peak(adapter.check_ct)
+    assert before < 20_000_000
+    controller = Controller(
+        adapter,
+        lambda volume, spacing, settings: FakeSession(volume, spacing),
+        InlineExecutor(),
+        has_torch=lambda: True,
+        measure=lambda mask, spacing, volume: measured(mask, spacing),
+    )
+    controller.ct_chosen()
+    assert controller.status.error is None
+    assert any("damaged" in warning for warning in controller.status.warnings)
+    assert np.array_equal(adapter.read_mask(), first.mask)
+    assert np.array_equal(adapter.read_scribbles().foreground, drawn)
+    assert controller.refine()
+    assert controller.wait(5)
+    assert controller.status.error is None
+    assert not any("damaged" in doubt for doubt in adapter.check_ct())
+
+
+def packed(data):
+    return base64.b64encode(zlib.compress(data)).decode()
+
+
+def tracemalloc_peak(call):
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
 @pytest.mark.parametrize(
     "axes",
     [
