@@ -239,6 +239,8 @@ def content(path: Path):
     if name.endswith(".npz"):
         with np.load(path) as stored:
             return {key: verdicts.digest(stored[key]) for key in sorted(stored.files)}
+    if name.endswith(".safetensors"):
+        return verdicts.weights_content(path)
     return path.read_bytes()
 
 

@@ -64,13 +64,24 @@ def _export(named: Path, shared: Path, work: Path) -> tuple[Answer, dict | None]
     from ICHHPINetLib.training import pack as packs
 
     loaded = packs.load(pack)
-    result = {"weights": hashlib.sha256(exported.read_bytes()).hexdigest()}
+    result = weights_content(exported)
     for case in loaded.cases.values():
         arrays = (case.codes, case.fraction, case.inside)
         result[f"case {case.name}"] = [digest(array) for array in arrays] + [case.slice_mm]
     for number, shape in enumerate(loaded.shapes):
         result[f"shape {number}"] = [digest(shape.mask), shape.slice_mm, *shape.centre]
     return answer, result
+
+
+def weights_content(path: Path) -> dict:
+    """Tensors and texts of a weights file, whose header is in another order each time it is written."""
+    import torch
+    from safetensors import safe_open
+
+    with safe_open(str(path), "pt") as stored:
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+        texts = stored.metadata()
+    return texts | {name: digest(tensor.to(torch.float32).numpy()) for name, tensor in tensors.items()}
 
 
 def digest(array: np.ndarray) -> str:
