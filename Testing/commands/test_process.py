@@ -45,6 +45,8 @@ def forked(words, change=None, closed=(), stdout=None):
                 os.close(number)
                 if number:
                     setattr(sys, ("stdout", "stderr")[number - 1], None)
+            # Tests that run in the background of a shell have it ignored.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             if change:
                 change()
             sys.argv = ["ichhpinet", *map(str, words)]
