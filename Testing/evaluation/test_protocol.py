@@ -221,3 +221,14 @@ def test_files_that_are_no_result_are_refused(tmp_path):
         read_result(wrong)
     with pytest.raises(InputFileError, match="cannot be read"):
         read_result(tmp_path / "missing.json")
+
+
+def test_a_file_of_the_users_is_not_taken_for_finished_cases(tmp_path):
+    theirs = tmp_path / "result.partial.json"
+    for text in ("mine", "[1]", "{}"):
+        theirs.write_text(text)
+        with pytest.raises(OutputError, match="in the way"):
+            evaluate(tmp_path, "threshold", output=tmp_path / "result.json")
+        assert theirs.read_text() == text
+    with pytest.raises(OutputError, match="cannot be written"):
+        evaluate(tmp_path, "threshold", output=tmp_path / f"{'x' * 248}.json")
