@@ -180,8 +180,9 @@ def add_own_segments(attempt: Attempt, desk: Desk) -> dict[tuple[str, str], np.n
         node = None if place == MINE else desk.adapter.node(place)
         if node is None:
             node = desk.scene.AddNewNodeByClass("vtkMRMLSegmentationNode", place)
-            node.SetReferenceImageGeometryParameterFromVolumeNode(desk.ct)
+            # In this order: on the grid of another frame, Slicer itself moves voxels when it saves.
             node.SetAndObserveTransformNodeID(desk.ct.GetTransformNodeID())
+            node.SetReferenceImageGeometryParameterFromVolumeNode(desk.ct)
         segment = node.GetSegmentation().AddEmptySegment("", OWN)
         marked = attempt.rng.random(desk.shape) > 0.9
         merge(node, segment, desk.adapter.geometry().to_stored(marked), desk.ct, attempt.chance(0.5))
