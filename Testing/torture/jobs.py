@@ -106,7 +106,7 @@ _DEMO, _EXPORT = Job("demo", _demo), Job("export", _export)
 _TRAIN = [Job("checkpoint", _checkpoint), Job("pack", _pack)]
 JOBS = {job.name: job for job in [*_SEGMENT, *_SMALL, Job("measure", _measure), _DEMO, _EXPORT, *_TRAIN]}
 # How often each has its turn; a demo or a training takes seconds before it writes.
-TURNS = [*_SEGMENT * 3, *_SMALL * 2, JOBS["measure"], _EXPORT, _EXPORT, _DEMO, *_TRAIN]
+TURNS = [*_SEGMENT * 4, *_SMALL * 3, *[JOBS["measure"], _EXPORT] * 2, _DEMO, *_TRAIN]
 
 
 def prepare(shared: Path) -> None:

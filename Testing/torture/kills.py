@@ -43,7 +43,7 @@ def attack(attempt: Attempt) -> None:
         raise RuntimeError(f"{job.name} has ended before each of {_TRIES} kills")
     jobs.check_foreign(folder)
     jobs.check_results(job, shared, folder, new_alone=False)
-    if job.name in ("pack", "checkpoint", "demo") and attempt.chance(0.5):
+    if job.name in ("pack", "checkpoint", "demo") and attempt.chance(0.7):
         # They take seconds to begin.
         return
     _age(folder, jobs.leftovers(job, shared, folder))
