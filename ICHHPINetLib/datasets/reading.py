@@ -12,7 +12,7 @@ import SimpleITK as sitk
 
 from ..errors import ICHHPINetError, InputFileError
 from ..imaging.dicom_seg import is_dicom
-from ..imaging.integrity import alone
+from ..imaging.integrity import alone, check_regular
 from ..imaging.io import read_ct
 from ..imaging.label_files import is_segmentation, read_labels
 from ..imaging.orientation import to_canonical
@@ -153,6 +153,7 @@ def _apart(mask: Grid, ct: sitk.ImageFileReader, name: str, ct_name: str) -> str
 
 
 def _header(path: Path) -> sitk.ImageFileReader:
+    check_regular(path)
     reader = sitk.ImageFileReader()
     try:
         with alone(path) as own:

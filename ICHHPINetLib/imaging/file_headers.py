@@ -110,6 +110,9 @@ def meta_data(path: Path, file: BinaryIO) -> VoxelData:
     except (KeyError, ValueError) as error:
         raise HeaderError(f"its header is damaged or cut off: {error}") from error
     local = place.upper() == "LOCAL"
+    if "%" in place and len(place.split()) > 4:
+        # ITK's reader of MetaImage returns memory that nobody has written to.
+        raise HeaderError("its header names files of several slices, which cannot be read safely")
     text = not _true(fields.get("BinaryData", "True"))
     return VoxelData(
         _total([*sizes, values], value_bytes),

@@ -27,10 +27,16 @@ FORMATS = "NRRD, NIfTI, MHA or a DICOM folder"
 
 _GZIP, _NRRD, _ZIP = b"\x1f\x8b", b"NRRD", b"PK\x03\x04"
 _NIFTI_ENDINGS, _META_ENDINGS, _NRRD_ENDINGS = (".nii", ".nii.gz"), (".mha", ".mhd"), (".nrrd", ".nhdr")
-# Of a header: its size in bytes, then (offset, format) of dim, bitpix and vox_offset, and the least offset.
+# Of a header: its size in bytes, then (offset, format) of dim, of datatype and bitpix, of vox_offset;
+# the least vox_offset.
 _NIFTI = {
-    348: ((40, "8h"), (72, "h"), (108, "f"), 352),
-    540: ((16, "8q"), (14, "h"), (168, "q"), 544),
+    348: ((40, "8h"), (70, "2h"), (108, "f"), 352),
+    540: ((16, "8q"), (12, "2h"), (168, "q"), 544),
+}
+# NIfTI's datatypes: bits of a voxel.
+_NIFTI_BITS = {
+    1: 1, 2: 8, 4: 16, 8: 32, 16: 32, 32: 64, 64: 64, 128: 24, 256: 8, 512: 16, 768: 32, 1024: 64,
+    1280: 64, 1536: 128, 1792: 128, 2048: 256, 2304: 32,
 }
 _NIFTI_MAGIC = {348: (344, (b"n+1\0",)), 540: (4, (b"n+2\0",))}
 _CHUNK = 1 << 20
@@ -147,14 +153,19 @@ def _check_nifti(path: Path, file: BinaryIO, start: bytes) -> None:
     if size is None:
         raise HeaderError("it does not begin as a NIfTI file of one part does")
     order = "<" if struct.unpack_from("<i", header)[0] == size else ">"
-    (dims_at, bits_at, offset_at, least) = _NIFTI[size]
-    dims, (bits,), (offset,) = (
-        struct.unpack_from(f"{order}{kind}", header, at) for at, kind in (dims_at, bits_at, offset_at)
+    (dims_at, type_at, offset_at, least) = _NIFTI[size]
+    dims, (kind_of_voxel, bits), (offset,) = (
+        struct.unpack_from(f"{order}{kind}", header, at) for at, kind in (dims_at, type_at, offset_at)
     )
-    if not 1 <= dims[0] <= 7 or min(dims[1 : dims[0] + 1]) < 1 or bits < 1 or not math.isfinite(offset):
+    if not 1 <= dims[0] <= 7 or min(dims[1 : dims[0] + 1]) < 1:
         raise HeaderError("its header states no sizes")
+    # ITK reads by the type alone.
+    if _NIFTI_BITS.get(kind_of_voxel) != bits:
+        raise HeaderError(f"its header contradicts itself: type {kind_of_voxel} with {bits} bits a voxel")
+    if not (math.isfinite(offset) and offset >= least and offset == int(offset)):
+        raise HeaderError(f"its header says that the voxels begin within it, at byte {offset:g}")
     voxels = math.prod(dims[1 : dims[0] + 1])
-    expected = max(int(offset), least) + (voxels * bits + 7) // 8
+    expected = int(offset) + (voxels * bits + 7) // 8
     _compare(len(header) + _count(stream, expected - len(header)), expected)
 
 

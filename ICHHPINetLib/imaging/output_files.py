@@ -75,8 +75,8 @@ def whole_file(path: str | os.PathLike, is_whole: Callable[[Path], bool]) -> Ite
             _flush(draft)
             if not _reads(is_whole, draft):
                 raise OutputError(
-                    f"'{path}' could not be written whole: the disk may be full. "
-                    "What was there before is untouched. Make room, or choose another place."
+                    f"'{path}' was not saved whole: read back, it differs from what was to be saved. The disk "
+                    "may be full. What was there before is untouched. Make room, or choose another place."
                 )
             with suppress(FileNotFoundError, NotADirectoryError):
                 # Who may read it was decided for the older file.

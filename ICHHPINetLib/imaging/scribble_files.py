@@ -86,6 +86,11 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
             f"would be read up to {ct.sheared_mm:.0f} mm beside their place. Save the CT on which they were "
             "painted as NRRD, and name that instead of the DICOM folder."
         )
+    if file.warnings and not own_grid:
+        raise InvalidScribblesError(
+            f"Where the scribbles in '{path}' lie is in doubt. {' '.join(file.warnings)} "
+            "Draw or save them on the CT's own grid."
+        )
     on_ct = [
         np.repeat(strokes, ct.repeats, axis=0) if by_slice else transfer(strokes, matrix, shape)
         for strokes in (foreground, background)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import stat
 import zipfile
@@ -16,6 +17,7 @@ from ..imaging.integrity import check_whole
 _MOST_FILES = 10_000
 _MOST_BYTES = 8 << 30
 _IMAGES = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz")
+_STORAGE = re.compile(r"vtkMRML\w*StorageNode\w*")
 _ADVICE = "Do not open it unless you know where it comes from; ask for it again."
 
 
@@ -119,7 +121,18 @@ def _check_file(path: Path, file: Path) -> None:
                 f"'{path}' cannot be read as a Slicer scene: '{file.name}' in it is damaged ({error}). "
                 "Save it again in Slicer, or choose another file."
             ) from error
+        # Slicer keeps where a node was stored that is no longer in the scene, and reads no file by it.
+        used = {
+            one
+            for node in root.iter()
+            for key, value in node.attrib.items()
+            if key != "id"
+            for one in _STORAGE.findall(value)
+        }
         for node in root.iter():
+            own = node.get("id", "")
+            if _STORAGE.fullmatch(own) and own not in used:
+                continue
             for key, value in node.attrib.items():
                 if _names_a_file(key) and value and not _is_inside(unquote(value)):
                     raise InputFileError(f"'{path}' names a file outside of it, '{value}'. {_ADVICE}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from ..errors import InputFileError
 from ..imaging.output_files import whole_file
 from ..networks.hpinet import HPINet, HPINetConfig, read_config
 from ..networks.paper.config import PaperConfig
-from ..weights.checkpoint_file import another_version, read_state
+from ..weights.checkpoint_file import another_version, loaded, read_state
 from ..weights.tensors import check_finite, check_fit
 
 _ORIGINAL, _GAIN = ".parametrizations.weight.original", ".parametrizations.weight.0.gain"
@@ -47,18 +46,8 @@ def digest_of(path: Path) -> str:
 
 def write_checkpoint(path: Path, state: dict) -> None:
     """Writes ``state`` whole, or leaves the old file; OutputError where it cannot be written."""
-    with whole_file(path, lambda draft: _is_whole(draft, state)) as draft:
+    with whole_file(path, lambda draft: loaded(draft).keys() == state.keys()) as draft:
         torch.save(state, draft)
-
-
-def _is_whole(path: Path, state: dict) -> bool:
-    # The archive has a checksum of every tensor.
-    with zipfile.ZipFile(path) as archive:
-        undamaged = archive.testzip() is None
-    return (
-        undamaged
-        and torch.load(path, map_location="cpu", weights_only=True, mmap=True).keys() == state.keys()
-    )
 
 
 def load_states(path: Path, targets: Iterable[tuple[nn.Module, dict]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def read_state(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]
         If it cannot be read, or a field is missing or damaged.
     """
     try:
-        state = torch.load(path, map_location=device, weights_only=True)
+        state = loaded(path, device)
     except Exception as error:  # of as many kinds as there are ways to damage a pickle
         raise _no_checkpoint(path, error) from error
     try:
@@ -41,6 +42,17 @@ def read_state(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]
     except (TypeError, ValueError, AttributeError, RuntimeError, RecursionError) as error:
         raise _no_checkpoint(path, error) from error
     return state
+
+
+def loaded(path: Path, device: torch.device | str = "cpu") -> Any:
+    """What ``torch.save`` wrote, checksums compared, of which PyTorch itself takes no notice.
+
+    Raises whatever a damaged archive or pickle makes others raise.
+    """
+    with zipfile.ZipFile(path) as archive:
+        if damaged := archive.testzip():
+            raise ValueError(f"'{damaged}' in it is damaged")
+    return torch.load(path, map_location=device, weights_only=True)
 
 
 def built(config: HPINetConfig | PaperConfig, path: Path, state: Mapping[str, torch.Tensor]) -> HPINet:

@@ -35,8 +35,6 @@ def forked(words, change=None, closed=(), stdout=None):
     process = os.fork()
     if process == 0:
         code = 70
-        # What runs in the background of a shell, as tests may, has been told to ignore it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             for number, file in enumerate(files, 1):
                 os.dup2(file.fileno() if number == 2 or stdout is None else stdout, number)

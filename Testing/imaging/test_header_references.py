@@ -80,6 +80,11 @@ def test_what_lies_elsewhere_is_refused(tmp_path, ending, place):
             read(path)
 
 
+def test_several_slices_a_file_are_refused_where_itk_cannot_read_them(tmp_path):
+    with pytest.raises(InputFileError, match="cannot be read safely"):
+        read_image(header(tmp_path, ".mhd", "part%d.raw 0 2 1 2"))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="links and pipes")
 @pytest.mark.parametrize("ending", [".nhdr", ".mhd"])
 def test_links_and_pipes_are_refused(tmp_path, ending):

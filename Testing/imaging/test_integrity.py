@@ -3,6 +3,7 @@
 import gzip
 import os
 import shutil
+import struct
 import zipfile
 
 import numpy as np
@@ -105,6 +106,24 @@ def test_a_pipe_or_a_device_is_not_opened(tmp_path):
     for name in ("ct.nrrd", "ct.mhd"):
         with pytest.raises(InputFileError, match="device or a pipe"):
             check_whole(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("at", "form", "value", "more"),
+    [
+        (108, "<f", 336.0, 16),
+        (108, "<f", 0.0, 0),
+        (70, "<h", 64, 0),
+        (72, "<h", 64, 7 * ct_image().GetNumberOfPixels()),
+    ],
+)
+def test_a_nifti_header_that_contradicts_itself(tmp_path, at, form, value, more):
+    path, _ = written(tmp_path, ".nii", image=sitk.Cast(ct_image(), sitk.sitkUInt8))
+    content = bytearray(path.read_bytes())
+    struct.pack_into(form, content, at, value)
+    path.write_bytes(content + bytes(more))
+    with pytest.raises(InputFileError, match="its header"):
+        check_whole(path)
 
 
 def test_each_cause_has_a_sentence_of_its_own(tmp_path):

@@ -232,3 +232,12 @@ def test_missing_unreadable_and_flat_files(tmp_path, ct):
     sitk.WriteImage(ct.image[:, :, 0], str(tmp_path / "flat.nrrd"))
     with pytest.raises(InvalidScribblesError, match="2 dimensions"):
         read_scribbles(tmp_path / "flat.nrrd", ct)
+
+
+def test_scribbles_of_no_stated_voxel_size_are_not_placed_by_chance(tmp_path, ct, strokes):
+    path = tmp_path / "strokes.nrrd"
+    sitk.WriteImage(labelmap(ct, (strokes[0] + 2 * strokes[1]).astype(np.uint8)), str(path))
+    lines = path.read_bytes().split(b"\n")
+    path.write_bytes(b"\n".join(line for line in lines if not line.startswith(b"space directions")))
+    with pytest.raises(InvalidScribblesError, match="in doubt"):
+        read_scribbles(path, ct)

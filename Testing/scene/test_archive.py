@@ -282,3 +282,19 @@ def test_whatever_lies_in_a_scene_can_be_saved(scene, tmp_path, axes):
     node.GetSegmentation().AddEmptySegment("a", "ä <&> b")
     scene.AddNode(slicer.vtkMRMLModelNode())
     save_mrb(scene, tmp_path / "case.mrb")
+
+
+def test_a_scene_can_be_saved_after_its_hematoma_was_deleted(adapter, tmp_path, scene):
+    from ICHHPINetLib.scene import save_mrb
+    from ICHHPINetLib.scene.headless import headless_scene
+
+    play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    save_mrb(scene, tmp_path / "first.mrb")
+    scene.RemoveNode(adapter.node("hematoma"))
+    adapter.clear_rounds()
+    for name in ("second.mrb", "third.mrb"):
+        path = save_mrb(scene, tmp_path / name)
+    with headless_scene():
+        later = reloaded(path)
+        assert later.read_scribbles().foreground.any()
+        assert later.read_mask() is None

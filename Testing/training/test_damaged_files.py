@@ -1,6 +1,7 @@
 """Checkpoints and packs with any damaged field are refused with a sentence."""
 
 import copy
+import zipfile
 
 import numpy as np
 import pytest
@@ -125,6 +126,20 @@ def test_a_checkpoint_that_is_cut_off(saved, tmp_path):
     for length in np.random.default_rng(0).integers(len(content), size=20):
         path.write_bytes(content[:length])
         with pytest.raises(InputFileError):
+            read_state(path)
+
+
+def test_a_checkpoint_with_flipped_bits(saved, tmp_path):
+    path = tmp_path / "x.pt"
+    torch.save(saved, path)
+    content = path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        largest = max(archive.infolist(), key=lambda entry: entry.file_size)
+    for place in largest.header_offset + largest.file_size // 2 + np.arange(0, 40, 10):
+        damaged = bytearray(content)
+        damaged[place] ^= 0x40
+        path.write_bytes(damaged)
+        with pytest.raises(InputFileError, match="damaged"):
             read_state(path)
 
 
