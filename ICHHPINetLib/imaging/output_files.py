@@ -75,7 +75,7 @@ def whole_file(path: str | os.PathLike, is_whole: Callable[[Path], bool]) -> Ite
             _flush(draft)
             if not _reads(is_whole, draft):
                 raise OutputError(
-                    f"'{path}' was not saved whole: read back, it differs from what was to be saved. The disk "
+                    f"'{path}' was not saved whole: read back, it differs from what was meant. The disk "
                     "may be full. What was there before is untouched. Make room, or choose another place."
                 )
             with suppress(FileNotFoundError, NotADirectoryError):
