@@ -16,7 +16,7 @@ import importlib
 import os
 
 # Threads of PyTorch that wait for each other by spinning take a busy computer's cores away from the thread
-# that they wait for: a round then takes two to three times as long. It is read when PyTorch is loaded.
+# that they wait for. It is read when PyTorch is loaded.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 __version__ = "0.1.0"
