@@ -239,6 +239,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if parameters.inputVolume != self.logic.scene.ct:
             self.setCt(parameters.inputVolume)
         self.logic.applySettings(parameters)
+        self.logic.controller.prepare()
         self.logic.controller.auto_refine = parameters.autoRefine
         self.strokeTools.setDiameter(parameters.brushDiameter)
         self._showOpacity()
@@ -269,7 +270,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onStatus(self, status) -> None:
         """The controller has got on."""
-        if status.state.is_busy:
+        if status.needs_polls:
             self.timer.start()
         else:
             self.timer.stop()

@@ -69,15 +69,24 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
 
     def __init__(self, onStatus=lambda status: None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        self.openSession = SessionFactory()
+        self._sessionFactory = SessionFactory()
         self.hasPackages = torch_is_installed
         self.scene = SceneAdapter(slicer.mrmlScene)
         self.controller = Controller(
             self.scene, self._openSession, ThreadExecutor(), onStatus, has_torch=self._hasPackages
         )
 
+    @property
+    def openSession(self):
+        return self._sessionFactory
+
+    @openSession.setter
+    def openSession(self, factory) -> None:
+        self._sessionFactory = factory
+        self.controller.discard_session()
+
     def _openSession(self, volume, spacing, settings):
-        return self.openSession(volume, spacing, settings)
+        return self._sessionFactory(volume, spacing, settings)
 
     def _hasPackages(self) -> bool:
         return self.hasPackages()

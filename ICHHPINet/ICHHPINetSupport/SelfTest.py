@@ -206,6 +206,9 @@ class StandInSession:
         self.rounds = ()
         self.warnings = []
 
+    def prepare(self, isCancelled=None):
+        """Nothing depends on the CT alone."""
+
     @property
     def mask(self):
         return self.rounds[-1].mask if self.rounds else self._base

@@ -149,6 +149,7 @@ def scribble_rounds(
     The figures of ``SegmentationMetrics.as_dict``, and ``round``, ``seconds`` (of
     ``refine``), ``slice`` (None where the mask was perfect and nothing was left to
     scribble), ``foreground_voxels`` and ``background_voxels`` of the new strokes,
+    ``slice_dice`` (of that slice alone; None where the truth has no bleed on it),
     ``obeyed`` (share of all voxels scribbled so far that carry the user's label) and
     ``peak_memory_mib`` of the process so far.
     """
@@ -171,11 +172,19 @@ def scribble_rounds(
             **evaluate_mask(prediction, truth, spacing).as_dict(),
             "seconds": seconds,
             "slice": index,
+            "slice_dice": None if index is None else _dice_of(prediction[index], truth[index]),
             "foreground_voxels": int(np.count_nonzero(new.foreground)),
             "background_voxels": int(np.count_nonzero(new.background)),
             "obeyed": _obeyed(prediction, strokes),
             "peak_memory_mib": peak_memory_mib(),
         }
+
+
+def _dice_of(prediction: np.ndarray, truth: np.ndarray) -> float | None:
+    area = np.count_nonzero(truth)
+    if not area:
+        return None
+    return 2 * np.count_nonzero(prediction & truth) / (np.count_nonzero(prediction) + area)
 
 
 def _obeyed(prediction: np.ndarray, strokes: Scribbles) -> float:

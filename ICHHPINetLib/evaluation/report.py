@@ -24,7 +24,7 @@ class Table:
 
 def tables(summary: Summary) -> list[Table]:
     """Everything that is reported of one method."""
-    return [_rounds(summary), _overall([summary]), _volumes(summary), _groups(summary)]
+    return [_rounds(summary), _overall([summary]), _volumes(summary), _groups(summary), _gains(summary)]
 
 
 def overview(summaries: Sequence[Summary]) -> list[Table]:
@@ -112,6 +112,7 @@ def _rounds(summary: Summary) -> Table:
             "MAE",
             "Volume error mL",
             "Error %",
+            "Scribbled slice",
             "Time s",
         ),
         tuple(
@@ -126,6 +127,7 @@ def _rounds(summary: Summary) -> Table:
                 _number(row.mae, 4),
                 _signed(row.volume_error_ml, 1),
                 _percent(row.volume_error),
+                "-" if row.slice_dice is None else _number(row.slice_dice),
                 _number(row.seconds, 2),
             )
             for row in summary.rounds
@@ -207,6 +209,22 @@ def _groups(summary: Summary) -> Table:
                 _number(group.nsd_2mm),
             )
             for group in summary.groups
+        ),
+    )
+
+
+def _gains(summary: Summary) -> Table:
+    return Table(
+        f"{summary.method}: what one of the rounds 2 to 4 buys",
+        ("Mask before it", "Rounds", "Dice", "Volume error"),
+        tuple(
+            (
+                gain.label,
+                str(gain.rounds),
+                _signed(gain.dice, 3),
+                f"{-100 * gain.volume_error:+.1f} points",
+            )
+            for gain in summary.gains
         ),
     )
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import InputFileError
+from .gains import Gain, gains
 from .protocol import Report
 from .resampling import bootstrap_interval
 from .volumes import VolumePanel, volume_panel
@@ -36,7 +37,8 @@ class RoundFigures:
 
     ``dice_low`` to ``dice_high`` is the 95 % bootstrap interval of the mean Dice, cases resampled.
 
-    ``hd95_mm`` is the median over runs, infinite where half of the masks were empty;
+    ``slice_dice`` is that of the scribbled slice alone, over the runs that scribbled on a bleeding one; None
+    where none did. ``hd95_mm`` is the median over runs, infinite where half of the masks were empty;
     ``volume_error`` is the mean of the relative errors' absolute values, and ``seconds``
     the median over runs.
     """
@@ -52,6 +54,7 @@ class RoundFigures:
     mae: float
     volume_error_ml: float
     volume_error: float
+    slice_dice: float | None
     seconds: float
 
 
@@ -105,6 +108,7 @@ class Summary:
     peak_memory_mib: float | None
     volumes: tuple[VolumePanel, ...]
     groups: tuple[GroupFigures, ...]
+    gains: tuple[Gain, ...]
     guess_dice: float | None = None
 
     def as_dict(self) -> dict[str, Any]:
@@ -150,6 +154,12 @@ class _Runs:
         ids = self.ids if chosen is None else self.ids[chosen]
         values = values if chosen is None else values[chosen]
         return np.stack([values[ids == name].mean(axis=0) for name in dict.fromkeys(ids)])
+
+    def slice_dice(self, index: int) -> float | None:
+        """Mean Dice of the slice that was scribbled in a round."""
+        values = [run[index].get("slice_dice") for run in self._rows]
+        known = [value for value in values if value is not None]
+        return float(np.mean(known)) if known else None
 
     def truth(self, name: str) -> np.ndarray:
         return np.array([report["truth"][name] for report in self.reports])
@@ -199,6 +209,7 @@ def summarize(result: Report) -> Summary:
         peak_memory_mib=runs.peak_memory_mib,
         volumes=_volumes(runs),
         groups=_groups(runs),
+        gains=gains(dice, runs["relative_volume_error"]),
         guess_dice=_guess_dice(runs),
     )
 
@@ -224,6 +235,7 @@ def _by_round(runs: _Runs) -> tuple[RoundFigures, ...]:
             dice_high=intervals[index][1],
             hd95_mm=float(hd95[index]),
             volume_error=float(relative[index]),
+            slice_dice=runs.slice_dice(index),
             seconds=float(seconds[index]),
             **{name: float(values[index]) for name, values in means.items()},
         )

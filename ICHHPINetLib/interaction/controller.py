@@ -77,6 +77,7 @@ class Controller:
         self._writing = False
         self._closed = False
         self._warnings: tuple[str, ...] = ()
+        self._work = Workbench()
         self._forget()
         self._move(Event.CT_REMOVED)
 
@@ -97,6 +98,23 @@ class Controller:
             return False
         facts = self._facts()
         return self._start(Event.GUESS, None if facts.can_guess else facts.why_no_guess())
+
+    def prepare(self) -> None:
+        """Look at the CT in the background, so that the first round need not wait for it.
+
+        Does nothing where it cannot be done now: the round does it then, and says what is wrong.
+        """
+        facts = self._facts()
+        if not facts.has_torch or not facts.has_ct or self.status.state.is_busy:
+            return
+        with suppress(ICHHPINetError):
+            if (warm_up := self._work.begin_warm_up(self._port, self.settings)) is not None:
+                self._executor.submit(lambda: warm_up.run(self._open_session))
+                self._show(preparing=True)
+
+    def discard_session(self) -> None:
+        """What was prepared is of no use any more: sessions are opened in another way from now on."""
+        self._work.end_warm_up()
 
     def cancel(self) -> None:
         """Stop the running round; the previous result and every stroke stay."""
@@ -229,7 +247,8 @@ class Controller:
         """Handle what was reported, waiting up to ``wait`` seconds for the first report.
 
         The wait gives the computing thread its turn where an application's event loop
-        holds the interpreter lock. Returns whether a round is still running.
+        holds the interpreter lock. Returns whether there is more to wait for: a round,
+        or what ``prepare`` began.
         """
         for message in self._inbox.fetch(wait):
             if message.job is not self._job:
@@ -239,12 +258,15 @@ class Controller:
             else:
                 self._finish(message)
         self._draw_preview()
-        return self.status.state.is_busy
+        if self.status.preparing and not self._work.is_warming_up:
+            # The result of that is nothing to show; the panel need not ask any more.
+            self._show(preparing=False)
+        return self.status.needs_polls
 
     def wait(self, timeout: float | None = None) -> bool:
         """Block until no round runs any more; False on timeout. For scripts and tests."""
         deadline = None if timeout is None else self._clock() + timeout
-        while self.poll(0.05):
+        while self.poll(0.05) and self.status.state.is_busy:
             if deadline is not None and self._clock() > deadline:
                 return False
         return True
@@ -371,6 +393,7 @@ class Controller:
 
     def _forget(self) -> None:
         self._job: RoundJob | None = None
+        self._work.end_warm_up()
         self._work = Workbench()
         self._preview: Preview | None = None
         self._follow_up = self._new_strokes = self._has_result = False
@@ -401,6 +424,7 @@ class Controller:
             rounds=facts.rounds,
             **offers(state, facts, self._work.can_undo),
             new_strokes=facts.has_strokes and (self._new_strokes or not facts.rounds),
+            preparing=self._work.is_warming_up,
             edited_ml=self._edited_ml,
             warnings=self._warnings,
             **changes,

@@ -160,6 +160,7 @@ class Status:
     rounds: number of finished rounds.
     new_strokes: whether strokes are there that no round has seen, as far as one was told.
     edited_ml: volume of the result where it was changed by hand since the last round, otherwise None.
+    preparing: whether the CT is looked at in the background.
     warnings: what to know about the CT whatever the round.
     can_refine, can_guess, can_cancel, can_undo, can_start_over: what a click would be good for.
     """
@@ -175,9 +176,15 @@ class Status:
     rounds: int = 0
     new_strokes: bool = False
     edited_ml: float | None = None
+    preparing: bool = False
     warnings: tuple[str, ...] = ()
     can_refine: bool = False
     can_guess: bool = False
     can_cancel: bool = False
     can_undo: bool = False
     can_start_over: bool = False
+
+    @property
+    def needs_polls(self) -> bool:
+        """Whether the computing thread is at work: an application's event loop must let it have its turn."""
+        return self.state.is_busy or self.preparing

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 
-from ..networks.hpinet import HPINet, VolumeFeatures
+from ..networks.hpinet import HPINet, Look, VolumeFeatures
 from ..networks.mpffm import SliceFeatures
-from ..networks.variants import VOLUME_PRO, WITHOUT_MEMORY
-from ..networks.vim import OnStage
+from ..networks.variants import SLICE_PRO, VOLUME_PRO, WITHOUT_MEMORY
+from ..networks.vim import VIM, OnStage
 
+# A slice in which VIM gives every pixel a lower probability than this is not worth propagating to, unless
+# its neighbor has blood.
+_DOUBT = 0.05
 # More slices at once would need more memory than they save time.
 _BATCH = 8
 
@@ -106,6 +109,8 @@ def run_round(
     previous: torch.Tensor,
     on_slice: OnSlice | None = None,
     on_stage: OnStage = lambda share: None,
+    look: Look | None = None,
+    first: Sequence[int] = (),
 ) -> torch.Tensor:
     """Probabilities (Z, 1, Y, X) after one round of Algorithm 1.
 
@@ -115,10 +120,20 @@ def run_round(
     slices: ``network.encode_slices(image)``, computed once per volume.
     on_slice: called with ("slice" | "propagate", index, probability (1, Y, X)) as slices
         finish, scribbled ones first; an exception from it ends the round. on_stage: as VIM calls it.
+    look: ``network.look(image)``, computed once per volume; without it VIM reads the whole head again.
+    first: scribbled slices that a user waits for. With a ``look``, SIM answers them at once, from what VIM
+        saw then, and again after VIM.
 
     Without any stroke there is nothing to propagate from, and VIM's answer is the result.
     """
-    volume = network.segment_volume(image, strokes, previous, both_sides=True, on_stage=on_stage)
+    if look is not None and not (strokes.any() or previous.any()):
+        return volume_result(VolumeFeatures(look.logits[0].transpose(0, 1), ()), strokes, on_slice)
+    if look is not None and on_slice and first and network.config.variant != VOLUME_PRO:
+        seen = VolumeFeatures(look.logits[0].transpose(0, 1), ())
+        at_once = segment_scribbled(network, image, strokes, previous, seen, list(first))
+        for index, probability in zip(first, at_once, strict=True):
+            on_slice("slice", index, probability)
+    volume = network.segment_volume(image, strokes, previous, look, on_stage)
     if network.config.variant == VOLUME_PRO or not strokes.any():
         return volume_result(volume, strokes, on_slice)
     return propagate_outwards(network, image, slices, strokes, previous, volume, on_slice)
@@ -147,29 +162,33 @@ def propagate_outwards(
     volume: VolumeFeatures,
     on_slice: OnSlice | None = None,
 ) -> torch.Tensor:
-    """The part of ``run_round`` that follows VIM and FCM."""
-    depth = image.shape[0]
+    """The part of ``run_round`` that follows VIM and FCM.
+
+    Where the compact VIM sees no blood and none comes from the neighbor, VIM's answer stands: a focus
+    beyond such a gap is one that VIM sees.
+    """
     scribbled = torch.nonzero(strokes.amax((1, 2, 3)) > 0).flatten().tolist()
-    result = torch.zeros((depth, 1, *image.shape[2:]), device=image.device)
+    result = volume_result(volume, strokes)
+    sees_all = isinstance(network.vim, VIM) and network.config.variant != SLICE_PRO
+    doubtful = [not sees_all or bool((plane > _DOUBT).any()) for plane in result]
     result[scribbled] = segment_scribbled(network, image, strokes, previous, volume, scribbled)
     for index in scribbled:
         if on_slice:
             on_slice("slice", index, result[index])
+    has_blood = {index: bool((result[index] > 0.5).any()) for index in scribbled}
     memory = remembered(network, slices, scribbled, {})
-    _store(network, image, slices, memory, result, scribbled)
-    plan = waves(depth, scribbled)
-    for step, wave in enumerate(plan):
-        for start in range(0, len(wave), _BATCH):
-            targets = [target for target, _ in wave[start : start + _BATCH]]
-            neighbours = [neighbour for _, neighbour in wave[start : start + _BATCH]]
-            keys, values = memory.gather(neighbours)
+    for wave in waves(len(result), scribbled):
+        pairs = [(target, source) for target, source in wave if doubtful[target] or has_blood[source]]
+        for start in range(0, len(pairs), _BATCH):
+            targets, sources = (list(x) for x in zip(*pairs[start : start + _BATCH], strict=True))
+            _store(network, image, slices, memory, result, [*scribbled, *sources])
+            keys, values = memory.gather(sources)
             logits = network.propagate(slices.at(targets), keys, values, volume.at(targets))
             result[targets] = clamp(logits.float().sigmoid(), strokes[targets])
-            for index in targets:
-                if on_slice:
-                    on_slice("propagate", index, result[index])
-        if step + 1 < len(plan):
-            _store(network, image, slices, memory, result, [neighbour for _, neighbour in plan[step + 1]])
+        for target, _ in wave:
+            has_blood[target] = bool((result[target] > 0.5).any())
+            if on_slice:
+                on_slice("propagate", target, result[target])
     return result
 
 

@@ -24,23 +24,30 @@ class Reporter:
     ) -> None:
         self._grid, self._on_progress, self._is_cancelled = grid, on_progress, is_cancelled
         self._finished = 0
+        self._in_volume = False
 
     def __call__(self, stage: str, fraction: float) -> None:
         self._check()
         self._tell(Progress(fraction, stage))
 
+    def image_stage(self, share: float) -> None:
+        """VIM has looked at so much of the CT, in a round that has to wait for it."""
+        self("prepare", 0.3 * share)
+
     def volume_stage(self, share: float) -> None:
         """VIM is so far."""
-        self("volume", 0.05 + 0.6 * share)
+        self._in_volume = True
+        self("volume", 0.3 + 0.35 * share)
 
     def slice_done(self, stage: str, index: int, probability: torch.Tensor) -> None:
         self._check()
-        self._finished += 1
+        self._finished += self._in_volume
         if not self._on_progress:
             return
         plane = self._grid.lift_slice(probability[0].float().cpu().numpy())
         mask = (plane >= 0.5).astype(np.uint8)
-        fraction = 0.65 + 0.3 * self._finished / self._grid.depth
+        # What is shown before VIM begins will be shown again.
+        fraction = 0.65 + 0.3 * self._finished / self._grid.depth if self._in_volume else 0.3
         for source in self._grid.source_slices(index):
             self._tell(Progress(min(fraction, 0.99), stage, source, mask))
 

@@ -51,10 +51,40 @@ OpenSession = Callable[[np.ndarray, tuple, Settings], Any]
 
 
 @dataclass
+class WarmUp:
+    """A session opened in the background before the first round, which then need not look at the CT.
+
+    ``session`` is None until that is done, and where it failed: the round tries again and says why.
+    """
+
+    volume: np.ndarray
+    spacing: tuple[float, float, float]
+    settings: Settings
+    session: Any = None
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def run(self, open_session: OpenSession) -> None:
+        """In the thread that computes the rounds, before them; never raises."""
+        try:
+            _check(self.cancelled)
+            session, hu = _opened(self.volume, self.spacing, self.settings, open_session, self.cancelled)
+            session.prepare(self.cancelled.is_set)
+        except RoundCancelled:
+            return
+        except Exception:
+            _log.debug("The CT could not be looked at in the background", exc_info=True)
+            return
+        finally:
+            self.ended.set()
+        self.session, self.volume = session, hu
+
+
+@dataclass
 class RoundJob:
     """A request and all that it needs, copied out of the scene before the computing starts.
 
-    ``session`` is opened first where there is none yet, and left here for the next round.
+    ``session`` is opened first where there is none yet, nor in ``warm_up``, and left here for the next round.
     ``guess`` asks for the first guess, which needs no strokes.
     """
 
@@ -63,6 +93,7 @@ class RoundJob:
     strokes: Scribbles
     settings: Settings
     session: Any = None
+    warm_up: WarmUp | None = None
     restore: SavedRounds | None = None
     guess: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -85,14 +116,12 @@ def compute(
 ) -> None:
     """Run ``job`` and report its progress and its end; never raises."""
     try:
-        _check(job)
+        _check(job.cancelled)
+        if job.session is None and job.warm_up is not None:
+            job.session, job.volume = job.warm_up.session, job.warm_up.volume
         if job.session is None:
-            # Here, not in the session alone: densities are measured in HU, too.
-            hu, assumptions = to_hu(job.volume)
-            session = open_session(hu, job.spacing, job.settings)
-            session.warnings = [*session.warnings, *assumptions]
-            _check(job)
-            job.session, job.volume = session, hu
+            opened = _opened(job.volume, job.spacing, job.settings, open_session, job.cancelled)
+            job.session, job.volume = opened
         if job.restore is not None:
             job.session.restore(job.restore.mask, job.restore.strokes, job.restore.rounds)
 
@@ -122,6 +151,15 @@ def measure_mask(mask, spacing, volume):
     return measure(mask, spacing, volume)
 
 
-def _check(job: RoundJob) -> None:
-    if job.cancelled.is_set():
+def _opened(volume, spacing, settings, open_session, cancelled) -> tuple[Any, np.ndarray]:
+    """A new session, and its CT in HU: densities are measured in HU, too."""
+    hu, assumptions = to_hu(volume)
+    session = open_session(hu, spacing, settings)
+    session.warnings = [*session.warnings, *assumptions]
+    _check(cancelled)
+    return session, hu
+
+
+def _check(cancelled: threading.Event) -> None:
+    if cancelled.is_set():
         raise RoundCancelled("The round was cancelled before it started; everything is as it was.")

@@ -35,7 +35,7 @@ class Scribbles:
         shape = np.shape(given[0])
         for name in ("foreground", "background"):
             array = getattr(self, name)
-            array = np.zeros(shape, bool) if array is None else np.asarray(array).astype(bool)
+            array = np.zeros(shape, bool) if array is None else np.asarray(array).astype(bool, copy=False)
             if array.ndim != 3 or array.shape != shape:
                 raise InvalidScribblesError(
                     f"Scribbles are two arrays (Z, Y, X) of one shape, but {name} is {array.shape} "
@@ -79,16 +79,19 @@ class Scribbles:
                 f"Strokes on a grid of {later.shape} cannot join strokes on {self.shape}."
             )
         both = (self.foreground | later.foreground), (self.background | later.background)
-        return settle(*both, since=self).frozen()
+        return settle(*both, since=self)._locked()
 
     def frozen(self) -> Scribbles:
         """These scribbles in read-only arrays that nobody else holds."""
         if not (self.foreground.flags.writeable or self.background.flags.writeable):
             return self
-        copy = Scribbles(self.foreground, self.background)
+        return Scribbles(self.foreground.copy(), self.background.copy())._locked()
+
+    def _locked(self) -> Scribbles:
+        """These scribbles, in arrays that nobody writes into any more."""
         for name in ("foreground", "background"):
-            object.__setattr__(copy, name, read_only(getattr(copy, name)))
-        return copy
+            object.__setattr__(self, name, read_only(getattr(self, name)))
+        return self
 
     def clamp(self, probability: np.ndarray) -> np.ndarray:
         """Probabilities or a mask (Z, Y, X) with 1 on foreground and 0 on background scribbles, in place."""

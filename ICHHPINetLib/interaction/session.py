@@ -24,7 +24,7 @@ from ..imaging.hu_calibration import calibrate_hu
 from ..imaging.validation import check_volume
 from ..imaging.windowing import windowed
 from ..imaging.working_grid import WorkingGrid
-from ..networks.hpinet import HPINet
+from ..networks.hpinet import HPINet, Look
 from ..networks.mpffm import SliceFeatures
 from ..networks.variants import SLICE_PRO
 from ..weights.devices import fast_math, is_out_of_memory
@@ -90,7 +90,7 @@ class InteractiveSession:
         self.spacing = tuple(float(step) for step in spacing)
         self._grid = WorkingGrid.fit(hu, self.spacing)
         self._image = torch.from_numpy(windowed(self._grid.lower(hu, fill=_AIR_HU))).transpose(0, 1)
-        self._features: dict[str, tuple[torch.Tensor, SliceFeatures]] = {}
+        self._features: dict[str, tuple[torch.Tensor, SliceFeatures, Look | None]] = {}
         self._in_use = threading.Lock()
         self.reset()
 
@@ -154,10 +154,13 @@ class InteractiveSession:
         self._log = RoundLog(scribbles.frozen(), restored)
 
     @_one_at_a_time
-    def prepare(self) -> None:
-        """Computes what depends on the image alone, so that the first round need not."""
+    def prepare(self, is_cancelled: Callable[[], bool] | None = None) -> None:
+        """Computes what depends on the image alone, so that the first round need not.
+
+        ``is_cancelled`` is asked on the way; True raises RoundCancelled.
+        """
         with torch.inference_mode(), fast_math(self.network.device):
-            self._encoded(self.network.device, Reporter(self._grid, None, None))
+            self._encoded(self.network.device, Reporter(self._grid, None, is_cancelled))
 
     @_one_at_a_time
     def refine(
@@ -316,7 +319,7 @@ class InteractiveSession:
         channels = torch.from_numpy(lowered)
         previous = torch.from_numpy(self._grid.lower(self.mask) >= 0.5).unsqueeze(1)
         with fast_math(device):
-            image, slices = self._encoded(device, report)
+            image, slices, look = self._encoded(device, report)
             result = run_round(
                 self.network,
                 image,
@@ -325,11 +328,24 @@ class InteractiveSession:
                 previous.to(device).float(),
                 report.slice_done,
                 report.volume_stage,
+                look,
+                self._fresh(strokes),
             )
         return result.squeeze(1).float().cpu().numpy()
 
-    def _encoded(self, device: torch.device, report: Reporter) -> tuple[torch.Tensor, SliceFeatures]:
-        """Image and query encoder features on ``device``, computed once."""
+    def _fresh(self, strokes: Scribbles) -> list[int]:
+        """Working slices whose scribbles are other than in the last round: somebody waits for these."""
+        before = self.scribbles
+        differing = {
+            *_differing(strokes.foreground, before.foreground),
+            *_differing(strokes.background, before.background),
+        }
+        return sorted({index // self._grid.group for index in differing})
+
+    def _encoded(
+        self, device: torch.device, report: Reporter
+    ) -> tuple[torch.Tensor, SliceFeatures, Look | None]:
+        """Image, query encoder features and VIM's look at the CT on ``device``, computed once."""
         key = str(device)
         if key not in self._features:
             self.network.to(device)
@@ -339,7 +355,8 @@ class InteractiveSession:
                 report("prepare", 0.0)
                 parts.append(self.network.encode_slices(image[start : start + 8]))
             joined = SliceFeatures(*(torch.cat(tensors) for tensors in zip(*parts, strict=True)))
-            self._features = {key: (image, joined)}
+            look = self.network.look(image, report.image_stage)
+            self._features = {key: (image, joined, look)}
         return self._features[key]
 
 

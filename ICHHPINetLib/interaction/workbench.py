@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ICHHPINetError
-from .round_job import RoundJob, SavedRounds, Settings
+from .round_job import RoundJob, SavedRounds, Settings, WarmUp
 from .scene_port import ScenePort
 from .scribbles import Scribbles
 from .stroke_history import StrokeHistory
@@ -25,6 +25,7 @@ class Workbench:
     volume, spacing: of the CT, HU (Z, Y, X) and mm (z, y, x).
     history: strokes of the rounds that can be taken back.
     strokes_at_start: strokes of rounds that were there before, in a loaded scene.
+    warm_up: the session that is opened before the first round, if one is.
     before: the mask that the running round began with, None where there was none.
 
     A round that starts from a mask of the user gets a session of its own, and session and history of
@@ -39,6 +40,7 @@ class Workbench:
         self.history: StrokeHistory | None = None
         self.strokes_at_start: Scribbles | None = None
         self.before: np.ndarray | None = None
+        self.warm_up: WarmUp | None = None
         self._next_history: StrokeHistory | None = None
 
     @property
@@ -64,15 +66,38 @@ class Workbench:
         self.strokes_at_start = finished
         return StrokeHistory(finished).differs(painted)
 
+    def begin_warm_up(self, port: ScenePort, settings: Settings) -> WarmUp | None:
+        """The work to be done before the first round; None where there is a session or it is done already."""
+        self._open(port, settings)
+        if self.session is not None or self.warm_up is not None:
+            return None
+        self.warm_up = WarmUp(self.volume, self.spacing, settings)
+        return self.warm_up
+
+    @property
+    def is_warming_up(self) -> bool:
+        """Whether it still runs."""
+        return self.warm_up is not None and not self.warm_up.ended.is_set()
+
+    def end_warm_up(self) -> None:
+        """Stop it, if it runs."""
+        if self.warm_up is not None:
+            self.warm_up.cancelled.set()
+            self.warm_up = None
+
+    def _open(self, port: ScenePort, settings: Settings) -> None:
+        if (key := (port.ct_key(), settings)) != self.key:
+            self.end_warm_up()
+            self.volume, self.spacing = port.read_ct()
+            self.session, self.key = None, key
+
     def new_job(
         self, port: ScenePort, before: np.ndarray | None, settings: Settings, guess: bool = False
     ) -> RoundJob:
         """Everything a round needs, read from the scene now; ``before`` is the mask in it."""
-        if (key := (port.ct_key(), settings)) != self.key:
-            self.volume, self.spacing = port.read_ct()
-            self.session, self.key = None, key
+        self._open(port, settings)
         strokes, rounds, self.before = port.read_scribbles(), port.rounds(), before
-        job = RoundJob(self.volume, self.spacing, strokes, settings, self.session, guess=guess)
+        job = RoundJob(self.volume, self.spacing, strokes, settings, self.session, self.warm_up, guess=guess)
         mask = np.zeros(self.volume.shape, np.uint8) if before is None else before
         if self.session is not None and np.array_equal(self.session.mask, mask):
             self._next_history = self.history

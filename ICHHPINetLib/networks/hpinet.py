@@ -10,6 +10,7 @@ from torch import nn
 
 from .affinity import memory_reader
 from .blocks import NO_BLOOD
+from .box import Box, box_of_round
 from .config_checks import check_kind, check_widths
 from .cues import stroke_cues
 from .fcm import FCM
@@ -93,6 +94,13 @@ class VolumeFeatures(NamedTuple):
         )
 
 
+class Look(NamedTuple):
+    """What VIM says of a CT without any scribble or mask: logits (1, 1, Z, Y/2, X/2), and D1 to D3."""
+
+    logits: torch.Tensor
+    maps: tuple[torch.Tensor, ...]
+
+
 class HPINet(nn.Module):
     """ICH-HPINet (paper, figure 1) on the working grid.
 
@@ -119,31 +127,52 @@ class HPINet(nn.Module):
         image: torch.Tensor,
         strokes: torch.Tensor,
         previous: torch.Tensor,
-        both_sides: bool = False,
+        look: Look | None = None,
         on_stage: OnStage = lambda share: None,
     ) -> VolumeFeatures:
         """VIM, then FCM (equation 1) for every slice (Algorithm 1, lines 5, 6 and 9).
 
-        ``both_sides`` averages the compact VIM's logits over the head and its mirror image: heads are
-        nearly symmetric and training sees them mirrored, so that the two answers err apart. ``on_stage`` is
-        called with the share of VIM's work that is done; an exception from it ends the work.
+        With a ``look`` at the CT, VIM reads the part of the head in which the round can change something;
+        elsewhere what it saw then stands. ``on_stage`` is called with the share of VIM's work that is
+        done; an exception from it ends the work.
         """
         if self.config.variant == SLICE_PRO:
             return self._no_volume(image)
         stacked = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1).unsqueeze(0)
-        stacked = stacked.contiguous(memory_format=torch.channels_last_3d)
         cues = self._cues(image, strokes)
         if not cues:
             on_stage(0.0)
-            logits, maps = self.vim(stacked)
+            logits, maps = self.vim(stacked.contiguous(memory_format=torch.channels_last_3d))
+        elif look is None:
+            logits, maps = self.vim(
+                stacked.contiguous(memory_format=torch.channels_last_3d), *cues, on_stage
+            )
         else:
-            sides = 2 if both_sides else 1
-            logits, maps = self.vim(stacked, *cues, lambda share: on_stage(share / sides))
-        if both_sides and cues:
-            flipped = (x.flip(4) for x in (stacked, *cues))
-            mirrored, _ = self.vim(*flipped, lambda share: on_stage((1 + share) / 2))
-            logits = (logits + mirrored.flip(4)) / 2
+            box = box_of_round(image, strokes, previous, look.logits)
+            logits, maps = self._looked_again(look, stacked, cues[0], box, on_stage)
         return VolumeFeatures(logits[0].transpose(0, 1), self.fcm(maps))
+
+    def _looked_again(self, look: Look, stacked, cues, box: Box, on_stage: OnStage):
+        """VIM's logits and maps of a round, made anew in the box."""
+        inside = stacked[box.at(1)].contiguous(memory_format=torch.channels_last_3d)
+        logits, maps = self.vim(inside, cues[box.at(2)], on_stage)
+
+        def pasted(before: torch.Tensor, now: torch.Tensor, stride: int) -> torch.Tensor:
+            after = before.clone()
+            after[box.at(stride)] = now.to(before.dtype)
+            return after
+
+        levels = enumerate(zip(look.maps, maps, strict=True), 1)
+        return pasted(look.logits, logits, 2), tuple(pasted(*pair, 2**level) for level, pair in levels)
+
+    def look(self, image: torch.Tensor, on_stage: OnStage = lambda share: None) -> Look | None:
+        """VIM's answer without scribbles, once per CT; None for the paper's VIM and where there is none."""
+        if not isinstance(self.vim, VIM) or self.config.variant == SLICE_PRO:
+            return None
+        nothing = torch.zeros_like(image)
+        stacked = torch.cat([image, nothing, nothing[:, :1]], 1).transpose(0, 1).unsqueeze(0)
+        stacked = stacked.contiguous(memory_format=torch.channels_last_3d)
+        return Look(*self.vim(stacked, *self._cues(image, nothing), on_stage))
 
     def _cues(self, image: torch.Tensor, strokes: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """What the compact VIM gets beside its input, (1, 2, Z, Y/2, X/2); the paper's gets nothing."""

@@ -103,7 +103,7 @@ def document(results: dict[tuple[str, str], Report]) -> str:
         from ..evaluation.statistics import compare
 
         parts.append(markdown([comparison_table(compare(main, *by_robot[1:]))]))
-    rounds, _, volumes, groups = tables(summaries[0])
+    rounds, _, volumes, groups, _ = tables(summaries[0])
     parts += [
         f"## {summaries[0].method} by round",
         markdown([rounds]),

@@ -101,7 +101,7 @@ class Scene:
 class Session:
     """Marks the whole slice of a foreground stroke; keeps what the contract says it keeps."""
 
-    opened = 0
+    opened = prepared = 0
     fail_with = None
     on_slice = staticmethod(lambda: None)
 
@@ -112,6 +112,9 @@ class Session:
         self.rounds = ()
         self.restored = None
         self.warnings = ["looks windowed", "looks windowed"]
+
+    def prepare(self, is_cancelled=None):
+        type(self).prepared += 1
 
     @property
     def mask(self):

@@ -7,8 +7,6 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, strategies  # noqa: E402
 
 from ICHHPINetLib.interaction.propagation import Memory, waves  # noqa: E402
-from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
-from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
 
 
 @given(depth=strategies.integers(1, 60), data=strategies.data())
@@ -28,31 +26,6 @@ def test_every_slice_is_reached_once_after_its_neighbour(depth, data):
 
 def test_waves_meet_half_way_between_two_sources():
     assert waves(5, [0, 4]) == [[(1, 0), (3, 4)], [(2, 1)]]
-
-
-def inputs():
-    generator = torch.Generator().manual_seed(0)
-    image = torch.rand(3, 2, 32, 48, generator=generator) * 2 - 1
-    strokes, previous = torch.zeros(3, 2, 32, 48), torch.zeros(3, 1, 32, 48)
-    strokes[1, 0, 10, 8:20] = previous[1, 0, 8:14, 8:20] = 1
-    return image, strokes, previous
-
-
-@torch.inference_mode()
-def test_the_volume_is_segmented_alike_from_both_sides(tiny_network):
-    given = inputs()
-    segment = tiny_network.segment_volume
-    mirrored = segment(*(x.flip(3) for x in given), both_sides=True).logits.flip(3)
-    torch.testing.assert_close(segment(*given, both_sides=True).logits, mirrored, rtol=0, atol=1e-5)
-    once = segment(*given).logits
-    assert not torch.allclose(once, mirrored, rtol=0, atol=1e-5)
-
-
-@torch.inference_mode()
-def test_the_papers_network_looks_once():
-    network = HPINet(PaperConfig(width=4, volume_norm="group")).eval()
-    twice = network.segment_volume(*inputs(), both_sides=True).logits
-    assert torch.equal(twice, network.segment_volume(*inputs()).logits)
 
 
 def test_the_memory_of_a_slice_is_the_scribbled_ones_and_its_neighbour():

@@ -76,14 +76,17 @@ def test_same_inputs_give_the_same_result(tiny_network):
 
 def test_a_first_guess_needs_no_stroke_and_is_the_memory_of_the_next_round(session, monkeypatch):
     seen = []
-    segment = session.network.segment_volume
+    look, segment = session.network.look, session.network.segment_volume
 
-    def watched(image, given, previous, both_sides=False, on_stage=None):
+    def everywhere(*given):
+        seen_without = look(*given)
+        return seen_without._replace(logits=seen_without.logits * 0 + 9)
+
+    def watched(image, given, previous, *rest):
         seen.append((bool(given.any()), int(previous.sum())))
-        # As if blood were everywhere.
-        volume = segment(image, given, previous, both_sides)
-        return volume._replace(logits=volume.logits * 0 + 9)
+        return segment(image, given, previous, *rest)
 
+    monkeypatch.setattr(session.network, "look", everywhere)
     monkeypatch.setattr(session.network, "segment_volume", watched)
     shown = []
     guess = session.guess(lambda progress: shown.append(progress.slice_index))
@@ -95,10 +98,9 @@ def test_a_first_guess_needs_no_stroke_and_is_the_memory_of_the_next_round(sessi
     assert second.round == 2
     assert not any("guess" in note for note in second.notes)
     assert not second.mask[OUTSIDE].any()
-    (strokes_first, mask_first), (strokes_second, mask_second) = seen
-    assert (strokes_first, mask_first) == (False, 0)
-    assert strokes_second
-    assert mask_second > 0
+    ((with_strokes, mask),) = seen
+    assert with_strokes
+    assert mask > 0
     assert session.undo().mask.all()
     assert session.undo() is None
 
@@ -183,8 +185,9 @@ def test_every_slice_is_reported_and_the_scribbled_one_comes_first(session):
     seen = []
     session.refine(strokes(foreground=[INSIDE]), on_progress=seen.append)
     slices = [progress.slice_index for progress in seen if progress.slice_index is not None]
-    assert slices[0] == 2
-    assert sorted(slices) == list(range(SHAPE[0]))
+    # At once, and again when the volume is known.
+    assert slices[:2] == [2, 2]
+    assert sorted(slices[1:]) == list(range(SHAPE[0]))
     fractions = [progress.fraction for progress in seen]
     assert fractions == sorted(fractions)
     assert seen[-1].stage == "done"
@@ -477,6 +480,7 @@ def test_an_error_without_words_is_still_explained(session, monkeypatch):
 
 
 def test_a_cancel_takes_effect_between_two_layers_of_the_volume_module(session):
+    session.prepare()
     layers, stages = [], []
     hook = session.network.vim.head.register_forward_hook(lambda *given: layers.append("head"))
 
@@ -484,7 +488,7 @@ def test_a_cancel_takes_effect_between_two_layers_of_the_volume_module(session):
         stages.append((progress.stage, progress.fraction))
 
     def is_cancelled():
-        return any(stage == "volume" and fraction > 0.1 for stage, fraction in stages)
+        return any(stage == "volume" and fraction > 0.35 for stage, fraction in stages)
 
     try:
         with pytest.raises(RoundCancelled):

@@ -69,8 +69,7 @@ def test_the_whole_network_is_the_modules_in_the_papers_order():
         cues = stroke_cues(image[:, 0], strokes[:, 0]).transpose(0, 1)[None]
         given = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1)[None]
         logits, maps = net.vim(given, cues)
-        mirrored, _ = net.vim(given.flip(4), cues.flip(4))
-        volume, converted = ((logits + mirrored.flip(4)) / 2)[0].transpose(0, 1), net.fcm(maps)
+        volume, converted = logits[0].transpose(0, 1), net.fcm(maps)
         context = torch.nn.functional.interpolate(volume[1:].sigmoid(), size=(32, 48), mode="nearest")
         seen = torch.cat([image[1:], widen(strokes[1:]), previous[1:], context], 1)
         first = clamp(net.sim(seen, volume[1:]).sigmoid(), strokes[1:])
