@@ -400,14 +400,26 @@ def test_strokes_of_another_ct_are_refused(session):
         session.refine(strokes(foreground=[(0, 0, 0)], shape=(2, 3, 4)))
 
 
-def test_image_features_are_computed_once(session, monkeypatch):
+def test_what_depends_on_the_ct_alone_is_computed_once(session, monkeypatch):
+    session.prepare()
+
+    def again(*given):
+        raise AssertionError("it ran twice")
+
+    for name in ("encode_slices", "look"):
+        monkeypatch.setattr(session.network, name, again)
     session.refine(strokes(foreground=[INSIDE]))
-
-    def again(image):
-        raise AssertionError("the query encoder ran twice")
-
-    monkeypatch.setattr(session.network, "encode_slices", again)
     session.refine(strokes(background=[OUTSIDE]))
+    session.reset()
+    session.guess()
+
+
+def test_preparing_can_be_cancelled_and_taken_up_again(session):
+    asked = []
+    with pytest.raises(RoundCancelled):
+        session.prepare(lambda: asked.append(None) or len(asked) > 3)
+    session.prepare()
+    assert session.refine(strokes(foreground=[INSIDE])).round == 1
 
 
 def test_thin_slices_are_grouped_and_come_back_whole(tiny_network):
