@@ -16,7 +16,8 @@ class Progress:
     ----------
     fraction: done so far, 0 to 1.
     stage: "prepare", "volume", "slice", "propagate" or "done".
-    slice_index: slice of the CT that was just segmented, if any.
+    slice_index: slice of the CT that was just segmented, if any. One that was scribbled is told twice: at
+        once, and when the volume is known.
     mask_slice: its mask, uint8 (Y, X), 0/1.
     """
 
