@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ..weights.devices import native_bfloat16
+
 _BETAS = 0.9, 0.99
 _MOMENTUM = 0.95
 # Coefficients of the quintic Newton-Schulz iteration that the optimizer's authors publish.
@@ -60,7 +62,9 @@ class Muon(torch.optim.Optimizer):
 def orthogonalized(matrix: torch.Tensor, iterations: int = 5) -> torch.Tensor:
     """Nearly the nearest semi-orthogonal matrix (R, C): singular values are about 0.7 to 1.2."""
     first, third, fifth = _QUINTIC
-    x = matrix.bfloat16()
+    # Where bfloat16 is emulated it costs more than the network itself.
+    fast = matrix.device.type != "cpu" or native_bfloat16()
+    x = matrix.bfloat16() if fast else matrix.float()
     wide = x.T if x.shape[0] > x.shape[1] else x
     wide = wide / (wide.norm() + 1e-7)
     for _ in range(iterations):

@@ -73,7 +73,7 @@ def fast_math(device: torch.device) -> contextlib.AbstractContextManager:
 
     if device.type == "cuda":
         return torch.autocast("cuda", torch.bfloat16, enabled=_cuda_multiplies_bfloat16(device))
-    if device.type == "cpu" and _native_bfloat16():
+    if device.type == "cpu" and native_bfloat16():
         return torch.autocast("cpu", torch.bfloat16)
     return contextlib.nullcontext()
 
@@ -85,7 +85,8 @@ def _cuda_multiplies_bfloat16(device: torch.device) -> bool:
     return torch.version.hip is not None or torch.cuda.get_device_capability(device) >= (8, 0)
 
 
-def _native_bfloat16() -> bool:
+def native_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself."""
     import torch
 
     # Private, but the only way PyTorch has to ask; without an answer float32 is right everywhere.
