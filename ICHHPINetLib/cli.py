@@ -6,23 +6,27 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import NoReturn
 
 from . import __version__
 from .commands.process import EXIT_INTERRUPTED, interrupted, say_interrupted, standard_streams
-from .errors import ICHHPINetError, InputFileError, OutputError
+from .errors import ICHHPINetError, InputFileError, MissingPackageError, OutputError
 
 _EXIT_BAD_INPUT = 2
 
+# Slicer's extension has the modules in commands/ alone, a wheel those of the library, a checkout all.
 _COMMANDS = {
-    "segment": ("commands.segment", "segment the hemorrhage on a head CT from scribbles"),
-    "demo": ("commands.demo", "show three rounds on a generated head phantom, no data needed"),
-    "measure": ("commands.measure", "volume, ABC/2 and more of an existing mask"),
-    "evaluate": ("commands.evaluate", "accuracy by round on cases with a known mask"),
-    "train": ("training.cli", "train a network"),
-    "reproduce": ("reproduce.cli", "rerun the paper's experiments, its figures beside the new ones"),
-    "benchmark": ("reproduce.benchmark", "make the benchmark's document from results of evaluate"),
+    "segment": ("ICHHPINetLib.commands.segment", "segment the hemorrhage on a head CT from scribbles"),
+    "demo": ("ICHHPINetLib.evaluation.demo", "show three rounds on a generated head phantom, no data needed"),
+    "measure": ("ICHHPINetLib.commands.measure", "volume, ABC/2 and more of an existing mask"),
+    "evaluate": ("ICHHPINetLib.evaluation.cli", "accuracy by round on cases with a known mask"),
+    "train": ("ICHHPINetLib.training.cli", "train a network"),
+    "reproduce": ("experiments.cli", "rerun the paper's experiments, its figures beside the new ones"),
+    "benchmark": ("experiments.benchmark", "make the benchmark's document from results of evaluate"),
 }
+_ROOT = Path(__file__).resolve().parents[1]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,7 +50,7 @@ def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for name, (module, summary) in _COMMANDS.items():
+    for name, (_, summary) in _COMMANDS.items():
         command = commands.add_parser(
             name,
             help=summary,
@@ -54,7 +58,7 @@ def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         if name == chosen:
-            importlib.import_module(f".{module}", __package__).add_arguments(command)
+            _module(name).add_arguments(command)
     return parser
 
 
@@ -91,7 +95,21 @@ def _run(argv: list[str]) -> None:
             ) from error
     chosen = next((word for word in argv if not word.startswith("-")), None)
     arguments = build_parser(chosen).parse_args(argv)
-    importlib.import_module(f".{_COMMANDS[arguments.command][0]}", __package__).run(arguments)
+    _module(arguments.command).run(arguments)
+
+
+def _module(command: str) -> ModuleType:
+    """The code of a command; MissingPackageError where it is not installed."""
+    name, _ = _COMMANDS[command]
+    if not (_ROOT / f"{name.replace('.', '/')}.py").is_file():
+        raise MissingPackageError(
+            f"'{command}' is for research and not part of this installation. Run it in a checkout of "
+            "https://github.com/ICHHPINet/SlicerICHHPINet."
+        )
+    if str(_ROOT) not in sys.path:
+        # The experiments lie beside the library, wherever the command was given.
+        sys.path.insert(0, str(_ROOT))
+    return importlib.import_module(name)
 
 
 def _in_words(error: BaseException) -> str | None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ..errors import MissingPackageError
 from ..interaction.result import Progress
+from ..reporting.tables import Table
 
 DISCLAIMER = "Research use only, not a medical device."
+_WIDTH_IN_FILES = 140
 
 _STAGES = {
     "prepare": "reading the image",
@@ -42,6 +44,22 @@ def warn(texts: Iterable[str]) -> None:
     """Print warnings."""
     for text in texts:
         console().print(f"note: {text}", style="yellow", markup=False, soft_wrap=True)
+
+
+def print_tables(shown: Sequence[Table]) -> None:
+    """Print tables, each under its title."""
+    out, rich_table, head = console(), _rich("table").Table, _rich("box").SIMPLE_HEAD
+    if not out.is_terminal:
+        out.width = _WIDTH_IN_FILES
+    for table in shown:
+        grid = rich_table(box=head, pad_edge=False)
+        for number, (column, *cells) in enumerate(zip(table.columns, *table.rows, strict=True)):
+            # Names of columns may wrap, figures must not.
+            grid.add_column(column, justify="right" if number else "left", min_width=max(map(len, cells)))
+        for row in table.rows:
+            grid.add_row(*row)
+        out.print(table.title, style="bold", markup=False)
+        out.print(grid)
 
 
 @contextmanager

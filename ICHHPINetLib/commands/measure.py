@@ -9,15 +9,15 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
-from ..evaluation.report import Table, print_tables
 from ..imaging.hu_calibration import to_hu
 from ..imaging.io import CTImage, read_ct
 from ..imaging.label_files import LabelFile, read_labels
 from ..imaging.orientation import to_canonical
 from ..imaging.strokes_grid import on_grid
 from ..measurement import Measurement, measure
+from ..reporting.tables import Table
 from . import outputs
-from .console import DISCLAIMER, say, warn
+from .console import DISCLAIMER, print_tables, say, warn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
-from ..evaluation.figures import RoundPanel
-from ..evaluation.report import Table, print_tables
 from ..interaction.result import RoundResult
 from ..interaction.scribbles import Scribbles
 from ..measurement import Measurement, measure
-from .console import DISCLAIMER, RoundProgress, console, progress_bar, say
+from ..reporting.contact_sheet import RoundPanel
+from ..reporting.tables import Table
+from .console import DISCLAIMER, RoundProgress, console, print_tables, progress_bar, say
 
 if TYPE_CHECKING:
     import argparse

@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.report:
         outputs.write_json(arguments.report, report(ct.name, network, finished, warnings))
     if arguments.preview:
-        from ..evaluation.figures import contact_sheet
+        from ..reporting.contact_sheet import contact_sheet
 
         panels = [one.as_panel() for one in finished]
         sheet = contact_sheet(volume, spacing, panels, f"ICH-HPINet · {ct.name}", note=ct.slices)
@@ -124,6 +124,6 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
     if arguments.scene:
         from ..scene import save_mrb  # noqa: F401
     if arguments.preview:
-        from ..evaluation.figures import require_matplotlib
+        from ..reporting.contact_sheet import require_matplotlib
 
         require_matplotlib()

@@ -20,11 +20,11 @@ from ..errors import RoundCancelled
 from ..imaging.hu_calibration import to_hu
 from ..interaction.scribbles import Scribbles
 from ..measurement import measure
-from . import robot
+from ..simulation import robot
+from ..simulation.users import User
 from .cases import Case
 from .machine import peak_memory_mib
 from .metrics import evaluate_mask
-from .prompt_shift import User
 
 Report = dict[str, Any]
 
@@ -141,7 +141,7 @@ def scribble_rounds(
     ----------
     session: what is scribbled on; its ``refine`` gets the new strokes only.
     truth: bool (Z, Y, X); spacing: mm (z, y, x).
-    user: who draws; one of ``prompt_shift.USERS``.
+    user: who draws; one of ``simulation.users.USERS``.
     guessed: bool (Z, Y, X), what the session guessed before the first stroke, if it did.
 
     Yields

@@ -1,25 +1,13 @@
-"""Tables of one or several evaluations, for the terminal and as Markdown."""
+"""Tables of one or several evaluations."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TextIO
 
+from ..reporting.tables import Table
 from .statistics import Comparison
 from .summary import Summary
-
-_WIDTH_IN_FILES = 140
-
-
-@dataclass(frozen=True)
-class Table:
-    """A title, column names and rows of text; the first column holds labels."""
-
-    title: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
 
 
 def tables(summary: Summary) -> list[Table]:
@@ -67,35 +55,6 @@ def comparison_table(comparisons: Sequence[Comparison]) -> Table:
             for row in comparisons
         ),
     )
-
-
-def markdown(shown: Sequence[Table]) -> str:
-    """The tables as Markdown, each under its title in bold."""
-    return "\n".join(_markdown(table) for table in shown)
-
-
-def print_tables(shown: Sequence[Table], stream: TextIO | None = None) -> None:
-    """Print tables to a stream, standard output by default; plain text where rich is missing."""
-    try:
-        from rich.box import SIMPLE_HEAD
-        from rich.console import Console
-        from rich.table import Table as RichTable
-    except ImportError:
-        for table in shown:
-            print(_plain(table), file=stream)
-        return
-    console = Console(file=stream, highlight=False)
-    if not console.is_terminal:
-        console.width = _WIDTH_IN_FILES
-    for table in shown:
-        grid = RichTable(box=SIMPLE_HEAD, pad_edge=False)
-        for number, (column, *cells) in enumerate(zip(table.columns, *table.rows, strict=True)):
-            # Names of columns may wrap, figures must not.
-            grid.add_column(column, justify="right" if number else "left", min_width=max(map(len, cells)))
-        for row in table.rows:
-            grid.add_row(*row)
-        console.print(table.title, style="bold", markup=False)
-        console.print(grid)
 
 
 def _rounds(summary: Summary) -> Table:
@@ -227,26 +186,6 @@ def _gains(summary: Summary) -> Table:
             for gain in summary.gains
         ),
     )
-
-
-def _markdown(table: Table) -> str:
-    alignment = ["---", *["---:"] * (len(table.columns) - 1)]
-    # Pipes would end a cell, and "<5 mL" would begin a tag.
-    rows = [[cell.replace("|", "\\|").replace("<", "&lt;") for cell in row] for row in table.rows]
-    lines = [f"| {' | '.join(cells)} |" for cells in (table.columns, alignment, *rows)]
-    return "\n".join([f"**{table.title}**", "", *lines, ""])
-
-
-def _plain(table: Table) -> str:
-    widths = [max(map(len, column)) for column in zip(table.columns, *table.rows, strict=True)]
-    lines = [
-        "  ".join(
-            cell.rjust(width) if number else cell.ljust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in (table.columns, *table.rows)
-    ]
-    return "\n".join([table.title, *lines, ""])
 
 
 def _number(value: float, digits: int = 3) -> str:

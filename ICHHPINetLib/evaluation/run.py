@@ -10,10 +10,10 @@ from pathlib import Path
 from .. import __version__
 from ..errors import InputFileError, OutputError
 from ..imaging.output_files import check_writable, write_json
+from ..simulation.users import ROBOT, user
 from .baselines import BASELINE_NAMES, baseline
 from .cases import FOLDS_FILE, find_cases, select_fold
 from .machine import describe_machine
-from .prompt_shift import ROBOT, user
 from .protocol import Method, Report, Step, run_cases
 
 FORMAT = 1
@@ -47,7 +47,7 @@ def evaluate(
     min_slices: cases with fewer bleeding slices are left out.
     fold: only the cases that this fold of ``folds_file`` leaves out of training.
     device: where a network runs, as ``load_network`` names devices.
-    prompts: who scribbles, one of ``prompt_shift.USERS``.
+    prompts: who scribbles, one of ``simulation.users.USERS``.
     guess: begin each run with the network's first guess.
     label: what tables call the method; its own name if None.
     on_step: called after every round.

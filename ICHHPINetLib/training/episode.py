@@ -15,9 +15,9 @@ from ..interaction.propagation import propagate_outwards, remembered, volume_res
 from ..interaction.scribbles import Scribbles
 from ..networks.hpinet import HPINet, VolumeFeatures
 from ..networks.variants import SLICE_PRO, VOLUME_PRO
+from ..simulation.training_user import training_scribbles
 from ..weights.devices import fast_math
 from .losses import HPINetLoss, Pair
-from .prompting import training_scribbles
 from .recipe import Recipe
 from .sampling import Sample
 

@@ -7,13 +7,13 @@ import copy
 import numpy as np
 import torch
 
-from ..evaluation.robot import first_slice, next_scribbles
 from ..imaging.windowing import windowed
 from ..imaging.working_grid import MULTIPLE, PIXEL_MM
 from ..interaction.propagation import run_round
 from ..interaction.scribbles import Scribbles
 from ..networks.blocks import fold_standardization
 from ..networks.hpinet import HPINet
+from ..simulation.robot import first_slice, next_scribbles
 from .pack import Case
 
 _ROUNDS = 5

@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 import ICHHPINetLib as hpi
-from ICHHPINetLib.evaluation.robot import first_slice, next_scribbles
 from ICHHPINetLib.phantom import generate
+from ICHHPINetLib.simulation.robot import first_slice, next_scribbles
 from ICHHPINetLib.weights.devices import fast_math
 
 SHAPE = (32, 512, 512)

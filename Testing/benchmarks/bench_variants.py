@@ -18,11 +18,11 @@ import numpy as np
 
 import ICHHPINetLib as hpi
 from ICHHPINetLib import phantom
-from ICHHPINetLib.evaluation.robot import first_slice, next_scribbles
 from ICHHPINetLib.evaluation.run import evaluate
 from ICHHPINetLib.evaluation.summary import summarize
 from ICHHPINetLib.networks.blocks import fold_standardization
 from ICHHPINetLib.networks.hpinet import HPINet
+from ICHHPINetLib.simulation.robot import first_slice, next_scribbles
 from ICHHPINetLib.weights.export import export
 
 VARIANTS = ("full", "without_memory", "without_affinity", "without_fusion", "without_cues", "volume_pro")

@@ -57,8 +57,8 @@ def replace_network(monkeypatch):
         opened.append(Session(volume, spacing))
         return SimpleNamespace(name="fake", sha256="0" * 64, about={"training": "none"}), opened[-1]
 
-    for command in ("segment", "demo"):
-        monkeypatch.setattr(f"ICHHPINetLib.commands.{command}.open_session", open_session)
+    for command in ("commands.segment", "evaluation.demo"):
+        monkeypatch.setattr(f"ICHHPINetLib.{command}.open_session", open_session)
     return opened
 
 
@@ -76,7 +76,7 @@ def demo(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         replace_network(patch)
         patch.setattr(
-            "ICHHPINetLib.commands.demo.generate",
+            "ICHHPINetLib.evaluation.demo.generate",
             lambda kind, seed: phantom.generate(kind, seed=seed, spacing=(5.0, 2.0, 2.0)),
         )
         assert cli.main(["demo", "-o", str(folder)]) == 0

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,7 +57,7 @@ def test_deliberate_error_is_one_line_and_exit_code_2(monkeypatch, capsys):
     def fail(arguments):
         raise InputFileError("'a' cannot be read.\nChoose\n  another file.")
 
-    monkeypatch.setattr("ICHHPINetLib.commands.demo.run", fail)
+    monkeypatch.setattr("ICHHPINetLib.evaluation.demo.run", fail)
     assert cli.main(["demo"]) == 2
     assert capsys.readouterr().err == "ichhpinet: error: 'a' cannot be read. Choose another file.\n"
 
@@ -65,7 +66,7 @@ def test_interruption_is_reported_without_a_traceback(monkeypatch, capsys):
     def stop(arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ICHHPINetLib.commands.demo.run", stop)
+    monkeypatch.setattr("ICHHPINetLib.evaluation.demo.run", stop)
     assert cli.main(["demo"]) == 130
     assert "Traceback" not in capsys.readouterr().err
 
@@ -74,7 +75,7 @@ def test_programming_errors_are_not_hidden(monkeypatch):
     def fail(arguments):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("ICHHPINetLib.commands.demo.run", fail)
+    monkeypatch.setattr("ICHHPINetLib.evaluation.demo.run", fail)
     with pytest.raises(ZeroDivisionError):
         cli.main(["demo"])
 
@@ -116,7 +117,7 @@ def test_what_nobody_foresaw_is_one_line_too(monkeypatch, capsys, error, words):
     def fail(arguments):
         raise error
 
-    monkeypatch.setattr("ICHHPINetLib.commands.demo.run", fail)
+    monkeypatch.setattr("ICHHPINetLib.evaluation.demo.run", fail)
     assert cli.main(["demo"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("ichhpinet: error: ") and words in line and len(line) < 600
@@ -127,3 +128,21 @@ def test_a_name_that_is_no_text_ends_no_process(tmp_path, capsys):
     assert cli.main(["measure", os.fsdecode(os.fsencode(tmp_path) + b"/m\xe4sk.nrrd")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "m?sk.nrrd" in line and "Rename" in line
+
+
+@pytest.mark.parametrize("command", ["demo", "evaluate", "train", "reproduce", "benchmark"])
+def test_what_is_for_research_explains_itself_where_it_is_not_installed(command, tmp_path):
+    library = Path(cli.__file__).parent
+    laboratory = shutil.ignore_patterns("simulation", "datasets", "training", "evaluation", "__pycache__")
+    shutil.copytree(library, tmp_path / library.name, ignore=laboratory)
+    done = subprocess.run(
+        [sys.executable, "-m", library.name, command],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert f"'{command}' is for research" in line and "checkout" in line

@@ -8,7 +8,7 @@ pytest.importorskip("skimage")
 
 from ICHHPINetLib import InteractiveSession, load_network, measure, phantom
 from ICHHPINetLib.datasets import find_cases, read_case
-from ICHHPINetLib.evaluation.robot import first_slice, next_scribbles
+from ICHHPINetLib.simulation.robot import first_slice, next_scribbles
 
 
 @pytest.fixture(scope="module")

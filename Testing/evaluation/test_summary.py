@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
-import sys
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from ICHHPINetLib.commands.console import print_tables
 from ICHHPINetLib.errors import InputFileError
 from ICHHPINetLib.evaluation import report
 from ICHHPINetLib.evaluation.statistics import compare
 from ICHHPINetLib.evaluation.summary import case_means, summarize
+from ICHHPINetLib.reporting.tables import markdown
 
 
 def row(number, dice, truth_ml, volume_ml):
@@ -271,24 +271,17 @@ def shown():
 
 
 def test_markdown_tables_are_well_formed(shown):
-    text = report.markdown(shown)
+    text = markdown(shown)
     for table in text.split("\n\n|")[1:]:
         lines = [line for line in table.splitlines() if line.endswith("|")]
         assert len({line.lstrip("|").count("|") for line in lines}) == 1
     assert "growcut" in text
 
 
-@pytest.mark.parametrize("with_rich", [True, False])
-def test_terminal_tables_hold_every_figure(shown, monkeypatch, with_rich):
-    if with_rich:
-        pytest.importorskip("rich")
-    else:
-        monkeypatch.setitem(sys.modules, "rich.box", None)
-    stream = io.StringIO()
-
-    report.print_tables(shown, stream)
-
-    text = stream.getvalue()
+def test_terminal_tables_hold_every_figure(shown, capsys):
+    pytest.importorskip("rich")
+    print_tables(shown)
+    text = capsys.readouterr().out
     for table in shown:
         assert table.title in text
         assert all(cell in text for cells in table.rows for cell in cells)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from Testing.test_arrows import LABORATORY
+
 
 def _files(folder: Path, patterns: tuple[str, ...]) -> set[str]:
     return {
@@ -35,9 +37,13 @@ def package(repository, tmp_path_factory):
     return prefix / "lib/Slicer/qt-scripted-modules", [Path(test) for test in tests]
 
 
-def test_every_library_file_is_packaged_beside_the_modules(package, repository):
+def test_the_product_and_nothing_else_is_packaged_beside_the_modules(package, repository):
     folder, _ = package
-    library = _files(repository / "ICHHPINetLib", ("*",))
+    library = {
+        name
+        for name in _files(repository / "ICHHPINetLib", ("*",))
+        if not name.startswith(tuple(f"{folder}/" for folder in LABORATORY))
+    }
     packaged = {name for name in _files(folder / "ICHHPINetLib", ("*",)) if not name.startswith("Resources/")}
     assert "__init__.py" in library
     assert packaged == library

@@ -21,11 +21,11 @@ prepare = jobs.prepare
 def preload() -> None:
     """What the commands import at the moment of writing, so that it happens before the forks."""
     import ICHHPINetLib.commands.segment
-    import ICHHPINetLib.evaluation.figures
     import ICHHPINetLib.interaction.session
+    import ICHHPINetLib.reporting.contact_sheet
     import ICHHPINetLib.scene.headless
 
-    ICHHPINetLib.evaluation.figures.require_matplotlib()
+    ICHHPINetLib.reporting.contact_sheet.require_matplotlib()
 
 
 def attack(attempt: Attempt) -> None:

@@ -12,15 +12,16 @@ pytest.importorskip("skimage")
 from scipy import ndimage  # noqa: E402
 
 from ICHHPINetLib import InputFileError, load_network  # noqa: E402
-from ICHHPINetLib.evaluation.robot import first_slice, next_scribbles  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
-from ICHHPINetLib.training import codec, pack, prompting, synthetic  # noqa: E402
+from ICHHPINetLib.simulation import training_user  # noqa: E402
+from ICHHPINetLib.simulation.robot import first_slice, next_scribbles  # noqa: E402
+from ICHHPINetLib.simulation.training_user import training_scribbles  # noqa: E402
+from ICHHPINetLib.training import codec, pack, synthetic  # noqa: E402
 from ICHHPINetLib.training.cli import split, split_pretraining  # noqa: E402
 from ICHHPINetLib.training.episode import round_loss  # noqa: E402
 from ICHHPINetLib.training.forms import through_slices  # noqa: E402
 from ICHHPINetLib.training.loop import Trainer  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
-from ICHHPINetLib.training.prompting import training_scribbles  # noqa: E402
 from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler, intensities, mirror  # noqa: E402
 from ICHHPINetLib.training.synthetic import insert_bleeds  # noqa: E402
 from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
@@ -204,8 +205,8 @@ def test_training_strokes_are_hardly_ever_wrong(small_pack):
 
 def test_some_rounds_are_a_click_a_stroke_or_an_outline(small_pack, monkeypatch):
     truth = small_pack.cases["a"].fraction > 127
-    monkeypatch.setattr(prompting, "_POINTS", 0.0)
-    monkeypatch.setattr(prompting, "_BRIEF", 1.0)
+    monkeypatch.setattr(training_user, "_POINTS", 0.0)
+    monkeypatch.setattr(training_user, "_BRIEF", 1.0)
     rng = np.random.default_rng(0)
     sizes, kinds = [], set()
     for _ in range(30):

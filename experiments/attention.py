@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from ..imaging.working_grid import PIXEL_MM
-from ..phantom import KINDS, generate
+from ICHHPINetLib.imaging.working_grid import PIXEL_MM
+from ICHHPINetLib.phantom import KINDS, generate
+
 from .outputs import Findings, prepare, write
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ pytest.importorskip("torch")
 pytest.importorskip("skimage")
 pytest.importorskip("matplotlib")
 
-from ICHHPINetLib.reproduce import paper, recipe, table2, table3, table4
-from ICHHPINetLib.reproduce.budget import recipe_of
+from experiments import paper, recipe, table2, table3, table4
+from experiments.budget import recipe_of
 from ICHHPINetLib.training.losses import LossWeights
 from ICHHPINetLib.training.recipe import Recipe
 

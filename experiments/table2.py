@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from ..networks import variants
+from ICHHPINetLib.networks import variants
+
 from . import budget, paper
 from .settings import Experiment, Setting
 

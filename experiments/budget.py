@@ -13,23 +13,25 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..commands.console import say
-from ..commands.numbers import natural, positive
-from ..errors import InputFileError
-from ..evaluation.protocol import Report
-from ..evaluation.report import Table, comparison_table
-from ..evaluation.summary import summarize
+from ICHHPINetLib.commands.console import say
+from ICHHPINetLib.commands.numbers import natural, positive
+from ICHHPINetLib.errors import InputFileError
+from ICHHPINetLib.evaluation.protocol import Report
+from ICHHPINetLib.evaluation.report import comparison_table
+from ICHHPINetLib.evaluation.summary import summarize
+from ICHHPINetLib.reporting.tables import Table
+
 from . import paper
 from .evaluations import COLUMNS, add_protocol_arguments, evaluate_fold, failures, fold_cells, merged
 from .outputs import Findings, Spread, bars, prepare, text_of, write
 from .settings import Experiment, Setting
 
 if TYPE_CHECKING:
-    from ..evaluation.statistics import Comparison
-    from ..networks.hpinet import HPINetConfig
-    from ..training.loop import Trainer
-    from ..training.pack import Pack
-    from ..training.recipe import Recipe
+    from ICHHPINetLib.evaluation.statistics import Comparison
+    from ICHHPINetLib.networks.hpinet import HPINetConfig
+    from ICHHPINetLib.training.loop import Trainer
+    from ICHHPINetLib.training.pack import Pack
+    from ICHHPINetLib.training.recipe import Recipe
 
 STEPS = 1500
 
@@ -87,7 +89,7 @@ def run(arguments: argparse.Namespace, experiment: Experiment) -> None:
     ------
     InputFileError, OutputError, MissingPackageError, DeviceError
     """
-    from ..training.cli import open_pack, require_packages
+    from ICHHPINetLib.training.cli import open_pack, require_packages
 
     require_packages()
     if arguments.cases is None:
@@ -113,7 +115,7 @@ def trained(
     arguments: argparse.Namespace, pack: Pack, setting: Setting, fold: int, folder: Path
 ) -> Path | None:
     """Weights of a setting after the whole budget; None if --minutes were over before."""
-    from ..weights.export import export_checkpoint
+    from ICHHPINetLib.weights.export import export_checkpoint
 
     weights = folder / f"{_run_name(arguments, pack, setting)}.safetensors"
     if weights.exists():
@@ -143,9 +145,9 @@ def new_trainer(
     arguments: argparse.Namespace, pack: Pack, setting: Setting, fold: int, folder: Path
 ) -> Trainer:
     """A trainer that goes on from the checkpoint in ``folder``, if there is one."""
-    from ..training.cli import split
-    from ..training.loop import DECAY_OF_STARTED, Settings, Trainer
-    from ..weights.devices import resolve_device
+    from ICHHPINetLib.training.cli import split
+    from ICHHPINetLib.training.loop import DECAY_OF_STARTED, Settings, Trainer
+    from ICHHPINetLib.weights.devices import resolve_device
 
     folder.mkdir(parents=True, exist_ok=True)
     train, _ = split(sorted(pack.cases), fold)
@@ -167,9 +169,9 @@ def new_trainer(
 
 def recipe_of(setting: Setting) -> Recipe:
     """The recipe of the shipped weights with what the setting changes."""
-    from ..training.losses import LossWeights
-    from ..training.recipe import Recipe
-    from ..training.sampling import Mixture
+    from ICHHPINetLib.training.losses import LossWeights
+    from ICHHPINetLib.training.recipe import Recipe
+    from ICHHPINetLib.training.sampling import Mixture
 
     changes = dict(setting.recipe)
     mixture = Mixture(**changes.pop("mixture", {}))
@@ -178,7 +180,7 @@ def recipe_of(setting: Setting) -> Recipe:
 
 def network_config(variant: str) -> HPINetConfig:
     """The network that is trained: the shipped one, of a variant."""
-    from ..networks.hpinet import HPINetConfig
+    from ICHHPINetLib.networks.hpinet import HPINetConfig
 
     return HPINetConfig(variant=variant)
 
@@ -239,7 +241,7 @@ def _comparisons(experiment: Experiment, results: dict[str, Report]) -> list[lis
 
     Empty where too few rows or cases are there.
     """
-    from ..evaluation.statistics import compare
+    from ICHHPINetLib.evaluation.statistics import compare
 
     reference = results.pop(experiment.reference, None)
     if reference is None or not results:

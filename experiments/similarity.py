@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..commands.console import say
-from ..errors import InputFileError
+from ICHHPINetLib.commands.console import say
+from ICHHPINetLib.errors import InputFileError
+
 from . import paper
 from .budget import add_training_arguments, new_trainer
 from .evaluations import spread
@@ -26,7 +27,8 @@ from .settings import Setting
 if TYPE_CHECKING:
     import torch
 
-    from ..networks.hpinet import HPINet
+    from ICHHPINetLib.networks.hpinet import HPINet
+
     from .features import Sample
 
 _SHARES = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
@@ -95,11 +97,11 @@ def _samples(arguments: argparse.Namespace) -> tuple[list[Sample], str]:
     from .features import sample
 
     if arguments.cases is None:
-        from ..phantom import generate
+        from ICHHPINetLib.phantom import generate
 
         phantoms = [generate(kind) for kind in _PHANTOMS]
         return [sample(one.volume, one.mask, one.spacing) for one in phantoms], "generated phantoms"
-    from ..evaluation.cases import find_cases, select_fold
+    from ICHHPINetLib.evaluation.cases import find_cases, select_fold
 
     chosen = select_fold(find_cases(arguments.cases, 3), arguments.fold)[:_MOST_CASES]
     loaded = [case.load() for case in chosen]
@@ -112,8 +114,8 @@ def _snapshots(arguments: argparse.Namespace) -> Iterator[tuple[str, Path | str]
     if arguments.weights:
         yield from ((Path(path).stem, path) for path in arguments.weights)
         return
-    from ..training.cli import open_pack, require_packages
-    from ..weights.export import export
+    from ICHHPINetLib.training.cli import open_pack, require_packages
+    from ICHHPINetLib.weights.export import export
 
     require_packages()
     pack = open_pack(arguments.output, arguments.pack, arguments.cases, arguments.shapes)

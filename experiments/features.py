@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..errors import InputFileError
-from ..evaluation.robot import next_scribbles
-from ..imaging.hu_calibration import calibrate_hu
-from ..imaging.windowing import windowed
-from ..imaging.working_grid import WorkingGrid
+from ICHHPINetLib.errors import InputFileError
+from ICHHPINetLib.imaging.hu_calibration import calibrate_hu
+from ICHHPINetLib.imaging.windowing import windowed
+from ICHHPINetLib.imaging.working_grid import WorkingGrid
+from ICHHPINetLib.simulation.robot import next_scribbles
 
 if TYPE_CHECKING:
     import torch
 
-    from ..networks.hpinet import HPINet
+    from ICHHPINetLib.networks.hpinet import HPINet
 
 _AIR_HU, _OUTSIDE_HU = -1000.0, -200.0
 
@@ -71,8 +71,8 @@ def compact_network(weights: str | Path, arguments: argparse.Namespace) -> HPINe
         If it is not of the compact configuration, whose maps correspond in scale.
     WeightsError, DeviceError
     """
-    from ..networks.hpinet import HPINetConfig
-    from ..weights.loading import load_network
+    from ICHHPINetLib.networks.hpinet import HPINetConfig
+    from ICHHPINetLib.weights.loading import load_network
 
     network = load_network(weights, arguments.device)
     if not isinstance(network.config, HPINetConfig):

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..evaluation.metrics import evaluate_mask
-from ..evaluation.robot import first_slice, next_scribbles
-from ..phantom import Phantom, generate
+from ICHHPINetLib.evaluation.metrics import evaluate_mask
+from ICHHPINetLib.phantom import Phantom, generate
+from ICHHPINetLib.simulation.robot import first_slice, next_scribbles
+
 from .outputs import Findings, prepare, write
 
 _ROUNDS = (1, 3)
@@ -60,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the experiment; ICHHPINetError on bad input."""
-    from ..weights.loading import load_network
+    from ICHHPINetLib.weights.loading import load_network
 
     prepare(arguments.output)
     network = load_network(arguments.weights, device=arguments.device)
@@ -69,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _scribbled(network, name: str, phantom: Phantom) -> _Case:
-    from ..interaction.session import InteractiveSession
+    from ICHHPINetLib.interaction.session import InteractiveSession
 
     rng = np.random.default_rng(0)
     truth = phantom.mask > 0

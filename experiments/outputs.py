@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..commands.console import say
-from ..commands.outputs import write_bytes, write_json
-from ..errors import OutputError
-from ..evaluation.figures import plain_text, require_matplotlib
-from ..evaluation.report import Table, markdown, print_tables
+from ICHHPINetLib.commands.console import print_tables, say
+from ICHHPINetLib.commands.outputs import write_bytes, write_json
+from ICHHPINetLib.errors import OutputError
+from ICHHPINetLib.reporting.contact_sheet import plain_text, require_matplotlib
+from ICHHPINetLib.reporting.tables import Table, markdown
 
 BLUE, ORANGE, GRAY = "#2a6f97", "#bc411c", "#8d99a6"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..evaluation.baselines import BASELINE_NAMES
-from ..evaluation.report import print_tables, tables
-from ..evaluation.run import evaluate
-from ..evaluation.summary import summarize
-from . import outputs
-from .console import progress_bar, say, warn
+from ..commands import outputs
+from ..commands.console import print_tables, progress_bar, say, warn
+from .baselines import BASELINE_NAMES
+from .report import tables
+from .run import evaluate
+from .summary import summarize
 
 _EXAMPLES = f"""
 examples:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from ..commands.console import progress_bar, say, warn
-from ..errors import InputFileError
-from ..evaluation.baselines import BASELINE_NAMES
-from ..evaluation.prompt_shift import ROBOT
-from ..evaluation.protocol import Report
-from ..evaluation.run import evaluate, read_result
-from ..evaluation.summary import case_means, summarize
+from ICHHPINetLib.commands.console import progress_bar, say, warn
+from ICHHPINetLib.errors import InputFileError
+from ICHHPINetLib.evaluation.baselines import BASELINE_NAMES
+from ICHHPINetLib.evaluation.protocol import Report
+from ICHHPINetLib.evaluation.run import evaluate, read_result
+from ICHHPINetLib.evaluation.summary import case_means, summarize
+from ICHHPINetLib.simulation.users import ROBOT
+
 from .outputs import Cell, Spread
 
 COLUMNS = ("Dice", "Jaccard", "NSD 2 mm", "HD95 mm", "MAE")
@@ -227,7 +228,7 @@ def training_note(pattern: str | None, device: str) -> list[str]:
     """What has to be said about the weights' training cases."""
     if pattern and "{fold}" in pattern:
         return ["The weights of each fold were trained without its cases, as far as their names say."]
-    from ..weights.loading import load_network
+    from ICHHPINetLib.weights.loading import load_network
 
     told = load_network(pattern or "default", device).about.get("training")
     what = (
@@ -247,6 +248,6 @@ def training_note(pattern: str | None, device: str) -> list[str]:
 def _digest(method: str, device: str) -> str | None:
     if method in BASELINE_NAMES:
         return None
-    from ..weights.loading import load_network
+    from ICHHPINetLib.weights.loading import load_network
 
     return load_network(method, device).sha256

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from ICHHPINetLib.errors import InputFileError
-from ICHHPINetLib.evaluation import prompt_shift, robot
+from ICHHPINetLib.simulation import robot, users
 
 pytest.importorskip("skimage")
 
@@ -22,10 +22,10 @@ def truth():
 
 
 def draw(name, truth, prediction, seed=0, index=None):
-    return prompt_shift.user(name)(truth, prediction, SPACING, np.random.default_rng(seed), index)
+    return users.user(name)(truth, prediction, SPACING, np.random.default_rng(seed), index)
 
 
-@pytest.mark.parametrize("name", [name for name in prompt_shift.USERS if name != "sagittal_robot"])
+@pytest.mark.parametrize("name", [name for name in users.USERS if name != "sagittal_robot"])
 def test_every_user_draws_on_one_slice_and_repeats_by_seed(name, truth):
     first = draw(name, truth, np.zeros_like(truth), index=2)
     again = draw(name, truth, np.zeros_like(truth), index=2)
@@ -109,4 +109,4 @@ def test_the_lazy_user_does_not_look_for_the_worst_slice(truth):
 
 def test_unknown_users_are_named():
     with pytest.raises(InputFileError, match="lazy_user"):
-        prompt_shift.user("nobody")
+        users.user("nobody")

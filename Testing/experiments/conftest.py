@@ -38,8 +38,8 @@ def cases(tmp_path_factory):
 @pytest.fixture
 def tiny_training(monkeypatch):
     """Experiments train a tiny network."""
+    from experiments import budget
     from ICHHPINetLib.networks.hpinet import HPINetConfig
-    from ICHHPINetLib.reproduce import budget
 
     def tiny(variant):
         widths = {"volume_widths": (8, 8, 8, 8), "slice_widths": (8, 8, 8), "key_channels": 8}

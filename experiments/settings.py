@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..networks.variants import FULL
+from ICHHPINetLib.networks.variants import FULL
+
 from . import paper
 
 

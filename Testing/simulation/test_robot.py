@@ -7,7 +7,7 @@ pytest.importorskip("skimage")
 
 from hypothesis import given, strategies
 
-from ICHHPINetLib.evaluation.robot import first_slice, middle_line, next_scribbles, worst_slice
+from ICHHPINetLib.simulation.robot import first_slice, middle_line, next_scribbles, worst_slice
 
 SPACING = (5.0, 0.5, 0.5)
 

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from ..commands.console import DISCLAIMER, say
-from ..commands.outputs import check_outputs, check_suffix, write_bytes
-from ..errors import InputFileError
-from ..evaluation.prompt_shift import ROBOT
-from ..evaluation.protocol import Report
-from ..evaluation.report import Table, comparison_table, markdown, overview, tables
-from ..evaluation.summary import Summary, summarize
+from ICHHPINetLib.commands.console import DISCLAIMER, say
+from ICHHPINetLib.commands.outputs import check_outputs, check_suffix, write_bytes
+from ICHHPINetLib.errors import InputFileError
+from ICHHPINetLib.evaluation.protocol import Report
+from ICHHPINetLib.evaluation.report import comparison_table, overview, tables
+from ICHHPINetLib.evaluation.summary import Summary, summarize
+from ICHHPINetLib.reporting.tables import Table, markdown
+from ICHHPINetLib.simulation.users import ROBOT
+
 from . import prompt_shift
 from .evaluations import alike, by_method
 from .outputs import text_of
@@ -100,7 +102,7 @@ def document(results: dict[tuple[str, str], Report]) -> str:
         markdown(overview(summaries)),
     ]
     if len(by_robot) > 1:
-        from ..evaluation.statistics import compare
+        from ICHHPINetLib.evaluation.statistics import compare
 
         parts.append(markdown([comparison_table(compare(main, *by_robot[1:]))]))
     rounds, _, volumes, groups, _ = tables(summaries[0])

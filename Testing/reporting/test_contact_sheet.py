@@ -3,8 +3,8 @@ import struct
 import numpy as np
 import pytest
 
-from ICHHPINetLib.evaluation.figures import RoundPanel, contact_sheet, representative_slices
 from ICHHPINetLib.interaction.scribbles import Scribbles
+from ICHHPINetLib.reporting.contact_sheet import RoundPanel, contact_sheet, representative_slices
 
 pytest.importorskip("matplotlib")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..evaluation.prompt_shift import ROBOT, USERS
-from ..evaluation.summary import Summary, summarize
+from ICHHPINetLib.evaluation.summary import Summary, summarize
+from ICHHPINetLib.simulation.users import ROBOT, USERS
+
 from .evaluations import (
     add_protocol_arguments,
     alike,

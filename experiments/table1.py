@@ -9,8 +9,9 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from ..evaluation.baselines import BASELINE_NAMES
-from ..evaluation.protocol import Report
+from ICHHPINetLib.evaluation.baselines import BASELINE_NAMES
+from ICHHPINetLib.evaluation.protocol import Report
+
 from . import paper
 from .evaluations import (
     COLUMNS,
@@ -70,8 +71,8 @@ def _folds(arguments: argparse.Namespace, method: str) -> list[Report]:
 
 def findings(folds: dict[str, list[Report]], results: dict[str, Report], notes: list[str]) -> Findings:
     """The table from results by method: fold by fold, and joined."""
-    from ..evaluation.report import comparison_table
-    from ..evaluation.statistics import compare
+    from ICHHPINetLib.evaluation.report import comparison_table
+    from ICHHPINetLib.evaluation.statistics import compare
 
     first = next(iter(results.values()))
     last, cases = first["rounds"], len(first["cases"])

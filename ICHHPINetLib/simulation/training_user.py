@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ..evaluation.prompt_shift import center_click, contour_scribble, one_stroke
-from ..evaluation.robot import first_slice, next_scribbles, worst_slice
 from ..interaction.scribbles import Scribbles
+from .robot import first_slice, next_scribbles, worst_slice
+from .users import center_click, contour_scribble, one_stroke
 
 _POINTS = 0.2
 _BRIEF = 0.1

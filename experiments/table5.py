@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..evaluation.prompt_shift import ROBOT
-from ..evaluation.summary import Summary, summarize
+from ICHHPINetLib.evaluation.summary import Summary, summarize
+from ICHHPINetLib.simulation.users import ROBOT
+
 from . import paper
 from .evaluations import by_method
 from .outputs import Findings, curves, prepare, write

@@ -10,18 +10,10 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import MissingPackageError, OutputError
-from ..evaluation.figures import contact_sheet, require_matplotlib
-from ..evaluation.metrics import evaluate_mask
-from ..evaluation.robot import first_slice, next_scribbles
-from ..imaging.io import CTImage
-from ..imaging.writing import write_image, write_labelmap, write_segmentation
-from ..interaction.scribbles import Scribbles
-from ..phantom import KINDS, Phantom, generate
-from . import outputs
-from .console import say, warn
-from .numbers import natural
-from .rounds import (
+from ..commands import outputs
+from ..commands.console import say, warn
+from ..commands.numbers import natural
+from ..commands.rounds import (
     FinishedRound,
     add_network_arguments,
     open_session,
@@ -30,6 +22,14 @@ from .rounds import (
     run_rounds,
     write_scene,
 )
+from ..errors import MissingPackageError, OutputError
+from ..imaging.io import CTImage
+from ..imaging.writing import write_image, write_labelmap, write_segmentation
+from ..interaction.scribbles import Scribbles
+from ..phantom import KINDS, Phantom, generate
+from ..reporting.contact_sheet import contact_sheet, require_matplotlib
+from ..simulation.robot import first_slice, next_scribbles
+from .metrics import evaluate_mask
 
 ROUNDS = 3
 _INPUTS = ("ct.nrrd", *(f"strokes_round{number + 1}.nrrd" for number in range(ROUNDS)))

@@ -11,8 +11,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("skimage")
 pytest.importorskip("matplotlib")
 
+from experiments import attention, failures, similarity  # noqa: E402
 from ICHHPINetLib.networks.affinity import read_slices  # noqa: E402
-from ICHHPINetLib.reproduce import attention, failures, similarity  # noqa: E402
 
 SMALL = {"spacing": (5.0, 2.0, 2.0)}
 
