@@ -1,1 +1,1 @@
-"""The paper's experiments, each rerun by one command, with the published figures beside ours."""
+"""The paper's experiments and ours, declared in one table and rerun by ``ichhpinet reproduce NAME``."""

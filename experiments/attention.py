@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
 
 from ICHHPINetLib.imaging.working_grid import PIXEL_MM
-from ICHHPINetLib.phantom import KINDS, generate
+from ICHHPINetLib.phantom import generate
 
-from .outputs import Findings, prepare, write
+from .experiment import Findings
+from .sample import compact_network, sample
 
 if TYPE_CHECKING:
     import torch
@@ -36,31 +36,16 @@ _NOTE = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the experiment."""
-    parser.add_argument(
-        "--weights", default="default", metavar="NAME|FILE", help="network (default: default)"
-    )
-    parser.add_argument("--kind", choices=KINDS, default="deep", help="of the phantom (default: deep)")
-    parser.add_argument(
-        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, mps (default: auto)"
-    )
-    parser.add_argument("--output", type=Path, default=Path("reproduce/attention"), metavar="FOLDER")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Run the experiment; ICHHPINetError on bad input."""
+def find(arguments: argparse.Namespace) -> Findings:
+    """The picture and its figures, of ``--kind`` of phantom."""
     import torch
 
-    from .features import compact_network, sample
-
-    prepare(arguments.output)
-    network = compact_network(arguments.weights, arguments)
+    network = compact_network(arguments.weights, arguments.device)
     phantom = generate(arguments.kind)
     one = sample(phantom.volume, phantom.mask, phantom.spacing)
     with torch.inference_mode():
         keys = network.encode_slices(one.image.to(network.device)).key.float().cpu()
-    write(arguments.output, findings(keys, one.hu, one.truth, one.scribbled, arguments.kind))
+    return _findings(keys, one.hu, one.truth, one.scribbled, arguments.kind)
 
 
 def attention(query: torch.Tensor, memory: torch.Tensor) -> torch.Tensor:
@@ -96,7 +81,7 @@ def query_points(truth: np.ndarray, head: np.ndarray) -> dict[str, tuple[int, in
     return points
 
 
-def findings(keys: torch.Tensor, hu: np.ndarray, truth: np.ndarray, scribbled: int, kind: str) -> Findings:
+def _findings(keys: torch.Tensor, hu: np.ndarray, truth: np.ndarray, scribbled: int, kind: str) -> Findings:
     """The picture and its figures, from keys (Z, d, y, x); ``hu`` and ``truth`` are (Z, Y, X)."""
     step = hu.shape[1] // keys.shape[2]
     bleed = truth[scribbled].reshape(keys.shape[2], step, keys.shape[3], step).mean((1, 3)) > _IN_BLEED
@@ -117,8 +102,6 @@ def findings(keys: torch.Tensor, hu: np.ndarray, truth: np.ndarray, scribbled: i
         for name in points
     ]
     return Findings(
-        name="attention",
-        title="Figure 3: attention to the scribbled slice",
         columns=("Slice", "Pixel", "In the bleed %", "Mean distance mm", "Cells looked at"),
         rows=rows,
         notes=[

@@ -16,9 +16,9 @@ from ICHHPINetLib.evaluation.summary import Summary, summarize
 from ICHHPINetLib.reporting.tables import Table, markdown
 from ICHHPINetLib.simulation.users import ROBOT
 
-from . import prompt_shift
-from .evaluations import alike, by_method
-from .outputs import text_of
+from .methods import USER_COLUMNS, USER_NOTE, user_rows
+from .output import text_of
+from .results import alike, by_method
 
 _EPILOG = """
 The first result names the method that the others are compared with. Folds of one method are joined;
@@ -117,7 +117,7 @@ def document(results: dict[tuple[str, str], Report]) -> str:
     users = {prompts: result for (method, prompts), result in results.items() if method == main["method"]}
     if len(users) > 1:
         shifted = dict(zip(users, map(summarize, alike(list(users.values()))), strict=True))
-        parts += ["## Prompt shift", markdown([_panel(shifted)]), prompt_shift.NOTE]
+        parts += ["## Prompt shift", markdown([_panel(shifted)]), USER_NOTE]
     parts += [
         f"The first guess itself, before any stroke ({prompts}): mean Dice {summary.guess_dice:.3f}."
         for prompts, summary in zip(users, map(summarize, users.values()), strict=True)
@@ -150,8 +150,8 @@ def _volumes(summary: Summary) -> Table:
 
 def _panel(shifted: dict[str, Summary]) -> Table:
     ordered = dict(sorted(shifted.items(), key=lambda item: item[0] != ROBOT))
-    rows = tuple(tuple(map(text_of, row)) for row in prompt_shift.rows(ordered))
-    return Table("Other ways of scribbling", prompt_shift.COLUMNS, rows)
+    rows = tuple(tuple(map(text_of, row)) for row in user_rows(ordered))
+    return Table("Other ways of scribbling", USER_COLUMNS, rows)
 
 
 def _failures(summaries: Iterable[Summary]) -> list[str]:

@@ -1,22 +1,12 @@
-"""``ichhpinet reproduce NAME``: one of the paper's experiments, or of those around them."""
+"""``ichhpinet reproduce NAME``: runs a line of the table of experiments."""
 
 from __future__ import annotations
 
 import argparse
-import importlib
+from pathlib import Path
 
-_EXPERIMENTS = {
-    "table1": "the network and classical methods under the same strokes, with tests",
-    "table2": "propagation strategies and parts left out, trained with one small budget",
-    "table3": "shares of Dice and cross-entropy, trained with one small budget",
-    "table4": "weights of the three losses, trained with one small budget",
-    "table5": "accuracy by round, from results of `ichhpinet evaluate`",
-    "recipe": "the training with one thing changed each, one small budget",
-    "similarity": "how alike VIM's and the slices' features are over training",
-    "attention": "where the memory is looked at (figure 3), on the generated phantom",
-    "failures": "pictures of what goes wrong, on generated phantoms",
-    "prompt_shift": "other ways of scribbling than the one of training",
-}
+from .output import prepare, write
+from .table import EXPERIMENTS
 
 _EPILOG = """
 Each writes NAME.json, NAME.csv, NAME.md and NAME.png into --output and goes on where it stopped when
@@ -34,20 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.epilog = _EPILOG
     names = parser.add_subparsers(dest="experiment", metavar="NAME", required=True)
-    for name, summary in _EXPERIMENTS.items():
-        one = names.add_parser(
-            name,
-            help=summary,
-            description=summary[0].upper() + summary[1:] + ".",
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        _module(name).add_arguments(one)
+    for name, experiment in EXPERIMENTS.items():
+        text = experiment.summary
+        one = names.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        for flag, option in experiment.options.items():
+            one.add_argument(flag, **option)
+        one.add_argument("--output", type=Path, default=Path(f"reproduce/{name}"), metavar="FOLDER")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the experiment; ICHHPINetError on bad input."""
-    _module(arguments.experiment).run(arguments)
-
-
-def _module(name: str):
-    return importlib.import_module(f".{name}", __package__)
+    experiment = EXPERIMENTS[arguments.experiment]
+    prepare(arguments.output)
+    found = experiment.find(arguments)
+    if found:
+        write(arguments.output, arguments.experiment, experiment.title, found)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ from ICHHPINetLib.evaluation.metrics import evaluate_mask
 from ICHHPINetLib.phantom import Phantom, generate
 from ICHHPINetLib.simulation.robot import first_slice, next_scribbles
 
-from .outputs import Findings, prepare, write
+from .experiment import Findings
 
 _ROUNDS = (1, 3)
 _WINDOW_HU = (0.0, 80.0)
@@ -48,25 +47,25 @@ class _Case(NamedTuple):
     masks: list[np.ndarray]
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the experiment."""
-    parser.add_argument(
-        "--weights", default="default", metavar="NAME|FILE", help="network (default: default)"
-    )
-    parser.add_argument(
-        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, mps (default: auto)"
-    )
-    parser.add_argument("--output", type=Path, default=Path("reproduce/failures"), metavar="FOLDER")
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Run the experiment; ICHHPINetError on bad input."""
+def find(arguments: argparse.Namespace) -> Findings:
+    """Table and picture of phantoms and their masks after each round."""
     from ICHHPINetLib.weights.loading import load_network
 
-    prepare(arguments.output)
     network = load_network(arguments.weights, device=arguments.device)
     cases = [_scribbled(network, name, make()) for name, make in CASES.items()]
-    write(arguments.output, findings(cases))
+    rows = []
+    for name, phantom, masks in cases:
+        row = [name, _milliliters(phantom.mask > 0, phantom)]
+        for mask in (masks[number - 1] for number in _ROUNDS):
+            row += [evaluate_mask(mask, phantom.mask, phantom.spacing).dice, _milliliters(mask, phantom)]
+        rows.append(row)
+    return Findings(
+        columns=("Phantom", "mL", *(f"{what} {number}" for number in _ROUNDS for what in ("Dice", "mL"))),
+        rows=rows,
+        notes=[_NOTE],
+        draw=lambda figure: _draw(figure, cases),
+        size=(2.2 * len(cases), 2.2 * (1 + len(_ROUNDS))),
+    )
 
 
 def _scribbled(network, name: str, phantom: Phantom) -> _Case:
@@ -81,30 +80,6 @@ def _scribbled(network, name: str, phantom: Phantom) -> _Case:
         session.refine(next_scribbles(truth, session.mask > 0, phantom.spacing, rng, index))
         masks.append(session.mask > 0)
     return _Case(name, phantom, masks)
-
-
-def findings(cases: list[_Case]) -> Findings:
-    """Table and picture of phantoms and their masks after each round."""
-    columns = ["Phantom", "mL"]
-    for number in _ROUNDS:
-        columns += [f"Dice {number}", f"mL {number}"]
-    rows = []
-    for name, phantom, masks in cases:
-        row = [name, _milliliters(phantom.mask > 0, phantom)]
-        for number in _ROUNDS:
-            mask = masks[number - 1]
-            scores = evaluate_mask(mask, phantom.mask > 0, phantom.spacing)
-            row += [scores.dice, _milliliters(mask, phantom)]
-        rows.append(row)
-    return Findings(
-        name="failures",
-        title="What goes wrong, on generated phantoms",
-        columns=tuple(columns),
-        rows=rows,
-        notes=[_NOTE],
-        draw=lambda figure: _draw(figure, cases),
-        size=(2.2 * len(cases), 2.2 * (1 + len(_ROUNDS))),
-    )
 
 
 def _milliliters(mask: np.ndarray, phantom: Phantom) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,19 +18,19 @@ import numpy as np
 
 from ICHHPINetLib.commands.console import say
 from ICHHPINetLib.errors import InputFileError
+from ICHHPINetLib.phantom import generate
 
 from . import paper
-from .budget import add_training_arguments, new_trainer
-from .evaluations import spread
-from .outputs import BLUE, GRAY, ORANGE, Findings, prepare, write
-from .settings import Setting
+from .experiment import Findings
+from .output import BLUE, GRAY, ORANGE
+from .results import spread
+from .sample import Sample, compact_network, sample
+from .trained import Setting, new_trainer
 
 if TYPE_CHECKING:
     import torch
 
     from ICHHPINetLib.networks.hpinet import HPINet
-
-    from .features import Sample
 
 _SHARES = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0)
 _PIXELS = 4096
@@ -54,51 +55,24 @@ _NOTES = (
 )
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options of the experiment."""
-    add_training_arguments(parser, "similarity")
-    parser.add_argument(
-        "--weights",
-        nargs="+",
-        metavar="FILE",
-        help="measure at these weights, in this order, instead of training anew",
-    )
-    parser.add_argument("--fold", type=int, default=0, metavar="N", help="held out of training (default: 0)")
-    parser.add_argument(
-        "--device", default="auto", metavar="NAME", help="auto, cpu, cuda, mps (default: auto)"
-    )
-    parser.epilog = (
-        "Measured on bleeding cases of the fold (at most five) where --cases is given, otherwise on "
-        "generated phantoms. Without --weights a network is trained for --steps and looked at on the way."
-    )
-
-
-def run(arguments: argparse.Namespace) -> None:
-    """Run the experiment; ICHHPINetError on bad input."""
-    from .features import compact_network
-
+def find(arguments: argparse.Namespace) -> Findings | None:
+    """Figures at each snapshot of a training, or at given weights; None before the first one."""
     if not arguments.weights and arguments.cases is None and arguments.pack is None:
         raise InputFileError("Name weights files with --weights, or --cases to train a network on.")
     names = [Path(path).stem for path in arguments.weights or ()]
     if len(set(names)) < len(names):
         raise InputFileError("Two weights files have the same name. Rename one: the table has a row a name.")
-    prepare(arguments.output)
     samples, where = _samples(arguments)
     measured = {}
     for label, path in _snapshots(arguments):
-        network = compact_network(path, arguments)
+        network = compact_network(path, arguments.device)
         measured[label] = [measure(network, one) for one in samples]
         say(f"{label}: measured")
-    if measured:
-        write(arguments.output, findings(measured, where))
+    return findings(measured, where) if measured else None
 
 
 def _samples(arguments: argparse.Namespace) -> tuple[list[Sample], str]:
-    from .features import sample
-
     if arguments.cases is None:
-        from ICHHPINetLib.phantom import generate
-
         phantoms = [generate(kind) for kind in _PHANTOMS]
         return [sample(one.volume, one.mask, one.spacing) for one in phantoms], "generated phantoms"
     from ICHHPINetLib.evaluation.cases import find_cases, select_fold
@@ -161,22 +135,15 @@ def measure(network: HPINet, one: Sample) -> dict[tuple[str, str], dict[str, flo
     return figures
 
 
-class _recorded:
+@contextmanager
+def _recorded(*modules: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
     """Collects the outputs of modules while the block runs."""
-
-    def __init__(self, *modules: torch.nn.Module) -> None:
-        self._modules = modules
-
-    def __enter__(self) -> list[torch.Tensor]:
-        outputs: list[torch.Tensor] = []
-        self._hooks = [
-            module.register_forward_hook(lambda module, inputs, output: outputs.append(output))
-            for module in self._modules
-        ]
-        return outputs
-
-    def __exit__(self, *_: object) -> None:
-        for hook in self._hooks:
+    outputs: list[torch.Tensor] = []
+    hooks = [one.register_forward_hook(lambda *given: outputs.append(given[-1])) for one in modules]
+    try:
+        yield outputs
+    finally:
+        for hook in hooks:
             hook.remove()
 
 
@@ -219,8 +186,6 @@ def findings(measured: dict[str, list[dict]], where: str) -> Findings:
                 rows.append([label, pair, scale, *cells])
     count = len(next(iter(measured.values())))
     return Findings(
-        name="similarity",
-        title="Similarity of volume and slice features",
         columns=("Weights", "Features", "Scale", *MEASURES),
         rows=rows,
         notes=[f"On {count} {where}, first round; ± is the SD over them.", *_NOTES],

@@ -11,5 +11,16 @@
 from .case import BLEED_TYPES, Case
 from .detect import find_cases
 from .reading import CaseImages, check_cases, read_case, read_mask
+from .splits import folds, held_out
 
-__all__ = ["BLEED_TYPES", "Case", "CaseImages", "check_cases", "find_cases", "read_case", "read_mask"]
+__all__ = [
+    "BLEED_TYPES",
+    "Case",
+    "CaseImages",
+    "check_cases",
+    "find_cases",
+    "folds",
+    "held_out",
+    "read_case",
+    "read_mask",
+]

@@ -6,11 +6,9 @@ import os
 from pathlib import Path
 
 from ..errors import InputFileError
-from . import bhsd, ct_ich, instance, mbh_seg, nnunet, pairs
 from .case import Case, Layout
 from .files import examples
-
-_LAYOUTS = (pairs.LAYOUT, ct_ich.LAYOUT, bhsd.LAYOUT, mbh_seg.LAYOUT, instance.LAYOUT, nnunet.LAYOUT)
+from .layouts import LAYOUTS
 
 
 def find_cases(folder: str | os.PathLike) -> list[Case]:
@@ -40,11 +38,11 @@ def find_cases(folder: str | os.PathLike) -> list[Case]:
 
 
 def _data_sets(folder: Path) -> list[tuple[Path, Layout]]:
-    return [(folder, layout) for layout in _LAYOUTS if layout.fits(folder)]
+    return [(folder, layout) for layout in LAYOUTS if layout.fits(folder)]
 
 
 def _nothing_found(folder: Path) -> str:
-    looked_for = "; ".join(f"{layout.name}: {layout.expects}" for layout in _LAYOUTS)
+    looked_for = "; ".join(f"{layout.name}: {layout.expects}" for layout in LAYOUTS)
     there = examples(sorted(path.name for path in folder.iterdir()), count=5) or "nothing"
     advice = "name the folder that holds one of these."
     above = _data_sets(folder.resolve().parent)

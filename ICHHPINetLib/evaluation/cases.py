@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,6 @@ import numpy as np
 
 from .. import datasets
 from ..errors import InputFileError
-
-FOLDS_FILE = Path(__file__).resolve().parents[1] / "training" / "folds.json"
 
 
 @dataclass(frozen=True)
@@ -72,37 +69,10 @@ def find_cases(folder: Path | str, min_slices: int = 1) -> list[Case]:
     return enough
 
 
-def select_fold(cases: Sequence[Case], fold: int, folds_file: Path | str = FOLDS_FILE) -> list[Case]:
-    """The cases that fold number ``fold``, from 0, leaves out of training.
-
-    ``folds_file`` is a JSON object from the names of data sets to lists of folds, each a
-    list of case ids; the folds with this number of all its data sets count.
-
-    Raises
-    ------
-    InputFileError
-        If the file is no such file, has no such fold or names none of ``cases``.
-    """
-    try:
-        data_sets = json.loads(Path(folds_file).read_text(encoding="utf-8")).values()
-        folds = [
-            {str(name) for members in parts for name in members} for parts in zip(*data_sets, strict=True)
-        ]
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise InputFileError(
-            f"'{folds_file}' cannot be used as a file of folds ({error}). "
-            'It must look like {"data set": [["id", ...], ...]}.'
-        ) from error
-    if not 0 <= fold < len(folds):
-        raise InputFileError(
-            f"There is no fold {fold} in '{folds_file}'. Choose one of 0 to {len(folds) - 1}."
-        )
-    chosen = [case for case in cases if case.id in folds[fold]]
-    if not chosen:
-        raise InputFileError(
-            f"None of the cases belongs to fold {fold} of '{folds_file}'. Evaluate them without a fold."
-        )
-    return chosen
+def select_fold(cases: Sequence[Case], fold: int) -> list[Case]:
+    """The cases that a fold leaves out of training. Raises InputFileError as ``datasets.held_out``."""
+    chosen = datasets.held_out([case.id for case in cases], fold)
+    return [case for case in cases if case.id in chosen]
 
 
 def _counted(case: datasets.Case) -> Case:

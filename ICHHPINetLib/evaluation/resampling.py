@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-
-_RESAMPLES = 10_000
-_CONFIDENCE = 0.95
+from scipy import stats
 
 
 def bootstrap_interval(values: np.ndarray) -> tuple[float, float]:
     """95 % percentile interval of the mean of ``values``, one a case; the same for the same values."""
-    picks = np.random.default_rng(0).integers(len(values), size=(_RESAMPLES, len(values)))
-    tail = 50 * (1 - _CONFIDENCE)
-    low, high = np.percentile(np.asarray(values)[picks].mean(axis=1), [tail, 100 - tail])
-    return float(low), float(high)
+    if len(values) == 1:
+        return float(values[0]), float(values[0])
+    drawn = stats.bootstrap(
+        (values,), np.mean, n_resamples=10_000, method="percentile", random_state=np.random.default_rng(0)
+    )
+    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)

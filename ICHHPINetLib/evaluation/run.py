@@ -12,7 +12,7 @@ from ..errors import InputFileError, OutputError
 from ..imaging.output_files import check_writable, write_json
 from ..simulation.users import ROBOT, user
 from .baselines import BASELINE_NAMES, baseline
-from .cases import FOLDS_FILE, find_cases, select_fold
+from .cases import find_cases, select_fold
 from .machine import describe_machine
 from .protocol import Method, Report, Step, run_cases
 
@@ -28,7 +28,6 @@ def evaluate(
     *,
     min_slices: int = 1,
     fold: int | None = None,
-    folds_file: Path | str = FOLDS_FILE,
     device: str = "auto",
     prompts: str = ROBOT,
     guess: bool = False,
@@ -45,7 +44,7 @@ def evaluate(
     rounds, seeds: rounds a run, runs a case.
     output: JSON file for the result.
     min_slices: cases with fewer bleeding slices are left out.
-    fold: only the cases that this fold of ``folds_file`` leaves out of training.
+    fold: only the cases that this fold of ``datasets.folds`` leaves out of training.
     device: where a network runs, as ``load_network`` names devices.
     prompts: who scribbles, one of ``simulation.users.USERS``.
     guess: begin each run with the network's first guess.
@@ -67,7 +66,7 @@ def evaluate(
     draw = user(prompts)
     cases = find_cases(cases_dir, min_slices)
     if fold is not None:
-        cases = select_fold(cases, fold, folds_file)
+        cases = select_fold(cases, fold)
     if guess and method in BASELINE_NAMES:
         raise InputFileError(f"'{method}' cannot guess without strokes; networks can.")
     factory, model = _method(method, device)

@@ -8,17 +8,25 @@ out of all figures and listed.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
+from scipy.integrate import trapezoid
 
-from ..errors import InputFileError
+from ..errors import InputFileError, MissingPackageError
 from .gains import Gain, gains
 from .protocol import Report
 from .resampling import bootstrap_interval
 from .volumes import VolumePanel, volume_panel
+
+try:
+    import pandas as pd
+except ImportError as error:
+    raise MissingPackageError(
+        "Evaluation needs pandas. In the checkout, run: pip install '.[evaluate]'"
+    ) from error
 
 TARGETS = (0.85, 0.90)
 # A smaller loss is within what two strokes of the same user differ by.
@@ -116,56 +124,52 @@ class Summary:
         return _finite(asdict(self))
 
 
-class _Runs:
-    """Complete runs of a result as arrays: figures (run, round), and the case of each run."""
+def _table(result: Report) -> tuple[pd.DataFrame, list[str]]:
+    """A row for each round of the complete runs, and what is said of those that failed.
 
-    def __init__(self, result: Report) -> None:
-        self.rounds = result["rounds"]
-        self.failures = []
-        self._rows, self.reports, self.guesses = [], [], []
-        for report in result["cases"]:
-            if report["error"]:
-                self.failures.append(f"{report['id']}: {report['error']}")
-            for run in report["runs"]:
-                if run["error"]:
-                    self.failures.append(f"{report['id']}, seed {run['seed']}: {run['error']}")
-                else:
-                    self._rows.append(run["rounds"])
-                    self.reports.append(report)
-                    self.guesses.append(run.get("guess"))
-        if not self._rows:
-            raise InputFileError(
-                f"No run of {result['method']} was completed, so there is nothing to summarize. "
-                f"The first failure: {self.failures[0] if self.failures else 'none'}."
-            )
-        self.ids = np.array([report["id"] for report in self.reports])
+    Beside the figures of a round: ``case``, ``run`` (a number), ``types``, ``abc2_ml`` and ``guess``, the
+    Dice of the first guess. Raises InputFileError if no run was completed.
+    """
+    rows, failures, runs = [], [], 0
+    for report in result["cases"]:
+        if report["error"]:
+            failures.append(f"{report['id']}: {report['error']}")
+        for run in report["runs"]:
+            if run["error"]:
+                failures.append(f"{report['id']}, seed {run['seed']}: {run['error']}")
+                continue
+            runs += 1
+            about = {
+                "case": report["id"],
+                "run": runs,
+                "types": report["bleed_types"],
+                "abc2_ml": report["truth"]["abc2_ml"],
+                "guess": run.get("guess", {}).get("dice"),
+            }
+            rows += [{"slice_dice": None, **row, **about} for row in run["rounds"]]
+    if not rows:
+        raise InputFileError(
+            f"No run of {result['method']} was completed, so there is nothing to summarize. "
+            f"The first failure: {failures[0] if failures else 'none'}."
+        )
+    table = pd.DataFrame(rows)
+    # Distances and ratios are None where infinite, and only there.
+    numbers = table.columns.drop(["case", "types"])
+    table[numbers] = table[numbers].astype(float)
+    infinite = ["hd95_mm", "relative_volume_error"]
+    table[infinite] = table[infinite].fillna(math.inf)
+    table["volume_error"] = table["relative_volume_error"].abs()
+    return table, failures
 
-    @property
-    def peak_memory_mib(self) -> float | None:
-        peaks = [row["peak_memory_mib"] for run in self._rows for row in run]
-        return None if None in peaks else max(peaks)
 
-    def __getitem__(self, name: str) -> np.ndarray:
-        # Only distances and ratios are ever None, and only where infinite.
-        return np.array([[math.inf if row[name] is None else row[name] for row in run] for run in self._rows])
+def _by_case(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
+    """Means over seeds by case and round."""
+    return table.groupby(["case", "round"], sort=False)[names].mean()
 
-    def by_case(self, values: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
-        """Mean over seeds, a row a case, of ``values`` (run, ...)."""
-        ids = self.ids if chosen is None else self.ids[chosen]
-        values = values if chosen is None else values[chosen]
-        return np.stack([values[ids == name].mean(axis=0) for name in dict.fromkeys(ids)])
 
-    def slice_dice(self, index: int) -> float | None:
-        """Mean Dice of the slice that was scribbled in a round."""
-        values = [run[index].get("slice_dice") for run in self._rows]
-        known = [value for value in values if value is not None]
-        return float(np.mean(known)) if known else None
-
-    def truth(self, name: str) -> np.ndarray:
-        return np.array([report["truth"][name] for report in self.reports])
-
-    def select(self, wanted: Callable[[Report], bool]) -> np.ndarray:
-        return np.array([wanted(report) for report in self.reports])
+def _by_run(table: pd.DataFrame, name: str) -> np.ndarray:
+    """A figure (run, round)."""
+    return table.pivot(index="run", columns="round", values=name).to_numpy()
 
 
 def case_means(result: Report, metric: str, round_number: int) -> dict[str, float]:
@@ -181,110 +185,86 @@ def case_means(result: Report, metric: str, round_number: int) -> dict[str, floa
             f"There is no round {round_number} in the result of {result['method']}; "
             f"choose one of 1 to {result['rounds']}."
         )
-    runs = _Runs(result)
-    means = runs.by_case(runs[metric][:, round_number - 1])
-    return dict(zip(dict.fromkeys(runs.ids.tolist()), means.tolist(), strict=True))
+    table, _ = _table(result)
+    return _by_case(table, [metric])[metric].xs(round_number, level="round").to_dict()
 
 
 def summarize(result: Report) -> Summary:
     """Figures of a result of ``evaluate``. Raises InputFileError if no run was completed."""
-    runs = _Runs(result)
-    dice, nsd, seconds = runs["dice"], runs["nsd_2mm"], runs["seconds"]
-    final = np.sort(dice[:, -1])
+    table, failures = _table(result)
+    runs = table.groupby("run").first()
+    rounds, dice, peaks = _rounds(table), _by_run(table, "dice"), table["peak_memory_mib"]
     steps = np.diff(dice, axis=1)
+    final = np.sort(dice[:, -1])
+    guesses = runs.groupby("case")["guess"].mean()
     return Summary(
         method=result["method"],
-        cases=len(set(runs.ids)),
+        cases=table["case"].nunique(),
         runs=len(dice),
-        failures=tuple(runs.failures),
-        rounds=_by_round(runs),
-        dice_auc=_area(runs.by_case(dice).mean(axis=0)),
-        nsd_auc=_area(runs.by_case(nsd).mean(axis=0)),
-        interactions=tuple(_interactions(runs, target) for target in TARGETS),
+        failures=tuple(failures),
+        rounds=rounds,
+        dice_auc=_area([one.dice for one in rounds]),
+        nsd_auc=_area([one.nsd_2mm for one in rounds]),
+        interactions=tuple(_interactions(dice, runs["guess"].fillna(0.0), target) for target in TARGETS),
         worst_decile_dice=float(final[: math.ceil(len(final) / 10)].mean()),
         lowering_rounds=float((steps < -_LOSS).mean()) if steps.size else 0.0,
-        obeyed=float(runs["obeyed"].min()),
-        seconds_median=float(np.median(seconds)),
-        seconds_p95=float(np.percentile(seconds, 95)),
-        peak_memory_mib=runs.peak_memory_mib,
-        volumes=_volumes(runs),
-        groups=_groups(runs),
-        gains=gains(dice, runs["relative_volume_error"]),
-        guess_dice=_guess_dice(runs),
+        obeyed=float(table["obeyed"].min()),
+        seconds_median=float(table["seconds"].median()),
+        seconds_p95=float(table["seconds"].quantile(0.95)),
+        peak_memory_mib=None if peaks.isna().any() else float(peaks.max()),
+        volumes=_volumes(table),
+        groups=_groups(table),
+        gains=gains(dice, _by_run(table, "relative_volume_error")),
+        guess_dice=None if runs["guess"].isna().any() else float(guesses.mean()),
     )
 
 
-def _guess_dice(runs: _Runs) -> float | None:
-    if None in runs.guesses:
-        return None
-    return float(runs.by_case(np.array([guess["dice"] for guess in runs.guesses])).mean())
+def _rounds(table: pd.DataFrame) -> tuple[RoundFigures, ...]:
+    names = ["dice", "jaccard", "nsd_2mm", "mae", "volume_error_ml", "volume_error"]
+    over_cases, over_runs = _by_case(table, names).groupby("round"), table.groupby("round")
+    figures = over_cases.mean()
+    figures["dice_sd"] = over_cases["dice"].std(ddof=0)
+    figures[["dice_low", "dice_high"]] = [bootstrap_interval(one.to_numpy()) for _, one in over_cases["dice"]]
+    figures[["hd95_mm", "seconds"]] = over_runs[["hd95_mm", "seconds"]].median()
+    known = over_runs["slice_dice"].mean().astype(object)
+    figures["slice_dice"] = known.where(known.notna(), None)
+    return tuple(RoundFigures(round=int(number), **row) for number, row in figures.to_dict("index").items())
 
 
-def _by_round(runs: _Runs) -> tuple[RoundFigures, ...]:
-    names = ("dice", "jaccard", "nsd_2mm", "mae", "volume_error_ml")
-    means = {name: runs.by_case(runs[name]).mean(axis=0) for name in names}
-    spread = runs.by_case(runs["dice"]).std(axis=0)
-    intervals = [bootstrap_interval(column) for column in runs.by_case(runs["dice"]).T]
-    relative = runs.by_case(np.abs(runs["relative_volume_error"])).mean(axis=0)
-    hd95, seconds = np.median(runs["hd95_mm"], axis=0), np.median(runs["seconds"], axis=0)
-    return tuple(
-        RoundFigures(
-            round=index + 1,
-            dice_sd=float(spread[index]),
-            dice_low=intervals[index][0],
-            dice_high=intervals[index][1],
-            hd95_mm=float(hd95[index]),
-            volume_error=float(relative[index]),
-            slice_dice=runs.slice_dice(index),
-            seconds=float(seconds[index]),
-            **{name: float(values[index]) for name, values in means.items()},
-        )
-        for index in range(runs.rounds)
-    )
+def _area(curve: Sequence[float]) -> float:
+    return float(trapezoid(curve)) / (len(curve) - 1) if len(curve) > 1 else curve[0]
 
 
-def _area(curve: np.ndarray) -> float:
-    if len(curve) == 1:
-        return float(curve[0])
-    return float((curve[1:] + curve[:-1]).mean() / 2)
-
-
-def _interactions(runs: _Runs, target: float) -> Interactions:
-    guessed = [0.0 if guess is None else guess["dice"] for guess in runs.guesses]
-    reached = np.column_stack([guessed, runs["dice"]]) >= target
-    needed = np.where(reached.any(axis=1), reached.argmax(axis=1), runs.rounds)
+def _interactions(dice: np.ndarray, guesses: pd.Series, target: float) -> Interactions:
+    reached = np.column_stack([guesses, dice]) >= target
+    needed = np.where(reached.any(axis=1), reached.argmax(axis=1), dice.shape[1])
     return Interactions(target, float(needed.mean()), float(1 - reached.any(axis=1).mean()))
 
 
-def _volumes(runs: _Runs) -> tuple[VolumePanel, ...]:
-    measured, truth = runs["volume_ml"], runs.truth("volume_ml")
-    numbers = dict.fromkeys((min(3, runs.rounds), runs.rounds))
-    panels = [volume_panel(f"round {number}", measured[:, number - 1], truth, runs.ids) for number in numbers]
-    ids, first = np.unique(runs.ids, return_index=True)
-    panels.append(volume_panel("ABC/2 of the truth", runs.truth("abc2_ml")[first], truth[first], ids))
-    return tuple(panels)
-
-
-def _groups(runs: _Runs) -> tuple[GroupFigures, ...]:
-    types = sorted({kind for report in runs.reports for kind in report["bleed_types"]})
-    chosen = [(kind, runs.select(lambda report, kind=kind: kind in report["bleed_types"])) for kind in types]
-    chosen += [
-        (f"{kind} alone", runs.select(lambda report, kind=kind: report["bleed_types"] == [kind]))
-        for kind in types
-    ]
-    volumes = runs.truth("volume_ml")
-    chosen += [(label, (volumes >= low) & (volumes < high)) for label, low, high in VOLUME_BINS]
-    dice, nsd = runs["dice"], runs["nsd_2mm"]
+def _volumes(table: pd.DataFrame) -> tuple[VolumePanel, ...]:
+    last = int(table["round"].max())
+    numbers = sorted({min(3, last), last})
+    once = table.drop_duplicates("case").sort_values("case")
+    parts = [(f"round {number}", "volume_ml", table[table["round"] == number]) for number in numbers]
+    parts.append(("ABC/2 of the truth", "abc2_ml", once))
     return tuple(
-        GroupFigures(
-            label=label,
-            cases=len(set(runs.ids[mask])),
-            dice_by_round=tuple(runs.by_case(dice, mask).mean(axis=0).tolist()),
-            nsd_2mm=float(runs.by_case(nsd, mask).mean(axis=0)[-1]),
-        )
-        for label, mask in chosen
-        if mask.any()
+        volume_panel(label, part[name].to_numpy(), part["truth_ml"].to_numpy(), part["case"].to_numpy())
+        for label, name, part in parts
     )
+
+
+def _groups(table: pd.DataFrame) -> tuple[GroupFigures, ...]:
+    types, volumes = table["types"], table["truth_ml"]
+    names = sorted({kind for kinds in types for kind in kinds})
+    chosen = [(kind, types.map(lambda kinds, kind=kind: kind in kinds)) for kind in names]
+    chosen += [(f"{kind} alone", types.map(lambda kinds, kind=kind: kinds == [kind])) for kind in names]
+    chosen += [(label, (volumes >= low) & (volumes < high)) for label, low, high in VOLUME_BINS]
+    groups = []
+    for label, part in ((label, table[mask]) for label, mask in chosen if mask.any()):
+        curves = _by_case(part, ["dice", "nsd_2mm"]).groupby("round").mean()
+        dice = tuple(curves["dice"].tolist())
+        groups.append(GroupFigures(label, part["case"].nunique(), dice, float(curves["nsd_2mm"].iloc[-1])))
+    return tuple(groups)
 
 
 def _finite(value: Any) -> Any:

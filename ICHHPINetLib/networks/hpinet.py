@@ -69,6 +69,9 @@ def read_config(entries: dict) -> HPINetConfig | PaperConfig:
     """
     entries = {key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()}
     architecture = entries.pop("architecture", None)
+    if entries.get("image_pooling") is False:
+        # Files had it as an option, which nobody used.
+        del entries["image_pooling"]
     return PaperConfig(**entries) if architecture == PAPER else HPINetConfig(**entries)
 
 

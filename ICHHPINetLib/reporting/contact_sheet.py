@@ -19,6 +19,8 @@ _FOREGROUND, _BACKGROUND = "#ffd11a", "#40a0ff"
 _PAGE, _INK, _FAINT, _TRUTH = "#14171a", "#f2f2f0", "#9aa3ab", "#7fe0c0"
 _AIR_HU = -300.0
 _MARGIN_MM = 6.0
+# As many rounds, and as many slices of each.
+_SHOWN = 4
 DISCLAIMER = "Research use only, not a medical device"
 
 
@@ -55,8 +57,6 @@ def contact_sheet(
     *,
     truth: np.ndarray | None = None,
     truth_ml: float | None = None,
-    max_slices: int = 4,
-    max_rounds: int = 4,
     note: str = "",
 ) -> bytes:
     """Draw the sheet.
@@ -65,7 +65,7 @@ def contact_sheet(
     ----------
     volume: HU (Z, Y, X), feet to head, front to back, the patient's right to left.
     spacing: mm (z, y, x).
-    rounds: one or more, in order; the last ``max_rounds`` are drawn as pictures, all of
+    rounds: one or more, in order; the last four are drawn as pictures, all of
         them in the chart.
     truth: mask (Z, Y, X), where known; adds a column.
     truth_ml: the true volume in mL, a line in the chart.
@@ -80,9 +80,9 @@ def contact_sheet(
     MissingPackageError
         Without matplotlib.
     """
-    first = max(0, len(rounds) - max_rounds)
+    first = max(0, len(rounds) - _SHOWN)
     shown = list(enumerate(rounds, start=1))[first:]
-    slices = representative_slices([panel for _, panel in shown], truth, max_slices)
+    slices = representative_slices([panel for _, panel in shown], truth, _SHOWN)
     box = _head_box(volume, spacing)
     columns = 1 + len(shown) + (truth is not None)
     height_mm = (box[0].stop - box[0].start) * spacing[1]

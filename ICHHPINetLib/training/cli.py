@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..commands.numbers import natural, positive
+from ..datasets import held_out
 from ..errors import InputFileError, MissingPackageError, OutputError
 from ..networks.variants import FULL, VARIANTS
 
@@ -188,22 +189,12 @@ def require_packages() -> None:
 def split(names: list[str], fold: int | None) -> tuple[list[str], list[str]]:
     """Training and held-out names; nothing is held out where ``fold`` is None.
 
-    Raises
-    ------
-    InputFileError
-        If the fold does not exist, or none of its cases is among ``names``.
+    Raises InputFileError as ``datasets.held_out``.
     """
-    from .pack import folds
-
     if fold is None:
         return names, []
-    known = folds()
-    if not 0 <= fold < len(known):
-        raise InputFileError(f"There is no fold {fold}; choose 0 to {len(known) - 1}.")
-    held_out = [name for name in names if name in known[fold]]
-    if not held_out:
-        raise InputFileError("--fold names patients of the development cases; none of them is here.")
-    return [name for name in names if name not in held_out], held_out
+    chosen = held_out(names, fold)
+    return [name for name in names if name not in chosen], chosen
 
 
 def split_pretraining(cases: dict) -> tuple[list[str], list[str]]:

@@ -6,7 +6,6 @@ runs unchanged wherever this file (under 45 MiB for the development cases) is ca
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +25,6 @@ from .codec import decode, encode
 _BONE_HU = 150.0
 # No group of slices on the working grid is thicker.
 _THICKEST_MM = 100.0
-_FOLDS = Path(__file__).with_name("folds.json")
 
 
 @dataclass(frozen=True)
@@ -68,11 +66,6 @@ class Pack:
     def is_of(self, cases_folder: Path) -> bool:
         """Whether the names of the cases to learn from in a folder are those of the pack."""
         return {case.name for case in find_cases(cases_folder) if case.labeled} == set(self.cases)
-
-
-def folds(dataset: str = "ct-ich") -> list[list[str]]:
-    """Case names of each fold, split by patient."""
-    return json.loads(_FOLDS.read_text(encoding="utf-8"))[dataset]
 
 
 def inside_skull(hu: np.ndarray) -> np.ndarray:

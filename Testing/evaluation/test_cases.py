@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from ICHHPINetLib.datasets import splits
 from ICHHPINetLib.errors import InputFileError
-from ICHHPINetLib.evaluation.cases import FOLDS_FILE, find_cases, select_fold
+from ICHHPINetLib.evaluation.cases import find_cases, select_fold
 from Testing.datasets import lookalikes
 
 SPACING_XYZ = (0.5, 0.6, 5.0)
@@ -101,24 +100,12 @@ def test_unusable_folders_are_explained(tmp_path, folder):
         find_cases(folder, min_slices=4)
 
 
-def test_selects_a_fold(folder, tmp_path):
+def test_selects_a_fold(folder, monkeypatch):
+    monkeypatch.setattr(splits, "folds", lambda: [["b", "x"], ["y"]])
     cases = find_cases(folder)
-    folds = tmp_path / "folds.json"
-    folds.write_text(json.dumps({"mine": [["b", "x"], ["y"]]}))
-
-    assert [case.id for case in select_fold(cases, 0, folds)] == ["b"]
+    assert [case.id for case in select_fold(cases, 0)] == ["b"]
     with pytest.raises(InputFileError, match="without a fold"):
-        select_fold(cases, 1, folds)
+        select_fold(cases, 1)
     for wrong in (2, -1):
         with pytest.raises(InputFileError, match="0 to 1"):
-            select_fold(cases, wrong, folds)
-    folds.write_text("[]")
-    with pytest.raises(InputFileError, match="must look like"):
-        select_fold(cases, 0, folds)
-
-
-def test_folds_of_the_repository_leave_each_case_out_once():
-    folds = json.loads(FOLDS_FILE.read_text(encoding="utf-8"))["ct-ich"]
-    names = [name for fold in folds for name in fold]
-    assert len(folds) == 5
-    assert len(names) == len(set(names))
+            select_fold(cases, wrong)

@@ -38,14 +38,14 @@ def cases(tmp_path_factory):
 @pytest.fixture
 def tiny_training(monkeypatch):
     """Experiments train a tiny network."""
-    from experiments import budget
+    from experiments import trained
     from ICHHPINetLib.networks.hpinet import HPINetConfig
 
     def tiny(variant):
         widths = {"volume_widths": (8, 8, 8, 8), "slice_widths": (8, 8, 8), "key_channels": 8}
         return HPINetConfig("tiny", **widths, variant=variant)
 
-    monkeypatch.setattr(budget, "network_config", tiny)
+    monkeypatch.setattr(trained, "network_config", tiny)
 
 
 @pytest.fixture

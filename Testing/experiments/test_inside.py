@@ -20,16 +20,13 @@ SMALL = {"spacing": (5.0, 2.0, 2.0)}
 @pytest.fixture
 def small_phantoms(monkeypatch):
     """The experiments' phantoms with coarse pixels."""
-    from ICHHPINetLib import phantom
-
-    original = phantom.generate
+    original = attention.generate
 
     def small(kind="deep", **options):
         return original(kind, **{**SMALL, **options})
 
-    monkeypatch.setattr(phantom, "generate", small)
-    monkeypatch.setattr(attention, "generate", small)
-    monkeypatch.setattr(failures, "generate", small)
+    for experiment in (attention, failures, similarity):
+        monkeypatch.setattr(experiment, "generate", small)
 
 
 def test_attention_is_what_the_memory_is_read_with():

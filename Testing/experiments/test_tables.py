@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -12,8 +11,8 @@ pytest.importorskip("torch")
 pytest.importorskip("skimage")
 pytest.importorskip("matplotlib")
 
-from experiments import paper, recipe, table2, table3, table4
-from experiments.budget import recipe_of
+from experiments import paper, table
+from experiments.trained import recipe_of
 from ICHHPINetLib.training.losses import LossWeights
 from ICHHPINetLib.training.recipe import Recipe
 
@@ -217,7 +216,7 @@ def test_table_2_trains_evaluates_and_goes_on(cases, tiny_training, reproduce, t
 
 def test_the_recipe_changes_one_thing_a_row(cases, tiny_training, reproduce, tmp_path):
     pytest.importorskip("monai")
-    default, *changed = recipe.SETTINGS
+    default, *changed = table.RECIPE
     assert recipe_of(default) == Recipe()
     assert default.pretrained
     for one in changed:
@@ -252,25 +251,8 @@ def test_training_experiments_need_cases(reproduce, tmp_path):
 
 
 def test_the_grids_are_the_papers_and_hold_the_default():
-    assert len(table3.SETTINGS) == 9
-    assert len(table4.SETTINGS) == 10
-    for settings in (table3.SETTINGS, table4.SETTINGS):
+    for settings in (table.SHARES, table.WEIGHTS):
         default = [one for one in settings if LossWeights(**one.losses) == LossWeights()]
         assert [one.published for one in default] == [paper.OURS]
         best = max(settings, key=lambda one: one.published.dice)
         assert best is default[0]
-    assert len({one.name for one in table2.SETTINGS}) == 7
-
-
-@pytest.mark.parametrize("module", [recipe, table2, table3, table4])
-def test_every_experiment_trains_its_reference_twice(module):
-    *settings, again = module.EXPERIMENT.rows
-    assert settings == module.SETTINGS
-    (reference,) = (one for one in settings if one.name == module.EXPERIMENT.reference)
-    assert again == replace(
-        reference, name=again.name, label=again.label, published=None, published_dice=None, seed=1
-    )
-    if module is recipe:
-        assert recipe_of(reference) == Recipe()
-    else:
-        assert recipe_of(reference) == Recipe(volume_alone=0.0)

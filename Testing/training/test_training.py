@@ -11,7 +11,7 @@ pytest.importorskip("skimage")
 
 from scipy import ndimage  # noqa: E402
 
-from ICHHPINetLib import InputFileError, load_network  # noqa: E402
+from ICHHPINetLib import InputFileError, datasets, load_network  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
 from ICHHPINetLib.simulation import training_user  # noqa: E402
 from ICHHPINetLib.simulation.robot import first_slice, next_scribbles  # noqa: E402
@@ -52,14 +52,14 @@ def test_a_folder_without_cases_is_named(tmp_path):
 
 
 def test_folds_split_the_development_cases_by_patient():
-    folds = pack.folds()
+    folds = datasets.folds()
     names = [name for fold in folds for name in fold]
     assert len(folds) == 5
     assert len(names) == len(set(names)) == 68
     train, held_out = split(names, 0)
     assert sorted(held_out) == folds[0]
     assert not set(train) & set(held_out)
-    with pytest.raises(InputFileError, match="choose 0 to 4"):
+    with pytest.raises(InputFileError, match="one of 0 to 4"):
         split(names, 5)
 
 

@@ -1,4 +1,4 @@
-"""Experiments that train: one network a setting, all with the same small budget, on the same folds.
+"""Experiments that train: one network a row, all with the same small budget, on the same folds.
 
 Each network has a folder of its own below --output, with checkpoint, weights and results; a finished
 one is not trained again, an interrupted one goes on.
@@ -9,22 +9,23 @@ from __future__ import annotations
 import argparse
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ICHHPINetLib.commands.console import say
-from ICHHPINetLib.commands.numbers import natural, positive
 from ICHHPINetLib.errors import InputFileError
 from ICHHPINetLib.evaluation.protocol import Report
 from ICHHPINetLib.evaluation.report import comparison_table
 from ICHHPINetLib.evaluation.summary import summarize
+from ICHHPINetLib.networks.variants import FULL
 from ICHHPINetLib.reporting.tables import Table
 
 from . import paper
-from .evaluations import COLUMNS, add_protocol_arguments, evaluate_fold, failures, fold_cells, merged
-from .outputs import Findings, Spread, bars, prepare, text_of, write
-from .settings import Experiment, Setting
+from .experiment import Cell, Experiment, Findings, Spread
+from .options import PROTOCOL, TRAINING, some_of
+from .output import bars, text_of
+from .results import COLUMNS, evaluate_fold, failures, fold_cells, merged, published_cells
 
 if TYPE_CHECKING:
     from ICHHPINetLib.evaluation.statistics import Comparison
@@ -33,57 +34,46 @@ if TYPE_CHECKING:
     from ICHHPINetLib.training.pack import Pack
     from ICHHPINetLib.training.recipe import Recipe
 
-STEPS = 1500
+
+@dataclass(frozen=True)
+class Setting:
+    """One row: its folder's name, label, options of the training, and what the paper has for it.
+
+    ``losses`` are keyword arguments of ``LossWeights``, ``recipe`` of ``Recipe``, with those of
+    ``Mixture`` under "mixture"; ``pretrained`` is false where --start is not to be heeded;
+    ``published`` is a Dice alone where the paper tells nothing else; ``seed`` is added to --seed.
+    """
+
+    name: str
+    label: str
+    variant: str = FULL
+    losses: dict[str, float] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    pretrained: bool = True
+    published: paper.Published | float | None = None
+    seed: int = 0
 
 
-def add_training_arguments(parser: argparse.ArgumentParser, name: str) -> None:
-    """Options of all experiments that train."""
-    parser.add_argument("--cases", type=Path, metavar="FOLDER", help="cases to train and to evaluate on")
-    parser.add_argument(
-        "--shapes", type=Path, metavar="FOLDER", help="masks of bleeds without images (*.nii.gz)"
-    )
-    parser.add_argument("--pack", type=Path, metavar="FILE", help="a training pack made earlier")
-    parser.add_argument(
-        "--steps",
-        type=positive,
-        default=STEPS,
-        metavar="N",
-        help="steps of each training (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--start",
-        type=Path,
-        metavar="FILE",
-        help="checkpoint of `ichhpinet train --pretrain` that every training begins with",
-    )
-    parser.add_argument(
-        "--minutes",
-        type=float,
-        default=float("inf"),
-        metavar="N",
-        help="stop after so long in one training, to be resumed by the same command",
-    )
-    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of all trainings (default: 0)")
-    parser.add_argument("--output", type=Path, default=Path(f"reproduce/{name}"), metavar="FOLDER")
+def trained(title: str, summary: str, settings: Sequence[Setting], reference: str, *notes: str) -> Experiment:
+    """An experiment whose rows are ``settings`` and, once more with another seed, the ``reference`` of them.
 
-
-def add_arguments(parser: argparse.ArgumentParser, experiment: Experiment) -> None:
-    """Options of an experiment."""
-    names = [one.name for one in experiment.rows]
-    add_training_arguments(parser, experiment.name)
-    add_protocol_arguments(parser, [0])
-    parser.add_argument(
-        "--only",
-        nargs="+",
-        choices=names,
-        default=names,
-        metavar="SETTING",
-        help=f"of {', '.join(names)} (default: all)",
+    What two trainings of one thing differ by, other differences must exceed.
+    """
+    (one,) = (one for one in settings if one.name == reference)
+    again = replace(one, name=f"{one.name}_again", label=f"{one.label}, another seed", published=None, seed=1)
+    rows = [*settings, again]
+    return Experiment(
+        title,
+        summary,
+        {**TRAINING, **PROTOCOL, "--only": some_of((one.name for one in rows), "SETTING")},
+        lambda arguments: _find(arguments, rows, reference, notes),
     )
 
 
-def run(arguments: argparse.Namespace, experiment: Experiment) -> None:
-    """Train and evaluate the settings asked for, then write the table.
+def _find(
+    arguments: argparse.Namespace, settings: Sequence[Setting], reference: str, notes: Sequence[str]
+) -> Findings | None:
+    """Train and evaluate the settings asked for; None where a training is not finished.
 
     Raises
     ------
@@ -94,24 +84,22 @@ def run(arguments: argparse.Namespace, experiment: Experiment) -> None:
     require_packages()
     if arguments.cases is None:
         raise InputFileError("Name the folder of cases with --cases: the networks are evaluated on them.")
-    prepare(arguments.output)
     pack = open_pack(arguments.output, arguments.pack, arguments.cases, arguments.shapes)
-    chosen = [one for one in experiment.rows if one.name in arguments.only]
+    chosen = [one for one in settings if one.name in arguments.only]
     results: dict[str, list[Report]] = {}
     for setting in chosen:
         for fold in arguments.folds:
             folder = arguments.output / "runs" / f"{setting.name}_fold{fold}"
-            weights = trained(arguments, pack, setting, fold, folder)
+            weights = _weights(arguments, pack, setting, fold, folder)
             if weights is None:
                 say(f"{folder.name} is not finished yet: give the same command again to go on.")
-                return
-            results.setdefault(setting.name, []).append(
-                evaluate_fold(arguments, str(weights), fold, folder / "result.json")
-            )
-    write(arguments.output, findings(arguments, experiment, chosen, results))
+                return None
+            result = evaluate_fold(arguments, str(weights), fold, folder / "result.json")
+            results.setdefault(setting.name, []).append(result)
+    return _findings(arguments, chosen, results, reference, notes)
 
 
-def trained(
+def _weights(
     arguments: argparse.Namespace, pack: Pack, setting: Setting, fold: int, folder: Path
 ) -> Path | None:
     """Weights of a setting after the whole budget; None if --minutes were over before."""
@@ -185,45 +173,47 @@ def network_config(variant: str) -> HPINetConfig:
     return HPINetConfig(variant=variant)
 
 
-def findings(
+def _findings(
     arguments: argparse.Namespace,
-    experiment: Experiment,
     settings: Sequence[Setting],
     results: dict[str, list[Report]],
+    reference: str,
+    notes: Sequence[str],
 ) -> Findings:
     """The table from results by setting, fold by fold."""
-    joined = [merged(results[one.name], one.label) for one in settings]
-    last = joined[0]["rounds"]
+    joined = {one.name: merged(results[one.name], one.label) for one in settings}
+    by_round = {name: [one.dice for one in summarize(report).rounds] for name, report in joined.items()}
+    first = joined[settings[0].name]
+    last = first["rounds"]
     ours = [[one.label, *fold_cells(results[one.name], last)] for one in settings]
     theirs = [_published(one) for one in settings]
-    rows = [row for pair in zip(ours, theirs, strict=True) for row in pair if row is not None]
     text = (
         f"Every network was trained for {arguments.steps} steps with seed {arguments.seed}"
         f"{', after the same pretraining' if arguments.start else ''}, a small budget "
         "chosen for rerunning and not for accuracy: compare the rows with each other, not with the shipped "
         f"weights. Evaluated on fold {', '.join(map(str, arguments.folds))} that it had not seen "
-        f"({len(joined[0]['cases'])} cases, {arguments.seeds} runs each), after round {last}; ± is the SD "
+        f"({len(first['cases'])} cases, {arguments.seeds} runs each), after round {last}; ± is the SD "
         "over folds, HD95 the median over runs. Intervals resample the cases; a difference no larger than "
         "that to the same setting with another seed means nothing, whatever its interval."
     )
     seeds = [f"'{one.label}' has seed {arguments.seed + one.seed}." for one in settings if one.seed]
     protocol = [paper.OTHER_PROTOCOL] if any(theirs) else []
-    comparisons = _comparisons(experiment, dict(zip([one.name for one in settings], joined, strict=True)))
+    rounds = Table(
+        "Mean Dice by round",
+        ("Network", *map(str, range(1, last + 1))),
+        tuple((one.label, *map(text_of, by_round[one.name])) for one in settings),
+    )
+    comparisons = _comparisons(reference, joined)
     return Findings(
-        name=experiment.name,
-        title=experiment.title,
         columns=("Network", *COLUMNS),
-        rows=rows,
-        notes=[text, *seeds, *experiment.notes, *failures(joined), *protocol],
-        tables=[_by_round(settings, joined), *(comparison_table(part) for part in comparisons)],
+        rows=[row for pair in zip(ours, theirs, strict=True) for row in pair if row],
+        notes=[text, *seeds, *notes, *failures(list(joined.values())), *protocol],
+        tables=[rounds, *map(comparison_table, comparisons)],
         content={
             "steps": arguments.steps,
             "seed": arguments.seed,
             "folds": arguments.folds,
-            "dice_by_round": {
-                one.name: [figures.dice for figures in summarize(report).rounds]
-                for one, report in zip(settings, joined, strict=True)
-            },
+            "dice_by_round": by_round,
             "comparisons": [asdict(one) for part in comparisons for one in part],
         },
         draw=bars(
@@ -236,20 +226,20 @@ def findings(
     )
 
 
-def _comparisons(experiment: Experiment, results: dict[str, Report]) -> list[list[Comparison]]:
+def _comparisons(reference: str, results: dict[str, Report]) -> list[list[Comparison]]:
     """Dice of the reference against every other row, after round 3, if there are more, and the last one.
 
     Empty where too few rows or cases are there.
     """
     from ICHHPINetLib.evaluation.statistics import compare
 
-    reference = results.pop(experiment.reference, None)
-    if reference is None or not results:
+    others = [result for name, result in results.items() if name != reference]
+    if reference not in results or not others:
         return []
-    last = reference["rounds"]
+    last = results[reference]["rounds"]
     try:
         return [
-            compare(reference, *results.values(), metrics=("dice",), round_number=number)
+            compare(results[reference], *others, metrics=("dice",), round_number=number)
             for number in dict.fromkeys((min(3, last), last))
         ]
     except InputFileError:
@@ -257,19 +247,8 @@ def _comparisons(experiment: Experiment, results: dict[str, Report]) -> list[lis
         return []
 
 
-def _by_round(settings: Sequence[Setting], joined: Sequence[Report]) -> Table:
-    rows = tuple(
-        (one.label, *(text_of(figures.dice) for figures in summarize(report).rounds))
-        for one, report in zip(settings, joined, strict=True)
-    )
-    return Table("Mean Dice by round", ("Network", *map(str, range(1, joined[0]["rounds"] + 1))), rows)
-
-
-def _published(setting: Setting) -> list | None:
-    label = f"paper: {setting.label}"
-    if setting.published is not None:
-        row = setting.published
-        return [label, Spread(*row.dice), Spread(*row.jaccard), None, None, Spread(*row.mae)]
-    if setting.published_dice is not None:
-        return [label, Spread(setting.published_dice, None), None, None, None, None]
-    return None
+def _published(setting: Setting) -> list[Cell] | None:
+    row, label = setting.published, f"paper: {setting.label}"
+    if isinstance(row, float):
+        return [label, Spread(row, None), None, None, None, None]
+    return [label, *published_cells(row)] if row else None

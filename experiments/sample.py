@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,8 +61,8 @@ def sample(volume: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, f
     )
 
 
-def compact_network(weights: str | Path, arguments: argparse.Namespace) -> HPINet:
-    """The network of a weights file on ``arguments.device``.
+def compact_network(weights: str | Path, device: str) -> HPINet:
+    """The network of a weights file.
 
     Raises
     ------
@@ -71,11 +70,10 @@ def compact_network(weights: str | Path, arguments: argparse.Namespace) -> HPINe
         If it is not of the compact configuration, whose maps correspond in scale.
     WeightsError, DeviceError
     """
-    from ICHHPINetLib.networks.hpinet import HPINetConfig
     from ICHHPINetLib.weights.loading import load_network
 
-    network = load_network(weights, arguments.device)
-    if not isinstance(network.config, HPINetConfig):
+    network = load_network(weights, device)
+    if not network.compact:
         raise InputFileError(
             f"{weights} holds the paper's configuration, whose modules share no scales. Name weights of the "
             "compact network."
