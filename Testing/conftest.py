@@ -34,7 +34,7 @@ def tiny_weights(tmp_path_factory) -> Path:
     """Weights file of an untrained network small enough to run in no time."""
     torch = pytest.importorskip("torch")
     from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig
-    from ICHHPINetLib.weights.export import export
+    from ICHHPINetLib.training.export import export
 
     torch.manual_seed(0)
     config = HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8)

@@ -33,7 +33,7 @@ TABLE_1 = {
     "ICH-HPINet": OURS,
 }
 
-# By the names of networks.variants. The finer ablation is told in the text as a loss of Dice alone.
+# By the names of ablations.VARIANTS. The finer ablation is told in the text as a loss of Dice alone.
 TABLE_2 = {
     "full": OURS,
     "volume_pro": _row(0.6351, 0.029, 0.5152, 0.025, 0.0180, 0.0021),

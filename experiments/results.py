@@ -219,6 +219,6 @@ def training_note(arguments: argparse.Namespace) -> list[str]:
 
 
 def _network(weights: str, device: str):
-    from ICHHPINetLib.weights.loading import load_network
+    from ICHHPINetLib.ablations.network import load_network
 
     return load_network(weights, device)

@@ -70,10 +70,11 @@ def compact_network(weights: str | Path, device: str) -> HPINet:
         If it is not of the compact configuration, whose maps correspond in scale.
     WeightsError, DeviceError
     """
+    from ICHHPINetLib.networks.hpinet import HPINetConfig
     from ICHHPINetLib.weights.loading import load_network
 
     network = load_network(weights, device)
-    if not network.compact:
+    if not isinstance(network.config, HPINetConfig):
         raise InputFileError(
             f"{weights} holds the paper's configuration, whose modules share no scales. Name weights of the "
             "compact network."

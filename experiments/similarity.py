@@ -89,7 +89,7 @@ def _snapshots(arguments: argparse.Namespace) -> Iterator[tuple[str, Path | str]
         yield from ((Path(path).stem, path) for path in arguments.weights)
         return
     from ICHHPINetLib.training.cli import open_pack, require_packages
-    from ICHHPINetLib.weights.export import export
+    from ICHHPINetLib.training.export import export
 
     require_packages()
     pack = open_pack(arguments.output, arguments.pack, arguments.cases, arguments.shapes)

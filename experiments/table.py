@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ICHHPINetLib import ablations
 from ICHHPINetLib.evaluation.baselines import BASELINE_NAMES
-from ICHHPINetLib.networks import variants
 from ICHHPINetLib.phantom import KINDS
 from ICHHPINetLib.simulation.users import USERS
 
@@ -23,13 +23,13 @@ _PUBLISHED_PARTS = {
     **{name: paper.OURS.dice[0] - loss for name, loss in paper.LOSS_OF_DICE.items()},
 }
 _PARTS = {
-    variants.VOLUME_PRO: "Volume-Pro",
-    variants.SLICE_PRO: "Slice-Pro",
-    variants.WITHOUT_MEMORY: "w/o memory",
-    variants.WITHOUT_AFFINITY: "w/o affinity",
-    variants.WITHOUT_FUSION: "w/o fusion",
-    variants.WITHOUT_CUES: "w/o cues",
-    variants.FULL: "ours",
+    ablations.VOLUME_PRO: "Volume-Pro",
+    ablations.SLICE_PRO: "Slice-Pro",
+    ablations.WITHOUT_MEMORY: "w/o memory",
+    ablations.WITHOUT_AFFINITY: "w/o affinity",
+    ablations.WITHOUT_FUSION: "w/o fusion",
+    ablations.WITHOUT_CUES: "w/o cues",
+    ablations.FULL: "ours",
 }
 
 PARTS = [
@@ -83,8 +83,8 @@ EXPERIMENTS = {
         "Table 2: propagation, memory, affinity and fusion",
         "propagation strategies and parts left out, trained with one small budget",
         PARTS,
-        variants.FULL,
-        " ".join(f"{label}: {variants.VARIANTS[name]}." for name, label in _PARTS.items()),
+        ablations.FULL,
+        " ".join(f"{label}: {ablations.VARIANTS[name]}." for name, label in _PARTS.items()),
         "The paper tells of the ablations of affinity and fusion a loss of Dice alone (6.7 % and 8.9 %) "
         "and no data set; their rows are the Dice of the public one less that many points. It does not "
         "say either how the parts were left out: the sentence above is how they are here. It has no "

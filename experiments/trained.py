@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ICHHPINetLib.ablations import FULL
 from ICHHPINetLib.commands.console import say
 from ICHHPINetLib.errors import InputFileError
 from ICHHPINetLib.evaluation.protocol import Report
 from ICHHPINetLib.evaluation.report import comparison_table
 from ICHHPINetLib.evaluation.summary import summarize
-from ICHHPINetLib.networks.variants import FULL
 from ICHHPINetLib.reporting.tables import Table
 
 from . import paper
@@ -28,6 +28,7 @@ from .output import bars, text_of
 from .results import COLUMNS, evaluate_fold, failures, fold_cells, merged, published_cells
 
 if TYPE_CHECKING:
+    from ICHHPINetLib.ablations.network import Ablation
     from ICHHPINetLib.evaluation.statistics import Comparison
     from ICHHPINetLib.networks.hpinet import HPINetConfig
     from ICHHPINetLib.training.loop import Trainer
@@ -103,7 +104,7 @@ def _weights(
     arguments: argparse.Namespace, pack: Pack, setting: Setting, fold: int, folder: Path
 ) -> Path | None:
     """Weights of a setting after the whole budget; None if --minutes were over before."""
-    from ICHHPINetLib.weights.export import export_checkpoint
+    from ICHHPINetLib.training.export import export_checkpoint
 
     weights = folder / f"{_run_name(arguments, pack, setting)}.safetensors"
     if weights.exists():
@@ -166,11 +167,12 @@ def recipe_of(setting: Setting) -> Recipe:
     return Recipe(mixture=mixture, weights=LossWeights(**setting.losses), **changes)
 
 
-def network_config(variant: str) -> HPINetConfig:
+def network_config(variant: str) -> HPINetConfig | Ablation:
     """The network that is trained: the shipped one, of a variant."""
+    from ICHHPINetLib.ablations.network import ablated
     from ICHHPINetLib.networks.hpinet import HPINetConfig
 
-    return HPINetConfig(variant=variant)
+    return ablated(HPINetConfig(), variant)
 
 
 def _findings(

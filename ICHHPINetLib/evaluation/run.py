@@ -138,8 +138,8 @@ def _method(name: str, device: str) -> tuple[Method, Report]:
     """Session factory of a method, and what the result says about it."""
     if name in BASELINE_NAMES:
         return baseline(name), {"method": name, "sha256": None, "device": "cpu"}
+    from ..ablations.network import load_network
     from ..interaction.session import InteractiveSession
-    from ..weights.loading import load_network
 
     network = load_network(name, device)
     # Not the file's name: networks of several folds are one method.

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 
 from ..networks.hpinet import HPINet, Look, VolumeFeatures
 from ..networks.mpffm import SliceFeatures
-from ..networks.variants import SLICE_PRO, VOLUME_PRO, WITHOUT_MEMORY
 from ..networks.vim import VIM, OnStage
 
 # A slice in which VIM gives every pixel a lower probability than this is not worth propagating to, unless
@@ -64,14 +63,6 @@ class Memory:
             keys.append(self.keys[members])
             values.append(torch.stack([self.values[i] for i in members]))
         return torch.stack(keys), torch.stack(values)
-
-
-def remembered(
-    network: HPINet, slices: SliceFeatures, scribbled: list[int], values: dict[int, torch.Tensor]
-) -> Memory:
-    """The memory of a round as the network's variant keeps it."""
-    shared = [] if network.config.variant == WITHOUT_MEMORY else scribbled
-    return Memory(slices.key, shared, values)
 
 
 OnSlice = Callable[[str, int, torch.Tensor], None]
@@ -128,13 +119,13 @@ def run_round(
     """
     if look is not None and not (strokes.any() or previous.any()):
         return volume_result(VolumeFeatures(look.logits[0].transpose(0, 1), ()), strokes, on_slice)
-    if look is not None and on_slice and first and network.config.variant != VOLUME_PRO:
+    if look is not None and on_slice and first:
         seen = VolumeFeatures(look.logits[0].transpose(0, 1), ())
         at_once = segment_scribbled(network, image, strokes, previous, seen, list(first))
         for index, probability in zip(first, at_once, strict=True):
             on_slice("slice", index, probability)
     volume = network.segment_volume(image, strokes, previous, look, on_stage)
-    if network.config.variant == VOLUME_PRO or not strokes.any():
+    if not strokes.any():
         return volume_result(volume, strokes, on_slice)
     return propagate_outwards(network, image, slices, strokes, previous, volume, on_slice)
 
@@ -169,14 +160,14 @@ def propagate_outwards(
     """
     scribbled = torch.nonzero(strokes.amax((1, 2, 3)) > 0).flatten().tolist()
     result = volume_result(volume, strokes)
-    sees_all = isinstance(network.vim, VIM) and network.config.variant != SLICE_PRO
+    sees_all = isinstance(network.vim, VIM)
     doubtful = [not sees_all or bool((plane > _DOUBT).any()) for plane in result]
     result[scribbled] = segment_scribbled(network, image, strokes, previous, volume, scribbled)
     for index in scribbled:
         if on_slice:
             on_slice("slice", index, result[index])
     has_blood = {index: bool((result[index] > 0.5).any()) for index in scribbled}
-    memory = remembered(network, slices, scribbled, {})
+    memory = Memory(slices.key, scribbled, {})
     for wave in waves(len(result), scribbled):
         pairs = [(target, source) for target, source in wave if doubtful[target] or has_blood[source]]
         for start in range(0, len(pairs), _BATCH):

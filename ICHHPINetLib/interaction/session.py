@@ -18,7 +18,6 @@ from ..errors import (
     InvalidVolumeError,
     RoundCancelled,
     SessionBusyError,
-    WeightsError,
 )
 from ..imaging.hu_calibration import calibrate_hu
 from ..imaging.validation import check_volume
@@ -26,7 +25,6 @@ from ..imaging.windowing import windowed
 from ..imaging.working_grid import WorkingGrid
 from ..networks.hpinet import HPINet, Look
 from ..networks.mpffm import SliceFeatures
-from ..networks.variants import SLICE_PRO
 from ..weights.devices import fast_math, is_out_of_memory
 from .finished_round import FinishedRound, lifted
 from .propagation import run_round
@@ -218,15 +216,9 @@ class InteractiveSession:
         ------
         InvalidScribblesError
             If there are strokes or rounds already; those are refined.
-        WeightsError
-            If the network is an ablation without VIM.
         RoundCancelled, DeviceError
             As ``refine``.
         """
-        if self.network.config.variant == SLICE_PRO:
-            raise WeightsError(
-                "This network cannot guess: it has no volume module. Draw a stroke and refine."
-            )
         if self._log.current is not None or self._log.waiting is not None:
             raise InvalidScribblesError(
                 "A first guess comes before all strokes. Refine, or start over and then ask for it."

@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from .variants import WITHOUT_AFFINITY
-
 
 def read_memory(query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
     """``softmax(-|K_r|^2 + 2 K_r K_k - |K_k|^2) / sqrt(d))`` applied to the memory's values.
@@ -69,21 +67,6 @@ def read_slices(
     )
     answer = read_memory(*flat) if top is None else read_memory_top(*flat, top)
     return answer.transpose(1, 2).unflatten(2, query.shape[2:])
-
-
-def read_same_place(
-    query: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, top: int | None = None
-) -> torch.Tensor:
-    """The answer without affinity, (N, C, y, x): the mean of the memory's slices at the pixel itself.
-
-    Arguments as for ``read_slices``, of which the ablation uses the values alone.
-    """
-    return values.mean(1)
-
-
-def memory_reader(variant: str):
-    """How the memory of a network of this variant answers."""
-    return read_same_place if variant == WITHOUT_AFFINITY else read_slices
 
 
 def _padded(x: torch.Tensor, width: int) -> torch.Tensor:

@@ -8,8 +8,6 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .affinity import memory_reader
-from .blocks import NO_BLOOD
 from .box import Box, box_of_round
 from .config_checks import check_kind, check_widths
 from .cues import stroke_cues
@@ -18,29 +16,23 @@ from .mpffm import MPFFM, SliceFeatures
 from .paper.config import ARCHITECTURE as PAPER
 from .paper.config import PaperConfig
 from .sim import SIM
-from .variants import FULL, SLICE_PRO, WITHOUT_CUES, WITHOUT_FUSION, check_variant
 from .vim import VIM, OnStage
 
 
 @dataclass(frozen=True)
 class HPINetConfig:
-    """Widths of the compact network; ``name`` tells users which network they see.
-
-    ``variant`` is one of ``networks.variants.VARIANTS``; everything but "full" is an ablation.
-    """
+    """Widths of the compact network; ``name`` tells users which network they see."""
 
     name: str = "default"
     volume_widths: tuple[int, int, int, int] = (32, 64, 96, 128)
     slice_widths: tuple[int, int, int] = (32, 64, 96)
     key_channels: int = 64
-    variant: str = FULL
 
     def __post_init__(self) -> None:
         check_kind("name", self.name, str)
         check_widths("volume_widths", self.volume_widths, 4)
         check_widths("slice_widths", self.slice_widths, 3)
         check_widths("key_channels", (self.key_channels,), 1)
-        check_variant(self.variant)
 
     def as_dict(self) -> dict:
         """Entries for a file's header; ``read_config`` reads them."""
@@ -57,7 +49,7 @@ class HPINetConfig:
             VIM(self.volume_widths),
             SIM(self.slice_widths),
             FCM(self.volume_widths[:3]),
-            MPFFM(self.slice_widths, self.key_channels, self.volume_widths[:3], memory_reader(self.variant)),
+            MPFFM(self.slice_widths, self.key_channels, self.volume_widths[:3]),
         )
 
 
@@ -69,8 +61,11 @@ def read_config(entries: dict) -> HPINetConfig | PaperConfig:
     """
     entries = {key: tuple(value) if isinstance(value, list) else value for key, value in entries.items()}
     architecture = entries.pop("architecture", None)
+    variant = entries.pop("variant", "full")
+    if variant != "full":
+        raise ValueError(f"'{variant}' leaves a part of it out: only `ichhpinet evaluate` reads such weights")
+    # Files had it as an option, which nobody used.
     if entries.get("image_pooling") is False:
-        # Files had it as an option, which nobody used.
         del entries["image_pooling"]
     return PaperConfig(**entries) if architecture == PAPER else HPINetConfig(**entries)
 
@@ -88,13 +83,6 @@ class VolumeFeatures(NamedTuple):
     def at(self, index) -> VolumeFeatures:
         """The same for some of the slices."""
         return VolumeFeatures(self.logits[index], tuple(x[index] for x in self.converted))
-
-    def kept(self, keep: torch.Tensor) -> VolumeFeatures:
-        """The same where ``keep`` (Z,) is true; the other slices know nothing of the volume."""
-        keep = keep[:, None, None, None]
-        return VolumeFeatures(
-            self.logits.where(keep, NO_BLOOD), tuple(x.where(keep, 0.0) for x in self.converted)
-        )
 
 
 class Look(NamedTuple):
@@ -139,8 +127,6 @@ class HPINet(nn.Module):
         elsewhere what it saw then stands. ``on_stage`` is called with the share of VIM's work that is
         done; an exception from it ends the work.
         """
-        if self.config.variant == SLICE_PRO:
-            return self._no_volume(image)
         stacked = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1).unsqueeze(0)
         cues = self._cues(image, strokes)
         if not cues:
@@ -169,8 +155,8 @@ class HPINet(nn.Module):
         return pasted(look.logits, logits, 2), tuple(pasted(*pair, 2**level) for level, pair in levels)
 
     def look(self, image: torch.Tensor, on_stage: OnStage = lambda share: None) -> Look | None:
-        """VIM's answer without scribbles, once per CT; None for the paper's VIM and where there is none."""
-        if not isinstance(self.vim, VIM) or self.config.variant == SLICE_PRO:
+        """VIM's answer without scribbles, once per CT; None for any but the compact VIM."""
+        if not isinstance(self.vim, VIM):
             return None
         nothing = torch.zeros_like(image)
         stacked = torch.cat([image, nothing, nothing[:, :1]], 1).transpose(0, 1).unsqueeze(0)
@@ -182,21 +168,7 @@ class HPINet(nn.Module):
         if not isinstance(self.vim, VIM):
             return ()
         cues = stroke_cues(image[:, 0], strokes[:, 0])
-        if self.config.variant == WITHOUT_CUES:
-            cues = torch.zeros_like(cues)
         return (cues.transpose(0, 1).unsqueeze(0).to(image.dtype),)
-
-    def _no_volume(self, image: torch.Tensor) -> VolumeFeatures:
-        """What the slices get where there is no VIM."""
-        depth, _, height, width = image.shape
-        strides = [self.fcm.finest * 2**level for level in range(3)]
-        return VolumeFeatures(
-            image.new_full((depth, 1, height // strides[0], width // strides[0]), NO_BLOOD),
-            tuple(
-                image.new_zeros(depth, layer.out_channels, height // stride, width // stride)
-                for layer, stride in zip(self.fcm.convs, strides, strict=True)
-            ),
-        )
 
     def segment_slices(
         self, image: torch.Tensor, strokes: torch.Tensor, previous: torch.Tensor, volume_logits: torch.Tensor
@@ -217,10 +189,6 @@ class HPINet(nn.Module):
 
         ``keys`` (N, T, d, y, x), ``values`` (N, T, C, y, x); y is Y/8, in the paper's configuration Y/16.
         """
-        if self.config.variant == WITHOUT_FUSION:
-            volume = volume.kept(
-                torch.zeros(len(volume.logits), dtype=torch.bool, device=volume.logits.device)
-            )
         return self.mpffm(slices, keys, values, volume.converted, volume.logits)
 
 

@@ -123,16 +123,12 @@ class MaskDecoder(nn.Module):
 
 
 class MPFFM(nn.Module):
-    """Propagates masks between slices by attention over a memory of slices.
+    """Propagates masks between slices by attention over a memory of slices."""
 
-    ``read`` is how the memory answers: ``affinity.read_slices`` or, in an ablation, another one.
-    """
+    read = staticmethod(read_slices)
 
-    def __init__(
-        self, widths: tuple[int, int, int], key: int, volume_widths: tuple[int, int, int], read=read_slices
-    ) -> None:
+    def __init__(self, widths: tuple[int, int, int], key: int, volume_widths: tuple[int, int, int]) -> None:
         super().__init__()
-        self.read = read
         self.query_encoder = QueryEncoder(widths, key)
         self.memory_encoder = MemoryEncoder(widths)
         self.decoder = MaskDecoder(widths, volume_widths)

@@ -10,17 +10,18 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
+from ..ablations.network import Ablation, load_network, read_config
 from ..errors import InputFileError
 from ..imaging.output_files import whole_file
-from ..networks.hpinet import HPINet, HPINetConfig, read_config
+from ..networks.hpinet import HPINet, HPINetConfig
 from ..networks.paper.config import PaperConfig
-from ..weights.checkpoint_file import another_version, loaded, read_state
 from ..weights.tensors import check_finite, check_fit
+from .checkpoint_file import another_version, loaded, read_state
 
 _ORIGINAL, _GAIN = ".parametrizations.weight.original", ".parametrizations.weight.0.gain"
 
 
-def read_checkpoint(path: Path, config: HPINetConfig | PaperConfig, device: torch.device) -> dict:
+def read_checkpoint(path: Path, config: HPINetConfig | PaperConfig | Ablation, device: torch.device) -> dict:
     """The state that ``write_checkpoint`` wrote.
 
     Raises
@@ -130,8 +131,6 @@ def read_weights(path: Path, network: HPINet) -> dict:
     ------
     InputFileError, WeightsError
     """
-    from ..weights.loading import load_network
-
     loaded = load_network(path, "cpu")
     _check_config(path, loaded.config, network.config)
     folded, state = loaded.state_dict(), {}

@@ -6,10 +6,10 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from ..ablations import FULL, VARIANTS
 from ..commands.numbers import natural, positive
 from ..datasets import held_out
 from ..errors import InputFileError, MissingPackageError, OutputError
-from ..networks.variants import FULL, VARIANTS
 
 _DESCRIPTION = """
 Cases are <id>_ct.nii.gz with <id>_mask.nii.gz beside them, where a case without a mask counts as
@@ -115,12 +115,13 @@ def run(arguments: argparse.Namespace) -> None:
     InputFileError, OutputError, DeviceError
     """
     require_packages()
+    from ..ablations.network import ablated
     from ..commands.outputs import check_suffix
     from ..imaging.output_files import check_writable
     from ..networks.hpinet import HPINetConfig
     from ..networks.paper.config import PaperConfig
     from ..weights.devices import resolve_device
-    from ..weights.export import export_checkpoint
+    from .export import export_checkpoint
     from .loop import DECAY_OF_STARTED, Settings, Trainer
     from .losses import LossWeights
     from .recipe import PRETRAINING_RECIPE, Recipe
@@ -155,11 +156,8 @@ def run(arguments: argparse.Namespace) -> None:
         ),
     )
     print(f"{len(train)} cases to train on, {len(validation)} held out; everything goes to {arguments.run}")
-    if arguments.network == "default":
-        config = HPINetConfig(variant=arguments.variant)
-    else:
-        config = PaperConfig(volume_norm="group", variant=arguments.variant)
-    trainer = Trainer(pack, settings, config)
+    whole = HPINetConfig() if arguments.network == "default" else PaperConfig(volume_norm="group")
+    trainer = Trainer(pack, settings, ablated(whole, arguments.variant))
     if trainer.step:
         print(f"Going on from step {trainer.step}.")
     trainer.run(lambda line: print(line, flush=True))

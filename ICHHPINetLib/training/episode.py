@@ -9,12 +9,14 @@ import torch
 import torch.nn.functional as F
 from torch.nn.utils import parametrize
 
+from ..ablations import SLICE_PRO, VOLUME_PRO
+from ..ablations.network import variant_of
 from ..imaging.windowing import windowed
 from ..imaging.working_grid import PIXEL_MM
-from ..interaction.propagation import propagate_outwards, remembered, volume_result, waves
+from ..interaction.propagation import Memory, propagate_outwards, volume_result, waves
 from ..interaction.scribbles import Scribbles
+from ..networks.blocks import NO_BLOOD
 from ..networks.hpinet import HPINet, VolumeFeatures
-from ..networks.variants import SLICE_PRO, VOLUME_PRO
 from ..simulation.training_user import training_scribbles
 from ..weights.devices import fast_math
 from .losses import HPINetLoss, Pair
@@ -54,7 +56,7 @@ def episode(
     strokes = Scribbles.empty(truth.shape)
     result = torch.zeros_like(target)
     spacing = (sample.slice_mm, PIXEL_MM, PIXEL_MM)
-    has_volume = network.config.variant != SLICE_PRO
+    has_volume = variant_of(network) != SLICE_PRO
     if has_volume and _looks_like_blood(sample) and rng.random() < recipe.unprompted:
         total, parts, guess = guess_loss(network, loss, image, target)
         yield total, {**parts, **_scored(guess, target, 0)}
@@ -131,7 +133,7 @@ def round_loss(
 
     ``volume_hidden`` is the share of the propagated slices that the volume branch is hidden from.
     """
-    if network.config.variant == VOLUME_PRO:
+    if variant_of(network) == VOLUME_PRO:
         return volume_loss(network, loss, image, strokes, previous, target)
     with fast_math(image.device):
         slices = network.encode_slices(image)
@@ -151,15 +153,15 @@ def round_loss(
             targets, neighbours = zip(*pairs, strict=True)
             members = sorted({*scribbled, *neighbours})
             values = network.remember(image[members], result[members], slices.at(members))
-            memory = remembered(network, slices, scribbled, dict(zip(members, values, strict=True)))
+            memory = Memory(slices.key, scribbled, dict(zip(members, values, strict=True)))
             keys, values = memory.gather(list(neighbours))
             targets = list(targets)
             shown = torch.from_numpy(rng.random(len(targets)) >= volume_hidden).to(image.device)
-            logits = network.propagate(slices.at(targets), keys, values, volume.at(targets).kept(shown))
+            logits = network.propagate(slices.at(targets), keys, values, _hidden(volume.at(targets), ~shown))
             propagated = (logits, target[targets])
         else:
             propagated = (slice_logits, target[scribbled])
-        has_volume = network.config.variant != SLICE_PRO
+        has_volume = variant_of(network) != SLICE_PRO
         feature_logits = network.fcm.logits(volume.converted) if has_volume else ()
     total, parts = loss.total(
         _volume_pair(volume, target) if has_volume else None,
@@ -167,6 +169,14 @@ def round_loss(
         [(x, F.adaptive_avg_pool2d(target, x.shape[2:])) for x in feature_logits],
     )
     return total, parts, result
+
+
+def _hidden(volume: VolumeFeatures, hide: torch.Tensor) -> VolumeFeatures:
+    """The same, but slices where ``hide`` (N,) is true know nothing of the volume."""
+    hide = hide[:, None, None, None]
+    return VolumeFeatures(
+        volume.logits.masked_fill(hide, NO_BLOOD), tuple(x.masked_fill(hide, 0.0) for x in volume.converted)
+    )
 
 
 def _volume_pair(volume: VolumeFeatures, target: torch.Tensor) -> Pair:

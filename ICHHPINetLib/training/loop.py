@@ -13,6 +13,7 @@ import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset
 
+from ..ablations.network import Ablation
 from ..networks.hpinet import HPINet, HPINetConfig
 from ..networks.paper.config import PaperConfig
 from .checkpoint import (
@@ -92,7 +93,7 @@ class Trainer:
     """
 
     def __init__(
-        self, pack: Pack, settings: Settings, config: HPINetConfig | PaperConfig | None = None
+        self, pack: Pack, settings: Settings, config: HPINetConfig | PaperConfig | Ablation | None = None
     ) -> None:
         torch.manual_seed(settings.seed)
         self.pack, self.settings = pack, settings

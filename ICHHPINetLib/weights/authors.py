@@ -79,7 +79,7 @@ def read_authors(folder: Path, config: PaperConfig = CONFIG) -> HPINet:
     """The ``paper`` configuration with the weights of the authors' four files in ``folder``.
 
     ``config`` says how the weights were trained: as the authors' code trains, unless told otherwise.
-    Returns the network on the CPU in evaluation mode; ``weights.export.export`` makes the file of
+    Returns the network on the CPU in evaluation mode; ``training.export.export`` makes the file of
     it that ``load_network`` reads.
 
     Raises

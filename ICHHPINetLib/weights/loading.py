@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import DeviceError, TorchMissingError, WeightsError
 from ..resources import resource_path
@@ -22,13 +23,20 @@ if TYPE_CHECKING:
 _MANIFEST = "weights/manifest.json"
 
 
-def load_network(name_or_path: str | Path = "default", device: str = "auto") -> HPINet:
+def load_network(
+    name_or_path: str | Path = "default",
+    device: str = "auto",
+    *,
+    config_of: Callable[[dict], Any] | None = None,
+) -> HPINet:
     """A network ready for inference.
 
     Parameters
     ----------
     name_or_path: name of shipped weights ("default"), or path of a .safetensors file.
     device: "auto" (CUDA, else MPS, else CPU), "cpu", "cuda", "cuda:1" or "mps".
+    config_of: what ``HPINet`` is built from, of the configuration in the file; by default
+        ``networks.hpinet.read_config``.
 
     Returns
     -------
@@ -65,7 +73,7 @@ def load_network(name_or_path: str | Path = "default", device: str = "auto") -> 
             f"{path} names no network configuration: these are weights of another program. Choose a file "
             "that was exported by this software, or use the shipped weights by the name 'default'."
         ) from error
-    network = _build(config, state, path)
+    network = _build(config, state, path, config_of)
     network.eval().requires_grad_(False)
     target = _placed(network.float(), target, device)
     # A file of the user's must not pass for the shipped weights, whatever it is called.
@@ -135,12 +143,14 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _build(config: dict, state: dict[str, torch.Tensor], path: Path) -> HPINet:
+def _build(
+    config: dict, state: dict[str, torch.Tensor], path: Path, config_of: Callable[[dict], Any] | None
+) -> HPINet:
     from ..networks.blocks import fold_standardization
     from ..networks.hpinet import HPINet, read_config
 
     try:
-        checked = read_config(config)
+        checked = (config_of or read_config)(config)
         check_room(checked, state)
         network = fold_standardization(HPINet(checked))
         check_fit(state, network.state_dict())

@@ -10,7 +10,6 @@ figures do not move, the part is idle. On the generated phantom, or on cases wit
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import tempfile
 from pathlib import Path
 
@@ -18,12 +17,13 @@ import numpy as np
 
 import ICHHPINetLib as hpi
 from ICHHPINetLib import phantom
+from ICHHPINetLib.ablations.network import ablated, load_network
 from ICHHPINetLib.evaluation.run import evaluate
 from ICHHPINetLib.evaluation.summary import summarize
 from ICHHPINetLib.networks.blocks import fold_standardization
 from ICHHPINetLib.networks.hpinet import HPINet
 from ICHHPINetLib.simulation.robot import first_slice, next_scribbles
-from ICHHPINetLib.weights.export import export
+from ICHHPINetLib.training.export import export
 
 VARIANTS = ("full", "without_memory", "without_affinity", "without_fusion", "without_cues", "volume_pro")
 
@@ -60,14 +60,14 @@ def main() -> None:
 def with_variant(weights: str, variant: str) -> HPINet:
     """The network of ``weights`` with another ``variant``."""
     network = hpi.load_network(weights, device="cpu")
-    changed = HPINet(dataclasses.replace(network.config, variant=variant))
+    changed = HPINet(ablated(network.config, variant))
     fold_standardization(changed).load_state_dict(network.state_dict())
     return changed
 
 
 def on_phantoms(path: Path, variant: str, rounds: int, seeds: int) -> None:
     """Prints Dice and volume error by round for each kind of bleed and seed."""
-    network = hpi.load_network(path, device="cpu")
+    network = load_network(path, device="cpu")
     for kind in phantom.KINDS:
         for seed in range(seeds):
             head = phantom.generate(kind, seed=seed)

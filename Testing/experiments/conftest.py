@@ -39,11 +39,12 @@ def cases(tmp_path_factory):
 def tiny_training(monkeypatch):
     """Experiments train a tiny network."""
     from experiments import trained
+    from ICHHPINetLib.ablations.network import ablated
     from ICHHPINetLib.networks.hpinet import HPINetConfig
 
     def tiny(variant):
         widths = {"volume_widths": (8, 8, 8, 8), "slice_widths": (8, 8, 8), "key_channels": 8}
-        return HPINetConfig("tiny", **widths, variant=variant)
+        return ablated(HPINetConfig("tiny", **widths), variant)
 
     monkeypatch.setattr(trained, "network_config", tiny)
 

@@ -121,7 +121,7 @@ def test_similarity_over_a_training(cases, tiny_training, reproduce, tmp_path):
 def test_the_papers_network_is_told_apart(reproduce, tmp_path):
     from ICHHPINetLib.networks.hpinet import HPINet
     from ICHHPINetLib.networks.paper.config import PaperConfig
-    from ICHHPINetLib.weights.export import export
+    from ICHHPINetLib.training.export import export
 
     export(HPINet(PaperConfig(width=4)), tmp_path / "paper.safetensors")
     words = ("--weights", tmp_path / "paper.safetensors", "--device", "cpu", "--output", tmp_path)

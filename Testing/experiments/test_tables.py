@@ -204,7 +204,7 @@ def test_table_2_trains_evaluates_and_goes_on(cases, tiny_training, reproduce, t
         [row["Dice"]["mean"] for row in content["rows"][::2]]
     )
     assert text.count("| Volume-Pro |") == 3, "by round and against the whole, too"
-    from ICHHPINetLib import load_network
+    from ICHHPINetLib.ablations.network import load_network
 
     (weights,) = (tmp_path / "runs" / "volume_pro_fold0").glob("steps2_seed0_*.safetensors")
     assert load_network(weights, "cpu").config.variant == "volume_pro"

@@ -23,7 +23,7 @@ def names(folder):
 
 
 def write_weights(path):
-    export = pytest.importorskip("ICHHPINetLib.weights.export")
+    export = pytest.importorskip("ICHHPINetLib.training.export")
     from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig
 
     small = {"volume_widths": (8, 8, 8, 8), "slice_widths": (8, 8, 8), "key_channels": 8}

@@ -1,6 +1,5 @@
 """What a session promises about rounds, whatever the network's weights are."""
 
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +14,6 @@ from ICHHPINetLib import (  # noqa: E402
     InvalidVolumeError,
     RoundCancelled,
     Scribbles,
-    WeightsError,
 )
 from Testing.interaction.small_head import INSIDE, OUTSIDE, SHAPE, SPACING, head, strokes  # noqa: E402
 
@@ -91,12 +89,6 @@ def test_strokes_that_were_taken_back_after_a_cancel_are_no_obstacle_to_a_guess(
     with pytest.raises(RoundCancelled):
         session.refine(strokes(foreground=[INSIDE]), is_cancelled=lambda: True, accumulate=False)
     assert session.guess().round == 1
-
-
-def test_a_network_without_vim_does_not_guess(session, monkeypatch):
-    monkeypatch.setattr(session.network, "config", SimpleNamespace(variant="slice_pro"))
-    with pytest.raises(WeightsError, match="no volume module"):
-        session.guess()
 
 
 def test_there_is_no_guess_after_a_stroke(session):

@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from ICHHPINetLib.networks.affinity import read_slices  # noqa: E402
-from ICHHPINetLib.networks.blocks import fold_standardization  # noqa: E402
+from ICHHPINetLib.networks.blocks import NO_BLOOD, fold_standardization  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig, VolumeFeatures, widen  # noqa: E402
 from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
 from ICHHPINetLib.networks.summary import parameters  # noqa: E402
@@ -81,8 +81,8 @@ def test_an_untrained_network_already_copies_the_mask_of_the_memory():
         slices = network.encode_slices(image)
         values = network.remember(image[:1], mask, slices.at([0]))
         volume = VolumeFeatures(
-            torch.zeros(1, 1, 64, 64), tuple(torch.zeros(1, 8, n, n) for n in (64, 32, 16))
-        ).kept(torch.tensor([False]))
+            torch.full((1, 1, 64, 64), NO_BLOOD), tuple(torch.zeros(1, 8, n, n) for n in (64, 32, 16))
+        )
         logits = network.propagate(slices.at([1]), slices.key[None, :1], values[None], volume)
     assert logits[..., 48:64, 48:64].min() > logits[..., 100:, 100:].max() + 2
 

@@ -10,7 +10,7 @@ from ICHHPINetLib.interaction.propagation import run_round  # noqa: E402
 from ICHHPINetLib.networks import summary  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig, read_config  # noqa: E402
 from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
-from ICHHPINetLib.weights.export import export  # noqa: E402
+from ICHHPINetLib.training.export import export  # noqa: E402
 
 SMALL = PaperConfig(width=8)
 

@@ -16,7 +16,7 @@ def write_tiny_weights(path: Path) -> None:
     import torch
 
     from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig
-    from ICHHPINetLib.weights.export import export
+    from ICHHPINetLib.training.export import export
 
     torch.manual_seed(0)
     network = HPINet(HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8))

@@ -1,6 +1,5 @@
 """What a training goes on from and begins with, and that nothing leaks from one fold to another."""
 
-import dataclasses
 
 import pytest
 
@@ -9,19 +8,20 @@ pytest.importorskip("monai")
 pytest.importorskip("skimage")
 
 from ICHHPINetLib import InputFileError, load_network  # noqa: E402
+from ICHHPINetLib.ablations.network import ablated  # noqa: E402
+from ICHHPINetLib.training.export import export_checkpoint  # noqa: E402
 from ICHHPINetLib.training.loop import Trainer  # noqa: E402
-from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
 from Testing.training.tiny import TINY, settings  # noqa: E402
 
 
 def test_a_checkpoint_goes_on_with_its_own_network_alone(small_pack, tmp_path):
     Trainer(small_pack, settings(tmp_path), TINY).save()
     with pytest.raises(InputFileError, match="another network"):
-        Trainer(small_pack, settings(tmp_path), dataclasses.replace(TINY, variant="slice_pro"))
+        Trainer(small_pack, settings(tmp_path), ablated(TINY, "slice_pro"))
     state = torch.load(tmp_path / "x.pt", weights_only=True)
-    del state["config"]["variant"]
+    state["config"]["variant"] = "full"
     torch.save(state, tmp_path / "x.pt")
-    assert Trainer(small_pack, settings(tmp_path), TINY).network.config.variant == "full"
+    assert Trainer(small_pack, settings(tmp_path), TINY).network.config == TINY
 
 
 def test_a_training_can_start_from_the_weights_of_another(small_pack, tmp_path):

@@ -13,10 +13,10 @@ pytest.importorskip("skimage")
 from ICHHPINetLib import InputFileError  # noqa: E402
 from ICHHPINetLib.training import pack  # noqa: E402
 from ICHHPINetLib.training.checkpoint import load_optimizer, load_states  # noqa: E402
+from ICHHPINetLib.training.checkpoint_file import read_state  # noqa: E402
+from ICHHPINetLib.training.export import export_checkpoint  # noqa: E402
 from ICHHPINetLib.training.loop import Trainer  # noqa: E402
 from ICHHPINetLib.training.optimizer import Muon  # noqa: E402
-from ICHHPINetLib.weights.checkpoint_file import read_state  # noqa: E402
-from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
 from Testing.training.tiny import TINY, settings  # noqa: E402
 
 MODULES, TRUST = ("network", "average"), "mpffm.decoder.trust"

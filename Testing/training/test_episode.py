@@ -9,10 +9,11 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("monai")
 pytest.importorskip("skimage")
 
+from ICHHPINetLib.ablations import SLICE_PRO  # noqa: E402
+from ICHHPINetLib.ablations.network import ablated  # noqa: E402
 from ICHHPINetLib.imaging.windowing import windowed  # noqa: E402
 from ICHHPINetLib.interaction.propagation import run_round  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
-from ICHHPINetLib.networks.variants import SLICE_PRO  # noqa: E402
 from ICHHPINetLib.training import loop  # noqa: E402
 from ICHHPINetLib.training.episode import episode, round_loss  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss  # noqa: E402
@@ -83,7 +84,7 @@ def test_vim_can_be_trained_alone():
 
 
 def test_without_a_volume_branch_there_is_neither():
-    network = HPINet(dataclasses.replace(TINY, variant=SLICE_PRO))
+    network = HPINet(ablated(TINY, SLICE_PRO))
     for number, (moved, parts) in enumerate(rounds(network, Recipe(unprompted=1.0, volume_alone=1.0)), 1):
         assert parts["round"] == number
         assert "vim" not in moved and "sim" in moved

@@ -19,12 +19,12 @@ from ICHHPINetLib.simulation.training_user import training_scribbles  # noqa: E4
 from ICHHPINetLib.training import codec, pack, synthetic  # noqa: E402
 from ICHHPINetLib.training.cli import split, split_pretraining  # noqa: E402
 from ICHHPINetLib.training.episode import round_loss  # noqa: E402
+from ICHHPINetLib.training.export import export_checkpoint  # noqa: E402
 from ICHHPINetLib.training.forms import through_slices  # noqa: E402
 from ICHHPINetLib.training.loop import Trainer  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
 from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler, intensities, mirror  # noqa: E402
 from ICHHPINetLib.training.synthetic import insert_bleeds  # noqa: E402
-from ICHHPINetLib.weights.export import export_checkpoint  # noqa: E402
 from Testing.training.tiny import TINY, settings  # noqa: E402
 
 

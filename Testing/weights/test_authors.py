@@ -9,8 +9,8 @@ torch = pytest.importorskip("torch")
 from ICHHPINetLib import WeightsError, load_network  # noqa: E402
 from ICHHPINetLib.interaction.propagation import run_round  # noqa: E402
 from ICHHPINetLib.networks import summary  # noqa: E402
+from ICHHPINetLib.training.export import export  # noqa: E402
 from ICHHPINetLib.weights.authors import CONFIG, FILES, convert, read_authors  # noqa: E402
-from ICHHPINetLib.weights.export import export  # noqa: E402
 
 NARROW = replace(CONFIG, width=4)
 

@@ -6,9 +6,7 @@ from dataclasses import asdict, dataclass
 
 from torch import nn
 
-from ..affinity import memory_reader
 from ..config_checks import check_kind, check_widths
-from ..variants import FULL, check_variant
 from .fcm import FCM
 from .mpffm import MPFFM
 from .sim import SIM
@@ -31,7 +29,6 @@ class PaperConfig:
     memory_top: how many memory entries a pixel reads: None is the softmax over all of them
         (paper, equation 4), a number that many of the most similar ones.
     gray_range: what the ends of the brain window become as network input.
-    variant: one of ``networks.variants.VARIANTS``; everything but "full" is an ablation.
     """
 
     name: str = "paper"
@@ -39,7 +36,6 @@ class PaperConfig:
     volume_norm: str = "batch"
     memory_top: int | None = None
     gray_range: tuple[float, float] = (-1.0, 1.0)
-    variant: str = FULL
 
     def __post_init__(self) -> None:
         check_kind("name", self.name, str)
@@ -51,7 +47,6 @@ class PaperConfig:
         low, high = self.gray_range
         if not -_BRIGHTEST <= low < high <= _BRIGHTEST:
             raise ValueError(f"The gray_range {self.gray_range!r} does not run upwards between two numbers.")
-        check_variant(self.variant)
 
     def as_dict(self) -> dict:
         """Entries for a file's header; ``networks.hpinet.read_config`` reads them."""
@@ -68,5 +63,5 @@ class PaperConfig:
             VIM(self.width, self.volume_norm, self.gray_range),
             SIM(self.width, self.gray_range),
             FCM(self.width),
-            MPFFM(self.width, self.memory_top, self.gray_range, memory_reader(self.variant)),
+            MPFFM(self.width, self.memory_top, self.gray_range),
         )

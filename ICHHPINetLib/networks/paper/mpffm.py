@@ -109,14 +109,12 @@ class MPFFM(nn.Module):
     """Propagates masks between slices by attention over a memory of slices.
 
     ``memory_top`` limits what a pixel reads to that many most similar entries; None reads all.
-    ``read`` is how the memory answers: ``affinity.read_slices`` or, in an ablation, another one.
     """
 
-    def __init__(
-        self, width: int, memory_top: int | None, gray_range: tuple[float, float], read=read_slices
-    ) -> None:
+    read = staticmethod(read_slices)
+
+    def __init__(self, width: int, memory_top: int | None, gray_range: tuple[float, float]) -> None:
         super().__init__()
-        self.read = read
         self.memory_top = memory_top
         self.query_encoder = QueryEncoder(width, gray_range)
         self.memory_encoder = MemoryEncoder(width, gray_range)

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from ICHHPINetLib import WeightsError, load_network  # noqa: E402
+import ICHHPINetLib as hpi  # noqa: E402
+from ICHHPINetLib import ablations  # noqa: E402
+from ICHHPINetLib.ablations.network import ablated, load_network, read_config  # noqa: E402
 from ICHHPINetLib.interaction.propagation import clamp, run_round  # noqa: E402
-from ICHHPINetLib.networks import hpinet, variants  # noqa: E402
+from ICHHPINetLib.networks import hpinet  # noqa: E402
 from ICHHPINetLib.networks.affinity import read_slices  # noqa: E402
 from ICHHPINetLib.networks.cues import stroke_cues  # noqa: E402
-from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig, read_config, widen  # noqa: E402
+from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig, widen  # noqa: E402
 from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
-from ICHHPINetLib.weights.export import export  # noqa: E402
+from ICHHPINetLib.training.export import export  # noqa: E402
 
 TINY = HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8)
 CONFIGS = {"compact": TINY, "paper": PaperConfig(width=4, volume_norm="group")}
 
 
-def network(variant=variants.FULL, kind="compact"):
+def network(variant=ablations.FULL, kind="compact"):
     torch.manual_seed(0)
-    return HPINet(replace(CONFIGS[kind], variant=variant)).eval()
+    return HPINet(ablated(CONFIGS[kind], variant)).eval()
 
 
 def inputs():
@@ -54,7 +55,7 @@ def forget(module):
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_all_variants_have_the_same_weights(kind):
     whole = network(kind=kind).state_dict()
-    for variant in variants.VARIANTS:
+    for variant in ablations.VARIANTS:
         state = network(variant, kind).state_dict()
         assert list(state) == list(whole)
         assert all(torch.equal(state[name], whole[name]) for name in whole)
@@ -80,15 +81,20 @@ def test_the_whole_network_is_the_modules_in_the_papers_order():
     torch.testing.assert_close(one_round(net, image, strokes, previous), expected, rtol=0, atol=1e-6)
 
 
-def test_entries_without_a_variant_are_the_whole_network():
-    entries = HPINetConfig().as_dict()
-    assert entries.pop("variant") == variants.FULL
-    assert read_config(json.loads(json.dumps(entries))) == HPINetConfig()
+@pytest.mark.parametrize("variant", ablations.VARIANTS)
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_entries_name_what_is_left_out(kind, variant):
+    config = ablated(CONFIGS[kind], variant)
+    assert read_config(json.loads(json.dumps(config.as_dict()))) == config
+    assert (config == CONFIGS[kind]) == (variant == ablations.FULL)
+
+
+def test_there_are_no_other_variants():
     with pytest.raises(ValueError, match="without_memory"):
-        HPINetConfig(variant="nothing")
+        ablated(TINY, "nothing")
 
 
-@pytest.mark.parametrize("variant", variants.VARIANTS)
+@pytest.mark.parametrize("variant", ablations.VARIANTS)
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_every_variant_runs_a_round_and_obeys_the_strokes(kind, variant):
     image, strokes, previous = inputs()
@@ -103,17 +109,17 @@ def test_every_variant_runs_a_round_and_obeys_the_strokes(kind, variant):
     assert sorted(seen) == list(range(5))
     assert (result[strokes[:, :1] > 0] == 1).all()
     assert (result[strokes[:, 1:] > 0] == 0).all()
-    if variant != variants.FULL and (kind, variant) != ("paper", variants.WITHOUT_CUES):
+    if variant != ablations.FULL and (kind, variant) != ("paper", ablations.WITHOUT_CUES):
         assert not torch.equal(result, one_round(network(kind=kind), image, strokes, previous))
 
 
 @pytest.mark.parametrize(
     ("variant", "unused"),
     [
-        (variants.VOLUME_PRO, ["sim", "mpffm", "fcm"]),
-        (variants.SLICE_PRO, ["vim", "fcm"]),
-        (variants.WITHOUT_FUSION, ["fcm"]),
-        (variants.WITHOUT_AFFINITY, ["mpffm.query_encoder.key"]),
+        (ablations.VOLUME_PRO, ["sim", "mpffm", "fcm"]),
+        (ablations.SLICE_PRO, ["vim", "fcm"]),
+        (ablations.WITHOUT_FUSION, ["fcm"]),
+        (ablations.WITHOUT_AFFINITY, ["mpffm.query_encoder.key"]),
     ],
 )
 def test_what_is_left_out_does_not_count(variant, unused):
@@ -132,50 +138,54 @@ def test_what_is_left_out_does_not_count(variant, unused):
 
 def test_without_cues_strokes_are_seen_by_convolutions_alone(monkeypatch):
     image, strokes, previous = inputs()
-    before = one_round(network(variants.WITHOUT_CUES), image, strokes, previous)
+    before = one_round(network(ablations.WITHOUT_CUES), image, strokes, previous)
     whole = one_round(network(), image, strokes, previous)
     monkeypatch.setattr(hpinet, "stroke_cues", lambda *given: 0.5 - stroke_cues(*given))
-    assert torch.equal(one_round(network(variants.WITHOUT_CUES), image, strokes, previous), before)
+    assert torch.equal(one_round(network(ablations.WITHOUT_CUES), image, strokes, previous), before)
     assert not torch.equal(one_round(network(), image, strokes, previous), whole)
 
 
-def test_without_memory_a_slice_sees_its_neighbor_alone(monkeypatch):
-    lengths = []
-    original = HPINet.propagate
+@pytest.mark.parametrize("kind", CONFIGS)
+def test_without_memory_a_slice_sees_its_neighbor_alone(kind):
+    image, strokes, previous = inputs()
+    changed = []
+    for variant in (ablations.WITHOUT_MEMORY, ablations.FULL):
+        net = network(variant, kind)
+        with torch.inference_mode():
+            slices = net.encode_slices(image)
+            volume = net.segment_volume(image, strokes, previous).at([2])
+            values = net.remember(image[[1, 3, 3]], strokes[[1, 3, 3], :1], slices.at([1, 3, 3]))
+            given = slices.at([2]), slices.key[None, [1, 3, 3]]
+            before = net.propagate(*given, values[None], volume)
+            values[:2] += 1
+            changed.append(not torch.equal(net.propagate(*given, values[None], volume), before))
+    assert changed == [False, True]
 
-    def spy(self, slices, keys, values, volume):
-        lengths.append(keys.shape[1])
-        return original(self, slices, keys, values, volume)
 
-    monkeypatch.setattr(HPINet, "propagate", spy)
-    one_round(network(variants.WITHOUT_MEMORY), *inputs())
-    assert set(lengths) == {1}
-    lengths.clear()
-    one_round(network(), *inputs())
-    assert set(lengths) == {3}, "two scribbled slices and the neighbor"
-
-
-def test_a_file_keeps_its_variant(tmp_path):
+def test_a_file_keeps_its_variant_and_is_for_research(tmp_path):
     path = tmp_path / "x.safetensors"
-    export(network(variants.WITHOUT_FUSION), path)
-    assert load_network(path, "cpu").config.variant == variants.WITHOUT_FUSION
-    broken = network()
-    object.__setattr__(broken.config, "variant", "nothing")
-    export(broken, path)
-    with pytest.raises(WeightsError, match="another version"):
-        load_network(path, "cpu")
+    export(network(ablations.WITHOUT_FUSION), path)
+    assert load_network(path, "cpu").config == ablated(TINY, ablations.WITHOUT_FUSION)
+    with pytest.raises(hpi.WeightsError, match="'without_fusion' leaves a part of it out"):
+        hpi.load_network(path, "cpu")
+
+
+def test_a_file_of_the_whole_network_is_read_by_both(tmp_path):
+    path = tmp_path / "x.safetensors"
+    export(network(), path)
+    assert load_network(path, "cpu").config == hpi.load_network(path, "cpu").config == TINY
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
 @pytest.mark.parametrize(
     ("variant", "parts", "idle"),
     [
-        (variants.FULL, {"VSL", "SSL", "FCL", "total"}, []),
-        (variants.VOLUME_PRO, {"VSL", "total"}, ["sim", "fcm", "mpffm"]),
-        (variants.SLICE_PRO, {"SSL", "total"}, ["vim", "fcm"]),
-        (variants.WITHOUT_MEMORY, {"VSL", "SSL", "FCL", "total"}, []),
-        (variants.WITHOUT_AFFINITY, {"VSL", "SSL", "FCL", "total"}, ["mpffm.query_encoder.key"]),
-        (variants.WITHOUT_FUSION, {"VSL", "SSL", "FCL", "total"}, []),
+        (ablations.FULL, {"VSL", "SSL", "FCL", "total"}, []),
+        (ablations.VOLUME_PRO, {"VSL", "total"}, ["sim", "fcm", "mpffm"]),
+        (ablations.SLICE_PRO, {"SSL", "total"}, ["vim", "fcm"]),
+        (ablations.WITHOUT_MEMORY, {"VSL", "SSL", "FCL", "total"}, []),
+        (ablations.WITHOUT_AFFINITY, {"VSL", "SSL", "FCL", "total"}, ["mpffm.query_encoder.key"]),
+        (ablations.WITHOUT_FUSION, {"VSL", "SSL", "FCL", "total"}, []),
     ],
 )
 def test_training_a_variant_teaches_what_it_uses(kind, variant, parts, idle):

@@ -1,7 +1,4 @@
-"""Parts of the method that an ablation takes away (paper, Table 2 and "Analysis of hybrid propagation").
-
-All variants have the same weights by name; what a variant leaves out is neither computed nor trained.
-"""
+"""Parts of the method that are taken away (paper, Table 2 and "Analysis of hybrid propagation")."""
 
 from __future__ import annotations
 
@@ -22,9 +19,3 @@ VARIANTS = {
     WITHOUT_FUSION: "no fusion: MPFFM's decoder gets zeros for F_k and for VIM's mask",
     WITHOUT_CUES: "no cues: VIM gets zeros for likeness and nearness to the strokes; `paper` has none anyway",
 }
-
-
-def check_variant(name: str) -> None:
-    """Raises ValueError unless ``name`` is one of ``VARIANTS``."""
-    if name not in VARIANTS:
-        raise ValueError(f"There is no variant '{name}' of the network; choose one of {', '.join(VARIANTS)}.")

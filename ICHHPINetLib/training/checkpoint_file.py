@@ -10,10 +10,11 @@ from typing import Any
 
 import torch
 
+from ..ablations.network import Ablation, read_config
 from ..errors import InputFileError
-from ..networks.hpinet import HPINet, HPINetConfig, read_config
+from ..networks.hpinet import HPINet, HPINetConfig
 from ..networks.paper.config import PaperConfig
-from .tensors import check_finite, check_fit, check_room
+from ..weights.tensors import check_finite, check_fit, check_room
 
 
 def read_state(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
@@ -55,7 +56,9 @@ def loaded(path: Path, device: torch.device | str = "cpu") -> Any:
     return torch.load(path, map_location=device, weights_only=True)
 
 
-def built(config: HPINetConfig | PaperConfig, path: Path, state: Mapping[str, torch.Tensor]) -> HPINet:
+def built(
+    config: HPINetConfig | PaperConfig | Ablation, path: Path, state: Mapping[str, torch.Tensor]
+) -> HPINet:
     """A network with the weights of the checkpoint ``path``; InputFileError where they are of another one."""
     try:
         check_room(config, state)
