@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..networks.hpinet import HPINet, HPINetConfig
     from ..networks.paper.config import PaperConfig
 
+
 @dataclass(frozen=True)
 class Ablation:
     """Configuration of a network of which ``variant`` leaves a part out, one of ``VARIANTS``."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from scipy import ndimage
@@ -57,9 +57,6 @@ class SegmentationMetrics:
     def as_dict(self) -> dict[str, float | None]:
         """The figures by name; infinite ones are None, which strict JSON can hold."""
         return {name: value if math.isfinite(value) else None for name, value in asdict(self).items()}
-
-
-METRIC_NAMES = tuple(field.name for field in fields(SegmentationMetrics))
 
 
 def evaluate_mask(prediction: np.ndarray, truth: np.ndarray, spacing: Sequence[float]) -> SegmentationMetrics:

@@ -133,9 +133,7 @@ class HPINet(nn.Module):
             on_stage(0.0)
             logits, maps = self.vim(stacked.contiguous(memory_format=torch.channels_last_3d))
         elif look is None:
-            logits, maps = self.vim(
-                stacked.contiguous(memory_format=torch.channels_last_3d), *cues, on_stage
-            )
+            logits, maps = self.vim(stacked.contiguous(memory_format=torch.channels_last_3d), *cues, on_stage)
         else:
             box = box_of_round(image, strokes, previous, look.logits)
             logits, maps = self._looked_again(look, stacked, cues[0], box, on_stage)

@@ -95,8 +95,10 @@ def _texts(value: Any) -> bool:
 
 
 def _tensors(value: Any) -> bool:
-    return isinstance(value, Mapping) and bool(value) and all(
-        isinstance(key, str) and isinstance(one, torch.Tensor) for key, one in value.items()
+    return (
+        isinstance(value, Mapping)
+        and bool(value)
+        and all(isinstance(key, str) and isinstance(one, torch.Tensor) for key, one in value.items())
     )
 
 

@@ -1,6 +1,5 @@
 """What a session promises about rounds, whatever the network's weights are."""
 
-
 import numpy as np
 import pytest
 

@@ -1,6 +1,5 @@
 """What a training goes on from and begins with, and that nothing leaks from one fold to another."""
 
-
 import pytest
 
 torch = pytest.importorskip("torch")
