@@ -223,7 +223,7 @@ def test_earlier_rounds_take_little_memory_and_come_back_whole(tiny_network):
     shape = (24, 128, 128)
     session = InteractiveSession(tiny_network, head(shape), (1.0, 0.45, 0.45))
     results = [session.refine(strokes(foreground=[(z, 64, 70)], shape=shape)) for z in (2, 9, 17)]
-    packed = [array.nbytes for one in session._log.earlier for array in (*one.bits, one.coarse)]
+    packed = [len(one.mask) + one.likely.args[1].nbytes for one in session.log.rounds[:-1]]
     full = sum(result.mask.nbytes + result.probability.nbytes for result in results[:2])
     assert sum(packed) < 0.15 * full
     for one, expected in zip(session.rounds, results, strict=True):
