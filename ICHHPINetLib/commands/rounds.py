@@ -179,7 +179,10 @@ def write_scene(path: Path, image: Any, name: str, rounds: Sequence[FinishedRoun
 
     with headless_scene() as scene:
         adapter = SceneAdapter(scene, add_ct_image(scene, image, name))
+        log = adapter.load_rounds()
         for one in rounds:
             adapter.write_scribbles(one.all_strokes)
-            adapter.write_result(one.result, one.measurement, one.all_strokes)
+            log = log.with_round(one.result, one.all_strokes)
+            log = log.measured(one.measurement.volume_ml, one.measurement.abc2_ml)
+            adapter.write_rounds(log)
         save_mrb(scene, path)

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..errors import RoundCancelled
 from ..imaging.hu_calibration import to_hu
-from .controller_state import Event
 from .result import Progress, RoundResult
+from .round_log import RoundLog
 from .scribbles import Scribbles
 
 _log = logging.getLogger(__name__)
@@ -28,21 +28,12 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class SavedRounds:
-    """Work that a scene brings along: uint8 mask (Z, Y, X), the strokes behind it, rounds done."""
-
-    mask: np.ndarray
-    strokes: Scribbles
-    rounds: int
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """A finished round, the numbers of its mask, and sentences that the user should read."""
+    """A finished round, the numbers of its mask, all rounds with it, and what the user should read."""
 
     result: RoundResult
     measurement: Any
-    strokes: Scribbles
+    log: RoundLog
     notes: tuple[str, ...] = ()
 
 
@@ -84,71 +75,68 @@ class WarmUp:
 class RoundJob:
     """A request and all that it needs, copied out of the scene before the computing starts.
 
+    ``log`` are the rounds before it, ``scribbles`` all that are painted.
     ``session`` is opened first where there is none yet, nor in ``warm_up``, and left here for the next round.
-    ``guess`` asks for the first guess, which needs no strokes.
+    ``guess`` asks for the first guess, which needs no scribbles.
     """
 
     volume: np.ndarray
     spacing: tuple[float, float, float]
-    strokes: Scribbles
     settings: Settings
+    log: RoundLog
+    scribbles: Scribbles
     session: Any = None
     warm_up: WarmUp | None = None
-    restore: SavedRounds | None = None
     guess: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)
 class Message:
-    """What the computing thread reports; ``job`` tells late reports from current ones."""
+    """What the computing thread reports; ``job`` tells late reports from current ones.
+
+    ``content`` is progress, or how the round ended; RoundCancelled where it was cancelled.
+    """
 
     job: RoundJob
-    event: Event
-    content: Progress | Outcome | Exception | None = None
+    content: Progress | Outcome | Exception
 
 
-def compute(
-    job: RoundJob,
-    open_session: OpenSession,
-    measure: Callable[..., Any],
-    report: Callable[[Message], None],
-) -> None:
+def compute(job: RoundJob, open_session: OpenSession, report: Callable[[Message], None]) -> None:
     """Run ``job`` and report its progress and its end; never raises."""
     try:
-        _check(job.cancelled)
-        if job.session is None and job.warm_up is not None:
-            job.session, job.volume = job.warm_up.session, job.warm_up.volume
-        if job.session is None:
-            opened = _opened(job.volume, job.spacing, job.settings, open_session, job.cancelled)
-            job.session, job.volume = opened
-        if job.restore is not None:
-            job.session.restore(job.restore.mask, job.restore.strokes, job.restore.rounds)
-
-        def on_progress(progress: Progress) -> None:
-            report(Message(job, Event.PROGRESS, progress))
-
-        if job.guess:
-            result = job.session.guess(on_progress, job.cancelled.is_set)
-        else:
-            result = job.session.refine(job.strokes, on_progress, job.cancelled.is_set, accumulate=False)
-        measurement = measure(result.mask, job.spacing, job.volume)
+        report(Message(job, _outcome(job, open_session, report)))
     except RoundCancelled as stopped:
-        report(Message(job, Event.ROUND_CANCELLED, stopped))
+        report(Message(job, stopped))
     except Exception as error:
         # The front end decides how to show it; a thread that dies silently would look like a hang.
         _log.exception("The round failed")
-        report(Message(job, Event.ROUND_FAILED, error))
-    else:
-        notes = tuple(dict.fromkeys((*job.session.warnings, *result.notes)))
-        report(Message(job, Event.DONE, Outcome(result, measurement, job.strokes, notes)))
+        report(Message(job, error))
 
 
-def measure_mask(mask, spacing, volume):
-    """``measurement.measure``, imported where it is first needed: it takes scipy along."""
+def _outcome(job: RoundJob, open_session: OpenSession, report: Callable[[Message], None]) -> Outcome:
+    # Imported where it is first needed: it takes scipy along.
     from ..measurement import measure
 
-    return measure(mask, spacing, volume)
+    _check(job.cancelled)
+    if job.session is None and job.warm_up is not None:
+        job.session, job.volume = job.warm_up.session, job.warm_up.volume
+    if job.session is None:
+        opened = _opened(job.volume, job.spacing, job.settings, open_session, job.cancelled)
+        job.session, job.volume = opened
+
+    def on_progress(progress: Progress) -> None:
+        report(Message(job, progress))
+
+    job.session.log = job.log
+    if job.guess:
+        result = job.session.guess(on_progress, job.cancelled.is_set)
+    else:
+        result = job.session.refine(job.scribbles, on_progress, job.cancelled.is_set, accumulate=False)
+    measurement = measure(result.mask, job.spacing, job.volume)
+    log = job.session.log.measured(measurement.volume_ml, measurement.abc2_ml)
+    notes = tuple(dict.fromkeys((*job.session.warnings, *result.notes)))
+    return Outcome(result, measurement, log, notes)
 
 
 def _opened(volume, spacing, settings, open_session, cancelled) -> tuple[Any, np.ndarray]:

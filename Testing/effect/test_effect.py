@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import InvalidScribblesError, RoundCancelled
-from ICHHPINetLib.interaction.executor import InlineExecutor
 from ICHHPINetLib.interaction.result import Progress, RoundResult
+from ICHHPINetLib.interaction.round_log import RoundLog
+from Testing.inline_executor import InlineExecutor
 
 FOLDER = Path(__file__).resolve().parents[2] / "ICHHPINet"
 EFFECT = FOLDER / "ICHHPINetEffect"
@@ -22,24 +23,20 @@ class Session:
     during_round = staticmethod(lambda: None)
 
     def __init__(self, volume, spacing, settings):
-        self.rounds, self.mask, self.warnings = 0, np.zeros(volume.shape, np.uint8), []
-
-    def reset(self):
-        self.rounds, self.mask = 0, np.zeros_like(self.mask)
-
-    def restore(self, mask, scribbles, round_number):
-        self.mask, self.rounds = mask, round_number
+        self.log, self.warnings = RoundLog.empty(volume.shape, spacing), []
 
     def refine(self, scribbles, on_progress, is_cancelled, *, accumulate):
         assert accumulate is False
-        mask = np.repeat(scribbles.foreground.any(axis=0)[None], len(self.mask), 0) & ~scribbles.background
+        column = scribbles.foreground.any(axis=0)[None]
+        mask = np.repeat(column, len(self.log.mask), 0) & ~scribbles.background
         on_progress(Progress(0.5, "propagate", 0, mask[0].astype(np.uint8)))
         type(self).during_round()
         if is_cancelled():
             raise RoundCancelled("stopped")
-        self.rounds += 1
-        self.mask = mask.astype(np.uint8)
-        return RoundResult(self.mask, mask.astype(np.float32), self.rounds, 0.1, [], "cpu", "default")
+        about = self.log.number + 1, 0.1, [], "cpu", "default"
+        result = RoundResult(mask.astype(np.uint8), mask.astype(np.float32), *about)
+        self.log = self.log.with_round(result, scribbles)
+        return result
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from Testing.scene.builders import SHAPE, add_ct, marks, measured, result, strokes
+from Testing.scene.builders import SHAPE, add_ct, marks, result, strokes, write
 
 NAMES = [
     "HEAD & NECK",
@@ -31,7 +31,7 @@ def work(scene, name):
     adapter = SceneAdapter(scene, add_ct(scene, name))
     adapter.write_scribbles(strokes())
     mask = marks(SHAPE, np.s_[2:4, 3:9, 5:12]).astype(np.uint8)
-    adapter.write_result(result(mask), measured(mask), strokes())
+    write(adapter, result(mask), strokes())
     return adapter
 
 
@@ -50,7 +50,7 @@ def test_a_scene_of_any_name_is_opened_again(scene, tmp_path, name):
 
     # Two series often have one name.
     adapters = [work(scene, name), work(scene, name)]
-    adapters[0].write_result(result(adapters[0].read_mask()), measured(np.zeros(SHAPE)), strokes())
+    write(adapters[0], result(adapters[0].read_mask()), strokes())
     row = adapters[0].rounds_rows()[0]
     names = [adapter.ct.GetName() for adapter in adapters]
     path = save_mrb(scene, tmp_path / "case.mrb")
@@ -88,7 +88,7 @@ def test_names_of_networks_are_kept_in_the_table(scene, tmp_path, text):
 
     adapter = SceneAdapter(scene, add_ct(scene))
     mask = np.zeros(SHAPE, np.uint8)
-    adapter.write_result(replace(result(mask), model=text, device=text), measured(mask))
+    write(adapter, replace(result(mask), model=text, device=text))
     rows, parameters = adapter.rounds_rows(), scene.GetSingletonNode("ICHHPINet", "vtkMRMLScriptedModuleNode")
     weights = "C:\\a & b\\<w> 'x' %26.safetensors"
     parameters.SetParameter("weights", weights)
