@@ -14,7 +14,7 @@ from ..errors import MissingPackageError, OutputError
 from ..evaluation.figures import contact_sheet, require_matplotlib
 from ..evaluation.metrics import evaluate_mask
 from ..evaluation.robot import first_slice, next_scribbles
-from ..imaging.io import CTImage
+from ..imaging.ct import CT, FileGeometry
 from ..imaging.writing import write_image, write_labelmap, write_segmentation
 from ..interaction.scribbles import Scribbles
 from ..phantom import KINDS, Phantom, generate
@@ -63,16 +63,16 @@ def run(arguments: argparse.Namespace) -> None:
     outputs.check_outputs(folder / name for name in (*_INPUTS, *_RESULTS))
     require_matplotlib()
     phantom = generate(arguments.kind, seed=arguments.seed)
-    network, session = open_session(arguments, phantom.volume, phantom.spacing)
+    ct = as_ct(phantom)
+    network, session = open_session(arguments, ct)
     finished = run_rounds(
         session,
-        phantom.volume,
-        phantom.spacing,
+        ct,
         _robot(phantom, np.random.default_rng(arguments.seed)),
         lambda mask: evaluate_mask(mask, phantom.mask, phantom.spacing).dice,
     )
-    written = _write_inputs(folder, phantom, finished)
-    written += _write_results(folder, phantom, network, session.warnings, finished)
+    written = _write_inputs(folder, ct, finished)
+    written += _write_results(folder, phantom, ct, network, session.warnings, finished)
     print_rounds(f"{phantom.name}, a bleed of {phantom.volume_ml:.1f} mL", finished)
     say(f"Written to {folder}: {', '.join(written)}")
 
@@ -95,26 +95,30 @@ def _robot(phantom: Phantom, rng: np.random.Generator) -> list[Callable[[np.ndar
     ]
 
 
-def _write_inputs(folder: Path, phantom: Phantom, finished: Sequence[FinishedRound]) -> list[str]:
+def _write_inputs(folder: Path, ct: CT, finished: Sequence[FinishedRound]) -> list[str]:
     """CT and strokes, as `ichhpinet segment` reads them."""
-    ct = as_ct(phantom)
     for name, one in zip(_INPUTS[1:], finished, strict=True):
         write_labelmap(folder / name, one.new_strokes.foreground + 2 * one.new_strokes.background, ct)
-    write_image(folder / "ct.nrrd", ct.image)
+    write_image(folder / "ct.nrrd", ct.geometry.image)
     return list(_INPUTS)
 
 
 def _write_results(
-    folder: Path, phantom: Phantom, network: Any, warnings: Sequence[str], finished: Sequence[FinishedRound]
+    folder: Path,
+    phantom: Phantom,
+    ct: CT,
+    network: Any,
+    warnings: Sequence[str],
+    finished: Sequence[FinishedRound],
 ) -> list[str]:
-    ct, last = as_ct(phantom), finished[-1]
+    last = finished[-1]
     write_segmentation(folder / "hematoma.seg.nrrd", last.result.mask, ct)
     write_labelmap(folder / "hematoma.nii.gz", last.result.mask, ct)
     content = report(ct.name, network, finished, warnings)
     outputs.write_json(folder / "report.json", {**content, "true_volume_ml": phantom.volume_ml})
     sheet = contact_sheet(
-        phantom.volume,
-        phantom.spacing,
+        ct.hu,
+        ct.spacing,
         [one.as_panel() for one in finished],
         f"ICH-HPINet · generated head phantom · {last.measurement.volume_ml:.1f} mL",
         truth=phantom.mask,
@@ -122,15 +126,15 @@ def _write_results(
     )
     outputs.write_bytes(folder / "contact_sheet.png", sheet)
     try:
-        write_scene(folder / "scene.mrb", ct.image, ct.name, finished)
+        write_scene(folder / "scene.mrb", ct, finished)
     except MissingPackageError as error:
         warn([f"no Slicer scene was written. {error}"])
         return list(_RESULTS[:-1])
     return list(_RESULTS)
 
 
-def as_ct(phantom: Phantom) -> CTImage:
+def as_ct(phantom: Phantom) -> CT:
     """A phantom as if it had been read from a file."""
     image = sitk.GetImageFromArray(phantom.volume)
     image.SetSpacing(phantom.spacing[::-1])
-    return CTImage(phantom.volume, phantom.spacing, image, phantom.name, [])
+    return CT.of_array(phantom.volume, phantom.spacing, FileGeometry(image), name=phantom.name)

@@ -10,8 +10,7 @@ import SimpleITK as sitk
 
 from ..errors import InputFileError
 from ..evaluation.report import Table, print_tables
-from ..imaging.hu_calibration import to_hu
-from ..imaging.io import CTImage, read_ct
+from ..imaging.ct_files import read_ct
 from ..imaging.label_files import LabelFile, read_labels
 from ..imaging.orientation import to_canonical
 from ..imaging.strokes_grid import on_grid
@@ -51,14 +50,13 @@ def run(arguments: argparse.Namespace) -> None:
     warnings = [*file.warnings, *said]
     if not marked.any():
         warnings.append("Nothing is marked in this mask.")
-    grid, hu = file.grid, None
+    grid, volume = file.grid, None
     if arguments.ct:
         ct = read_ct(arguments.ct)
-        marked, grid = _on_ct(arguments, marked, file.grid, ct), ct.image
-        hu, assumptions = to_hu(ct.array)
-        warnings += [*ct.warnings, *assumptions]
+        grid, volume = ct.geometry.image, ct.hu
+        marked = _on_ct(arguments, marked, file.grid, grid)
+        warnings += ct.warnings
     mask, order = to_canonical(marked, np.array(grid.GetDirection()).reshape(3, 3))
-    volume = None if hu is None else order.apply(hu)
     numbers = measure(mask, order.spacing(grid.GetSpacing()[::-1]), volume)
     if arguments.report:
         content = {
@@ -96,9 +94,9 @@ def _marked(file: LabelFile, label: int | None) -> tuple[np.ndarray, list[str]]:
     return labels == label, []
 
 
-def _on_ct(arguments: argparse.Namespace, marked: np.ndarray, grid: sitk.Image, ct: CTImage) -> np.ndarray:
+def _on_ct(arguments: argparse.Namespace, marked: np.ndarray, grid: sitk.Image, ct: sitk.Image) -> np.ndarray:
     """``marked`` on the voxels of the CT; its file may have another extent or order of axes."""
-    moved = on_grid(marked, grid, ct.image)
+    moved = on_grid(marked, grid, ct)
     if moved is None:
         raise InputFileError(
             f"'{arguments.mask}' and '{arguments.ct}' lie on different voxel grids. "

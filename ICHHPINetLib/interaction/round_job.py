@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import RoundCancelled
-from ..imaging.hu_calibration import to_hu
+from ..imaging.ct import CT
 from .result import Progress, RoundResult
 from .round_log import RoundLog
 from .scribbles import Scribbles
@@ -37,8 +37,8 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-# volume HU (Z, Y, X), spacing mm (z, y, x), settings -> session
-OpenSession = Callable[[np.ndarray, tuple, Settings], Any]
+# CT, spacing mm (z, y, x), settings -> session
+OpenSession = Callable[[CT, tuple, Settings], Any]
 
 
 @dataclass
@@ -140,12 +140,11 @@ def _outcome(job: RoundJob, open_session: OpenSession, report: Callable[[Message
 
 
 def _opened(volume, spacing, settings, open_session, cancelled) -> tuple[Any, np.ndarray]:
-    """A new session, and its CT in HU: densities are measured in HU, too."""
-    hu, assumptions = to_hu(volume)
-    session = open_session(hu, spacing, settings)
-    session.warnings = [*session.warnings, *assumptions]
+    """A new session, and its CT in HU, in which densities are measured."""
+    ct = CT.of_array(volume, spacing)
+    session = open_session(ct, ct.spacing, settings)
     _check(cancelled)
-    return session, hu
+    return session, ct.hu
 
 
 def _check(cancelled: threading.Event) -> None:

@@ -20,8 +20,7 @@ from ..errors import (
     SessionBusyError,
     WeightsError,
 )
-from ..imaging.hu_calibration import calibrate_hu
-from ..imaging.validation import check_volume
+from ..imaging.ct import CT, as_ct
 from ..imaging.windowing import windowed
 from ..imaging.working_grid import WorkingGrid
 from ..networks.hpinet import HPINet, Look
@@ -71,8 +70,9 @@ class InteractiveSession:
     Parameters
     ----------
     network: from ``load_network``.
-    volume: CT in HU, (Z, Y, X), any real type, axial slices along the first axis.
-    spacing: mm (z, y, x).
+    volume: CT in HU, (Z, Y, X), any real type, axial slices along the first axis; or a ``CT``, which
+        was checked and calibrated already.
+    spacing: mm (z, y, x); a ``CT`` has its own.
 
     Raises
     ------
@@ -80,13 +80,15 @@ class InteractiveSession:
         If the array cannot be a CT; the message says what to do.
     """
 
-    def __init__(self, network: HPINet, volume: np.ndarray, spacing: Sequence[float]) -> None:
+    def __init__(
+        self, network: HPINet, volume: np.ndarray | CT, spacing: Sequence[float] | None = None
+    ) -> None:
         self.network = network
-        self.warnings: list[str] = check_volume(volume, spacing)
-        hu, notes = calibrate_hu(np.asarray(volume))
-        self.warnings += notes
-        self.shape: tuple[int, int, int] = hu.shape
-        self.spacing = tuple(float(step) for step in spacing)
+        ct = as_ct(volume, spacing)
+        hu = ct.network_hu
+        self.warnings: list[str] = list(ct.warnings)
+        self.shape: tuple[int, int, int] = ct.shape
+        self.spacing = ct.spacing
         self._grid = WorkingGrid.fit(hu, self.spacing)
         self._image = torch.from_numpy(windowed(self._grid.lower(hu, fill=_AIR_HU))).transpose(0, 1)
         self._features: dict[str, tuple[torch.Tensor, SliceFeatures, Look | None]] = {}

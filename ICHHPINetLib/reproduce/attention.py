@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
+from ..imaging.ct import CT
 from ..imaging.working_grid import PIXEL_MM
 from ..phantom import KINDS, generate
 from .outputs import Findings, prepare, write
@@ -56,7 +57,7 @@ def run(arguments: argparse.Namespace) -> None:
     prepare(arguments.output)
     network = compact_network(arguments.weights, arguments)
     phantom = generate(arguments.kind)
-    one = sample(phantom.volume, phantom.mask, phantom.spacing)
+    one = sample(CT.of_array(phantom.volume, phantom.spacing), phantom.mask)
     with torch.inference_mode():
         keys = network.encode_slices(one.image.to(network.device)).key.float().cpu()
     write(arguments.output, findings(keys, one.hu, one.truth, one.scribbled, arguments.kind))

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputFileError
 from ..evaluation.robot import next_scribbles
-from ..imaging.hu_calibration import calibrate_hu
+from ..imaging.ct import CT
 from ..imaging.windowing import windowed
 from ..imaging.working_grid import WorkingGrid
 
@@ -39,14 +39,14 @@ class Sample:
     scribbled: int
 
 
-def sample(volume: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float]) -> Sample:
-    """The CT (HU) with the robot's first strokes on the slice with the most bleed.
+def sample(ct: CT, truth: np.ndarray) -> Sample:
+    """The CT with the robot's first strokes on the slice with the most bleed.
 
-    ``volume`` and ``truth`` are (Z, Y, X), ``spacing`` mm (z, y, x).
+    ``truth`` is (Z, Y, X).
     """
     import torch
 
-    hu, _ = calibrate_hu(volume)
+    hu, spacing = ct.network_hu, ct.spacing
     grid = WorkingGrid.fit(hu, spacing)
     index = int(truth.astype(bool).sum(axis=(1, 2)).argmax())
     drawn = next_scribbles(truth, np.zeros_like(truth), spacing, np.random.default_rng(0), index)

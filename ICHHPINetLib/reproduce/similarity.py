@@ -17,6 +17,7 @@ import numpy as np
 
 from ..commands.console import say
 from ..errors import InputFileError
+from ..imaging.ct import CT
 from . import paper
 from .budget import add_training_arguments, new_trainer
 from .evaluations import spread
@@ -98,13 +99,14 @@ def _samples(arguments: argparse.Namespace) -> tuple[list[Sample], str]:
         from ..phantom import generate
 
         phantoms = [generate(kind) for kind in _PHANTOMS]
-        return [sample(one.volume, one.mask, one.spacing) for one in phantoms], "generated phantoms"
+        samples = [sample(CT.of_array(one.volume, one.spacing), one.mask) for one in phantoms]
+        return samples, "generated phantoms"
     from ..evaluation.cases import find_cases, select_fold
 
     chosen = select_fold(find_cases(arguments.cases, 3), arguments.fold)[:_MOST_CASES]
     loaded = [case.load() for case in chosen]
     where = f"cases of fold {arguments.fold} of {arguments.cases.resolve().name}"
-    return [sample(one.volume, one.truth, one.spacing) for one in loaded], where
+    return [sample(one.ct, one.truth) for one in loaded], where
 
 
 def _snapshots(arguments: argparse.Namespace) -> Iterator[tuple[str, Path | str]]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import ICHHPINetError, InvalidVolumeError
+from ..imaging.ct import first_look
 from ..imaging.segment_kinds import BACKGROUND, FOREGROUND, HEMATOMA, SegmentKind
-from ..imaging.validation import first_look
 from ..interaction.round_log import RoundLog
 from ..interaction.scribbles import Scribbles, settle
 from . import rounds_table, saved_rounds
@@ -95,7 +95,7 @@ class SceneAdapter:
         return read_geometry(self.ct)
 
     def check_ct(self) -> list[str]:
-        """Doubts about CT and saved work; errors are those of ``read_ct`` and of ``check_volume``."""
+        """Doubts about CT and saved work; errors are those of ``read_ct`` and of ``CT.of_array``."""
         check_modality(self.scene, self.ct)
         geometry = self.geometry()
         doubts = first_look(geometry.reorientation.apply(read_voxels(self.ct)), geometry.spacing)
