@@ -88,7 +88,7 @@ def test_any_number_of_slices(depth):
     assert result.shape == (depth, 1, 32, 48)
 
 
-@pytest.mark.parametrize("options", [{"volume_norm": "group"}, {"image_pooling": True}, {"memory_top": 4}])
+@pytest.mark.parametrize("options", [{"volume_norm": "group"}, {"memory_top": 4}])
 def test_every_option_matters(options):
     results = []
     for config in (SMALL, PaperConfig(width=8, **options)):

@@ -99,7 +99,7 @@ def test_configurations_that_no_network_has(tiny_weights, tmp_path, changes):
         {"width": 10**9},
         {"width": 4096},
         {"volume_norm": "none"},
-        {"image_pooling": "yes"},
+        {"image_pooling": True},
         {"memory_top": 0},
         {"gray_range": [0, float("nan")]},
         {"gray_range": [1]},

@@ -28,7 +28,6 @@ class PaperConfig:
     width: feature maps of the finest level; everything else is a multiple of it (key 1, value 8).
     volume_norm: VIM's normalization, "batch" as in the authors' code, or "group", which does not
         depend on how many volumes a training step holds.
-    image_pooling: DeepLabv3's image-level pooling in SIM, which the authors removed.
     memory_top: how many memory entries a pixel reads: None is the softmax over all of them
         (paper, equation 4), a number that many of the most similar ones.
     gray_range: what the ends of the brain window become as network input.
@@ -38,14 +37,12 @@ class PaperConfig:
     name: str = "paper"
     width: int = 64
     volume_norm: str = "batch"
-    image_pooling: bool = False
     memory_top: int | None = None
     gray_range: tuple[float, float] = (-1.0, 1.0)
     variant: str = FULL
 
     def __post_init__(self) -> None:
         check_kind("name", self.name, str)
-        check_kind("image_pooling", self.image_pooling, bool)
         check_widths("width", (self.width,), 1)
         if self.volume_norm not in ("batch", "group"):
             raise ValueError(f"The volume_norm {self.volume_norm!r} is neither batch nor group.")
@@ -69,7 +66,7 @@ class PaperConfig:
         """VIM, SIM, FCM and MPFFM."""
         return (
             VIM(self.width, self.volume_norm, self.gray_range),
-            SIM(self.width, self.image_pooling, self.gray_range),
+            SIM(self.width, self.gray_range),
             FCM(self.width),
             MPFFM(self.width, self.memory_top, self.gray_range, memory_reader(self.variant)),
         )

@@ -14,15 +14,14 @@ RATES = (6, 12, 18)
 
 
 class ASPP(nn.Module):
-    """Atrous spatial pyramid pooling: 1x1, three dilated 3x3 and an image-level branch.
+    """Atrous spatial pyramid pooling: 1x1, three dilated 3x3 and a second 1x1 branch.
 
-    With ``image_pooling`` the last branch sees the mean of the image. Without, it is a second
-    1x1 branch: batch normalization of a single slice's mean is zero whatever the slice shows.
+    The last is DeepLabv3's image-level branch without its pooling, as the authors have it: batch
+    normalization of a single slice's mean is zero whatever the slice shows.
     """
 
-    def __init__(self, inputs: int, outputs: int, image_pooling: bool) -> None:
+    def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.image_pooling = image_pooling
         self.branches = nn.ModuleList(
             [
                 ConvNorm(inputs, outputs, 1),
@@ -34,9 +33,7 @@ class ASPP(nn.Module):
         self.dropout = nn.Dropout(0.1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        image = x.mean((2, 3), keepdim=True).expand_as(x) if self.image_pooling else x
-        views = [branch(x) for branch in self.branches[:-1]]
-        return self.dropout(self.project(torch.cat([*views, self.branches[-1](image)], 1)))
+        return self.dropout(self.project(torch.cat([branch(x) for branch in self.branches], 1)))
 
 
 class SIM(nn.Module):
@@ -46,11 +43,11 @@ class SIM(nn.Module):
     VIM's logits, which guide the compact module, are not read: the paper's SIM has four inputs.
     """
 
-    def __init__(self, width: int, image_pooling: bool, gray_range: tuple[float, float]) -> None:
+    def __init__(self, width: int, gray_range: tuple[float, float]) -> None:
         super().__init__()
         self.inputs = InteractionChannels(gray_range)
         self.backbone = ResNet(Bottleneck, (3, 4, 6, 3), 4, width)
-        self.aspp = ASPP(32 * width, 4 * width, image_pooling)
+        self.aspp = ASPP(32 * width, 4 * width)
         self.hidden = ConvNorm(4 * width, 4 * width, 3)
         self.head = nn.Conv2d(4 * width, 1, 1)
 
