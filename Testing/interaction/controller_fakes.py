@@ -17,7 +17,7 @@ class Scene:
 
     def __init__(self):
         self.ct = "CT 1"
-        self.volume = np.zeros(SHAPE, np.int16)
+        self.volume = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE)
         self.strokes = Scribbles.empty(SHAPE)
         self.mask = None
         self.log = RoundLog.empty(SHAPE, SPACING)
