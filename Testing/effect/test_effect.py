@@ -163,7 +163,7 @@ def test_another_source_volume_starts_anew(effect, editor):
     from ICHHPINetLib.scene import add_ct_node
 
     refine(effect)
-    volume = np.zeros((8, 20, 24), np.int16)
+    volume = np.arange(8 * 20 * 24, dtype=np.int16).reshape(8, 20, 24)
     other = add_ct_node(editor.scene, "Other CT", volume, np.diag([-0.5, -0.5, 5.0, 1.0]))
     editor.node.SetAndObserveSourceVolumeNode(other)
     refine(effect)
@@ -174,7 +174,8 @@ def test_ct_exchanged_during_a_round_shows_nothing_of_the_old_one(effect, editor
     from ICHHPINetLib.scene import add_ct_node
 
     effect.onPreview()
-    other = add_ct_node(editor.scene, "Other CT", np.zeros((8, 20, 24), np.int16), np.diag([-1, -1, 5.0, 1]))
+    volume = np.arange(8 * 20 * 24, dtype=np.int16).reshape(8, 20, 24)
+    other = add_ct_node(editor.scene, "Other CT", volume, np.diag([-1, -1, 5.0, 1]))
     editor.node.SetAndObserveSourceVolumeNode(other)
     effect.onPoll()
     assert not effect.isBusy()

@@ -92,7 +92,7 @@ class Session:
         type(self).opened += 1
         self.settings = settings
         self.log = RoundLog.empty(volume.shape, spacing)
-        self.warnings = ["looks windowed", "looks windowed"]
+        self.warnings = ["looks windowed", "looks windowed", *volume.warnings]
 
     def prepare(self, is_cancelled=None):
         type(self).prepared += 1
