@@ -161,10 +161,11 @@ def test_background_alone_can_be_chosen(effect, editor):
 
 def test_another_source_volume_starts_anew(effect, editor):
     from ICHHPINetLib.scene import add_ct_node
+    from ICHHPINetLib.scene.geometry import ijk_to_ras
 
     refine(effect)
     volume = np.arange(8 * 20 * 24, dtype=np.int16).reshape(8, 20, 24)
-    other = add_ct_node(editor.scene, "Other CT", volume, np.diag([-0.5, -0.5, 5.0, 1.0]))
+    other = add_ct_node(editor.scene, "Other CT", volume, ijk_to_ras(editor.ct))
     editor.node.SetAndObserveSourceVolumeNode(other)
     refine(effect)
     assert effect.controller.status.rounds == 1
@@ -172,10 +173,11 @@ def test_another_source_volume_starts_anew(effect, editor):
 
 def test_ct_exchanged_during_a_round_shows_nothing_of_the_old_one(effect, editor):
     from ICHHPINetLib.scene import add_ct_node
+    from ICHHPINetLib.scene.geometry import ijk_to_ras
 
     effect.onPreview()
     volume = np.arange(8 * 20 * 24, dtype=np.int16).reshape(8, 20, 24)
-    other = add_ct_node(editor.scene, "Other CT", volume, np.diag([-1, -1, 5.0, 1]))
+    other = add_ct_node(editor.scene, "Other CT", volume, ijk_to_ras(editor.ct))
     editor.node.SetAndObserveSourceVolumeNode(other)
     effect.onPoll()
     assert not effect.isBusy()
