@@ -170,7 +170,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(None)
         self.strokeTools.release()
         self.logic.scene.ct = None
-        self.logic.controller.scene_closed()
+        self.logic.controller.ct_removed()
         self.watcher.update()
         self.ui.roundsTable.setMRMLTableNode(None)
 

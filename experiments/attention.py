@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
+from ICHHPINetLib.imaging.ct import CT
 from ICHHPINetLib.imaging.working_grid import PIXEL_MM
 from ICHHPINetLib.phantom import generate
 
@@ -42,7 +43,7 @@ def find(arguments: argparse.Namespace) -> Findings:
 
     network = compact_network(arguments.weights, arguments.device)
     phantom = generate(arguments.kind)
-    one = sample(phantom.volume, phantom.mask, phantom.spacing)
+    one = sample(CT.of_array(phantom.volume, phantom.spacing), phantom.mask)
     with torch.inference_mode():
         keys = network.encode_slices(one.image.to(network.device)).key.float().cpu()
     return _findings(keys, one.hu, one.truth, one.scribbled, arguments.kind)

@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from ICHHPINetLib.commands.console import DISCLAIMER, say
-from ICHHPINetLib.commands.outputs import check_outputs, check_suffix, write_bytes
+from ICHHPINetLib.commands.output_checks import check_outputs, check_suffix
 from ICHHPINetLib.errors import InputFileError
 from ICHHPINetLib.evaluation.protocol import Report
 from ICHHPINetLib.evaluation.report import comparison_table, overview, tables
 from ICHHPINetLib.evaluation.summary import Summary, summarize
+from ICHHPINetLib.imaging.output_files import write_bytes
 from ICHHPINetLib.reporting.tables import Table, markdown
 from ICHHPINetLib.simulation.users import ROBOT
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ICHHPINetLib.commands.numbers import natural, positive
+from ICHHPINetLib.commands.numbers import one_or_more, zero_or_more
 
 _FOLDER = {"type": Path, "metavar": "FOLDER"}
 _FILE = {"type": Path, "metavar": "FILE"}
@@ -48,7 +48,7 @@ TRAINING = {
     "--shapes": {**_FOLDER, "help": "masks of bleeds without images (*.nii.gz)"},
     "--pack": {**_FILE, "help": "a training pack made earlier"},
     "--steps": {
-        "type": positive,
+        "type": one_or_more,
         "default": 1500,
         "metavar": "N",
         "help": "steps of each training (default: %(default)s)",
@@ -63,7 +63,7 @@ TRAINING = {
         "metavar": "N",
         "help": "stop after so long in one training, to be resumed by the same command",
     },
-    "--seed": {"type": natural, "default": 0, "metavar": "N", "help": "of all trainings (default: 0)"},
+    "--seed": {"type": zero_or_more, "default": 0, "metavar": "N", "help": "of all trainings (default: 0)"},
 }
 
 

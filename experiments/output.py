@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ICHHPINetLib.commands.console import print_tables, say
-from ICHHPINetLib.commands.outputs import write_bytes, write_json
 from ICHHPINetLib.errors import OutputError
+from ICHHPINetLib.imaging.output_files import write_bytes, write_json
 from ICHHPINetLib.reporting.contact_sheet import plain_text, require_matplotlib
 from ICHHPINetLib.reporting.tables import Table, markdown
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ICHHPINetLib.errors import InputFileError
-from ICHHPINetLib.imaging.hu_calibration import calibrate_hu
+from ICHHPINetLib.imaging.ct import CT
 from ICHHPINetLib.imaging.windowing import windowed
 from ICHHPINetLib.imaging.working_grid import WorkingGrid
 from ICHHPINetLib.simulation.robot import next_scribbles
@@ -38,24 +38,24 @@ class Sample:
     scribbled: int
 
 
-def sample(volume: np.ndarray, truth: np.ndarray, spacing: tuple[float, float, float]) -> Sample:
-    """The CT (HU) with the robot's first strokes on the slice with the most bleed.
+def sample(ct: CT, truth: np.ndarray) -> Sample:
+    """The CT with the robot's first strokes on the slice with the most bleed.
 
-    ``volume`` and ``truth`` are (Z, Y, X), ``spacing`` mm (z, y, x).
+    ``truth`` is (Z, Y, X).
     """
     import torch
 
-    hu, _ = calibrate_hu(volume)
+    hu, spacing = ct.network_hu, ct.spacing
     grid = WorkingGrid.fit(hu, spacing)
     index = int(truth.astype(bool).sum(axis=(1, 2)).argmax())
     drawn = next_scribbles(truth, np.zeros_like(truth), spacing, np.random.default_rng(0), index)
-    lowered = grid.lower(hu, fill=_AIR_HU)
-    strokes = np.stack([grid.lower_strokes(drawn.foreground), grid.lower_strokes(drawn.background)], 1)
+    lowered = grid.on_working_grid(hu, fill=_AIR_HU)
+    strokes = grid.scribbles_on_working_grid(drawn.foreground, drawn.background)
     return Sample(
         image=torch.from_numpy(windowed(lowered)).transpose(0, 1),
         strokes=torch.from_numpy(strokes).float(),
         hu=lowered,
-        truth=grid.lower(truth.astype(np.float32)),
+        truth=grid.on_working_grid(truth.astype(np.float32)),
         head=lowered > _OUTSIDE_HU,
         scribbled=index // grid.group,
     )

@@ -18,6 +18,7 @@ import numpy as np
 
 from ICHHPINetLib.commands.console import say
 from ICHHPINetLib.errors import InputFileError
+from ICHHPINetLib.imaging.ct import CT
 from ICHHPINetLib.phantom import generate
 
 from . import paper
@@ -74,13 +75,14 @@ def find(arguments: argparse.Namespace) -> Findings | None:
 def _samples(arguments: argparse.Namespace) -> tuple[list[Sample], str]:
     if arguments.cases is None:
         phantoms = [generate(kind) for kind in _PHANTOMS]
-        return [sample(one.volume, one.mask, one.spacing) for one in phantoms], "generated phantoms"
+        samples = [sample(CT.of_array(one.volume, one.spacing), one.mask) for one in phantoms]
+        return samples, "generated phantoms"
     from ICHHPINetLib.evaluation.cases import find_cases, select_fold
 
     chosen = select_fold(find_cases(arguments.cases, 3), arguments.fold)[:_MOST_CASES]
     loaded = [case.load() for case in chosen]
     where = f"cases of fold {arguments.fold} of {arguments.cases.resolve().name}"
-    return [sample(one.volume, one.truth, one.spacing) for one in loaded], where
+    return [sample(one.ct, one.truth) for one in loaded], where
 
 
 def _snapshots(arguments: argparse.Namespace) -> Iterator[tuple[str, Path | str]]:

@@ -344,7 +344,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
     def reset(self):
         if self.controller is not None:
             # Rounds without their preview are no memory of the next one.
-            self.port.clear_rounds()
+            self.port.forget()
             self.controller.ct_chosen()
         if self.segmentationNode() is not None:
             AbstractScriptedSegmentEditorAutoCompleteEffect.reset(self)
@@ -352,8 +352,8 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
 
     def onSceneEndClose(self, caller, event):
         self.delayedAutoUpdateTimer.stop()
-        self.port.clear_rounds()
-        self.controller.scene_closed()
+        self.port.forget()
+        self.controller.ct_removed()
 
     def cleanup(self):
         AbstractScriptedSegmentEditorAutoCompleteEffect.cleanup(self)

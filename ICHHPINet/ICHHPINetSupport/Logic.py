@@ -5,10 +5,10 @@ from typing import Annotated
 import slicer
 from ICHHPINetLib.errors import ICHHPINetError, RoundCancelled
 from ICHHPINetLib.interaction.controller import Controller
-from ICHHPINetLib.interaction.controller_state import State
 from ICHHPINetLib.interaction.executor import ThreadExecutor
 from ICHHPINetLib.interaction.round_job import Settings
 from ICHHPINetLib.interaction.session_factory import SessionFactory, torch_is_installed
+from ICHHPINetLib.interaction.status import State
 from ICHHPINetLib.scene import SceneAdapter
 from slicer import (
     vtkMRMLLabelMapVolumeNode,
@@ -63,33 +63,20 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
     the library and work in the axial order of its arrays.
 
     :param onStatus: called with the controller's status after every change, on the main thread
-
-    ``openSession`` and ``hasPackages`` may be replaced at any time, as the tests do.
+    :param openSession: makes a session from volume, spacing and settings; the shipped networks' if left out
+    :param hasPackages: tells whether rounds can be computed; looks for PyTorch if left out
     """
 
-    def __init__(self, onStatus=lambda status: None) -> None:
+    def __init__(self, onStatus=lambda status: None, openSession=None, hasPackages=None) -> None:
         ScriptedLoadableModuleLogic.__init__(self)
-        self._sessionFactory = SessionFactory()
-        self.hasPackages = torch_is_installed
         self.scene = SceneAdapter(slicer.mrmlScene)
         self.controller = Controller(
-            self.scene, self._openSession, ThreadExecutor(), onStatus, has_torch=self._hasPackages
+            self.scene,
+            openSession or SessionFactory(),
+            ThreadExecutor(),
+            onStatus,
+            hasPackages or torch_is_installed,
         )
-
-    @property
-    def openSession(self):
-        return self._sessionFactory
-
-    @openSession.setter
-    def openSession(self, factory) -> None:
-        self._sessionFactory = factory
-        self.controller.discard_session()
-
-    def _openSession(self, volume, spacing, settings):
-        return self._sessionFactory(volume, spacing, settings)
-
-    def _hasPackages(self) -> bool:
-        return self.hasPackages()
 
     def getParameterNode(self) -> ICHHPINetParameterNode:
         """The typed parameter node of the scene, made where it is missing."""

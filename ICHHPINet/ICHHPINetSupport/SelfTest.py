@@ -35,8 +35,7 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
         from ICHHPINetLib.errors import TorchMissingError
         from ICHHPINetSupport.PackageInstaller import install, missingRequirements
 
-        logic, ct, phantom = _start()
-        logic.hasPackages = lambda: False
+        logic, ct, phantom = _start(hasPackages=lambda: False)
         _paint(logic, ct, phantom.mask, _middle(phantom.mask))
         with self.assertRaisesRegex(TorchMissingError, "Install"):
             logic.refine()
@@ -68,8 +67,7 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
 
     def test_roundsWithAStandInSession(self):
         """Nodes, cancel and undo, without PyTorch."""
-        logic, ct, phantom = _start()
-        logic.openSession, logic.hasPackages = StandInSession, lambda: True
+        logic, ct, phantom = _start(openSession=StandInSession, hasPackages=lambda: True)
         index = _middle(phantom.mask)
         _paint(logic, ct, phantom.mask, index)
         first = logic.refine()
@@ -86,8 +84,7 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
     def test_firstGuessIsCorrectedByAStroke(self):
         from ICHHPINetLib.errors import InvalidScribblesError
 
-        logic, ct, phantom = _start()
-        logic.openSession, logic.hasPackages = StandInSession, lambda: True
+        logic, ct, phantom = _start(openSession=StandInSession, hasPackages=lambda: True)
         guess = logic.guess()
         self.assertEqual((guess["Round"], guess["Scribbled slices"]), (1, 0))
         self.assertGreater(guess["Volume (mL)"], 0)
@@ -102,8 +99,7 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
     def test_exportWritesEveryFormat(self):
         from ICHHPINetLib.errors import OutputError
 
-        logic, ct, phantom = _start()
-        logic.openSession, logic.hasPackages = StandInSession, lambda: True
+        logic, ct, phantom = _start(openSession=StandInSession, hasPackages=lambda: True)
         folder = slicer.util.tempDirectory()
         with self.assertRaises(OutputError):
             logic.export("hematoma", os.path.join(folder, "early.seg.nrrd"))
@@ -200,42 +196,32 @@ class StandInSession:
 
     secondsPerSlice = 0.0
 
-    def __init__(self, volume, spacing, settings):
-        self._base = np.zeros(volume.shape, np.uint8)
-        self._done = 0
-        self.rounds = ()
+    def __init__(self, ct, settings):
+        from ICHHPINetLib.interaction.round_log import RoundLog
+
+        self.log = RoundLog.empty(ct.shape, ct.spacing)
         self.warnings = []
 
     def prepare(self, isCancelled=None):
         """Nothing depends on the CT alone."""
 
-    @property
-    def mask(self):
-        return self.rounds[-1].mask if self.rounds else self._base
-
-    def restore(self, mask, scribbles, round_number):
-        self._base, self._done, self.rounds = mask, round_number, ()
-
-    def reset(self):
-        self.restore(np.zeros_like(self._base), None, 0)
-
-    def undo(self):
-        self.rounds = self.rounds[:-1]
-
     def guess(self, on_progress=None, is_cancelled=None):
         """Marks the lowest slice."""
         from ICHHPINetLib.interaction.scribbles import Scribbles
 
-        seen = Scribbles.empty(self._base.shape)
+        seen = Scribbles.empty(self.log.shape)
         seen.foreground[0] = True
-        return self.refine(seen, on_progress, is_cancelled)
+        return self._round(seen, Scribbles.empty(self.log.shape), on_progress, is_cancelled)
 
     def refine(self, scribbles, on_progress=None, is_cancelled=None, *, accumulate=True):
+        return self._round(scribbles, scribbles, on_progress, is_cancelled)
+
+    def _round(self, scribbles, known, on_progress, is_cancelled):
         from ICHHPINetLib.errors import RoundCancelled
         from ICHHPINetLib.interaction.result import Progress, RoundResult
 
         start = time.monotonic()
-        mask = self.mask.copy()
+        mask = self.log.mask.copy()
         for index in range(len(mask)):
             if is_cancelled():
                 raise RoundCancelled("The round was cancelled.")
@@ -243,24 +229,24 @@ class StandInSession:
             mask[index] &= ~scribbles.background[index]
             time.sleep(self.secondsPerSlice)
             on_progress(Progress((index + 1) / len(mask), "propagate", index, mask[index].copy()))
-        number = self._done + len(self.rounds) + 1
+        number = self.log.number + 1
         seconds = time.monotonic() - start
         result = RoundResult(mask, mask.astype(np.float32), number, seconds, [], "cpu", "stand-in")
-        self.rounds = (*self.rounds, result)
+        self.log = self.log.with_round(result, known)
         return result
 
 
-def _newLogic():
+def _newLogic(**collaborators):
     from ICHHPINetSupport.Logic import ICHHPINetLogic
 
-    return ICHHPINetLogic()
+    return ICHHPINetLogic(**collaborators)
 
 
-def _start():
+def _start(**collaborators):
     from ICHHPINetSupport.PhantomSample import loadPhantom
 
     ct, phantom = loadPhantom("deep", spacing=(5.0, 1.0, 1.0))
-    logic = _newLogic()
+    logic = _newLogic(**collaborators)
     logic.setCt(ct)
     return logic, ct, phantom
 

@@ -1,6 +1,6 @@
 """Shows a controller's status and the rounds of a scene in the panel's widgets."""
 
-from ICHHPINetLib.interaction.controller_state import State
+from ICHHPINetLib.interaction.status import State
 from ICHHPINetLib.scene.rounds_table import is_guess
 from slicer.i18n import tr as _
 

@@ -9,15 +9,15 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
-from ..imaging.hu_calibration import to_hu
-from ..imaging.io import CTImage, read_ct
+from ..imaging.ct_files import read_ct
 from ..imaging.label_files import LabelFile, read_labels
 from ..imaging.orientation import to_canonical
+from ..imaging.output_files import write_json
 from ..imaging.strokes_grid import on_grid
 from ..measurement import Measurement, measure
 from ..reporting.tables import Table
-from . import outputs
 from .console import DISCLAIMER, print_tables, say, warn
+from .output_checks import check_outputs, check_suffix
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,22 +43,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     if arguments.report:
-        outputs.check_suffix(arguments.report, (".json",), "A report")
+        check_suffix(arguments.report, (".json",), "A report")
         inputs = [path for path in (arguments.mask, arguments.ct) if path]
-        outputs.check_outputs([arguments.report], inputs)
+        check_outputs([arguments.report], inputs)
     file = read_labels(arguments.mask)
     marked, said = _marked(file, arguments.label)
     warnings = [*file.warnings, *said]
     if not marked.any():
         warnings.append("Nothing is marked in this mask.")
-    grid, hu = file.grid, None
+    grid, volume = file.grid, None
     if arguments.ct:
         ct = read_ct(arguments.ct)
-        marked, grid = _on_ct(arguments, marked, file.grid, ct), ct.image
-        hu, assumptions = to_hu(ct.array)
-        warnings += [*ct.warnings, *assumptions]
+        grid, volume = ct.geometry.image, ct.hu
+        marked = _on_ct(arguments, marked, file.grid, grid)
+        warnings += ct.warnings
     mask, order = to_canonical(marked, np.array(grid.GetDirection()).reshape(3, 3))
-    volume = None if hu is None else order.apply(hu)
     numbers = measure(mask, order.spacing(grid.GetSpacing()[::-1]), volume)
     if arguments.report:
         content = {
@@ -67,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
             "warnings": warnings,
             **numbers.as_dict(),
         }
-        outputs.write_json(arguments.report, content)
+        write_json(arguments.report, content)
     warn(warnings)
     print_tables([Table(arguments.mask.name, ("", "Value"), tuple(_rows(numbers)))])
     say(DISCLAIMER)
@@ -96,9 +95,9 @@ def _marked(file: LabelFile, label: int | None) -> tuple[np.ndarray, list[str]]:
     return labels == label, []
 
 
-def _on_ct(arguments: argparse.Namespace, marked: np.ndarray, grid: sitk.Image, ct: CTImage) -> np.ndarray:
+def _on_ct(arguments: argparse.Namespace, marked: np.ndarray, grid: sitk.Image, ct: sitk.Image) -> np.ndarray:
     """``marked`` on the voxels of the CT; its file may have another extent or order of axes."""
-    moved = on_grid(marked, grid, ct.image)
+    moved = on_grid(marked, grid, ct)
     if moved is None:
         raise InputFileError(
             f"'{arguments.mask}' and '{arguments.ct}' lie on different voxel grids. "

@@ -20,6 +20,7 @@ from .console import DISCLAIMER, RoundProgress, console, print_tables, progress_
 if TYPE_CHECKING:
     import argparse
 
+    from ..imaging.ct import CT
     from ..interaction.session import InteractiveSession
 
 
@@ -62,10 +63,8 @@ def add_network_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def open_session(
-    arguments: argparse.Namespace, volume: np.ndarray, spacing: tuple[float, float, float]
-) -> tuple[Any, InteractiveSession]:
-    """(network, session) for ``volume``, HU (Z, Y, X) in canonical order, and mm (z, y, x)."""
+def open_session(arguments: argparse.Namespace, ct: CT) -> tuple[Any, InteractiveSession]:
+    """(network, session) for ``ct``."""
     from ..weights.loading import load_network
 
     with console().status("loading the network"):
@@ -73,13 +72,12 @@ def open_session(
         # Imports torch, whose absence the line above explains.
         from ..interaction.session import InteractiveSession
 
-        return network, InteractiveSession(network, volume, spacing)
+        return network, InteractiveSession(network, ct)
 
 
 def run_rounds(
     session: InteractiveSession,
-    volume: np.ndarray,
-    spacing: tuple[float, float, float],
+    ct: CT,
     strokes: Iterable[Callable[[np.ndarray], Scribbles] | None],
     dice: Callable[[np.ndarray], float] | None = None,
 ) -> list[FinishedRound]:
@@ -99,7 +97,7 @@ def run_rounds(
                 new = draw(session.mask)
                 result = session.refine(new, on_progress=progress)
             score = None if dice is None else dice(result.mask)
-            numbers = measure(result.mask, spacing, volume)
+            numbers = measure(result.mask, ct.spacing, ct.hu)
             finished.append(FinishedRound(result, numbers, new, session.scribbles, score))
     return finished
 
@@ -173,13 +171,16 @@ def _round_report(one: FinishedRound) -> dict[str, Any]:
     return content if one.dice is None else {**content, "dice": one.dice}
 
 
-def write_scene(path: Path, image: Any, name: str, rounds: Sequence[FinishedRound]) -> None:
-    """Save CT (``SimpleITK.Image``), strokes, result and every round as a Slicer scene."""
+def write_scene(path: Path, ct: CT, rounds: Sequence[FinishedRound]) -> None:
+    """Save the CT as it lies in its file, strokes, result and every round as a Slicer scene."""
     from ..scene import SceneAdapter, add_ct_image, headless_scene, save_mrb
 
     with headless_scene() as scene:
-        adapter = SceneAdapter(scene, add_ct_image(scene, image, name))
+        adapter = SceneAdapter(scene, add_ct_image(scene, ct.geometry.image, ct.name))
+        log = adapter.load_rounds()
         for one in rounds:
             adapter.write_scribbles(one.all_strokes)
-            adapter.write_result(one.result, one.measurement, one.all_strokes)
+            log = log.with_round(one.result, one.all_strokes)
+            log = log.measured(one.measurement.volume_ml, one.measurement.abc2_ml)
+            adapter.write_rounds(log)
         save_mrb(scene, path)

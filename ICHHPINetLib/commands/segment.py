@@ -6,13 +6,12 @@ import argparse
 from pathlib import Path
 
 from ..errors import InvalidScribblesError
-from ..imaging.hu_calibration import to_hu
-from ..imaging.io import read_ct, read_scribbles
-from ..imaging.orientation import to_canonical
-from ..imaging.writing import write_labelmap, write_segmentation
-from ..interaction.scribbles import Scribbles
-from . import outputs
+from ..imaging.ct_files import read_ct
+from ..imaging.output_files import write_bytes, write_json
+from ..imaging.scribble_files import read_scribbles
+from ..imaging.writing import LABELMAP_ENDINGS, write_labelmap, write_segmentation
 from .console import say, warn
+from .output_checks import check_outputs, check_suffix
 from .rounds import add_network_arguments, open_session, print_rounds, report, run_rounds, write_scene
 
 _EXAMPLES = """
@@ -75,33 +74,29 @@ def run(arguments: argparse.Namespace) -> None:
             "There are no strokes. Name a file with --scribbles, or ask for a first guess with --guess."
         )
     ct = read_ct(arguments.ct, arguments.series)
-    hu, assumptions = to_hu(ct.array)
-    volume, order = to_canonical(hu, ct.direction)
-    spacing = order.spacing(ct.spacing)
-    stored = [
+    rounds = [
         read_scribbles(path, ct, require_foreground=number == 0 and not arguments.guess)
         for number, path in enumerate(arguments.scribbles)
     ]
-    rounds = [Scribbles(order.apply(one.foreground), order.apply(one.background)) for one in stored]
-    network, session = open_session(arguments, volume, spacing)
+    network, session = open_session(arguments, ct)
     strokes = [*([None] if arguments.guess else []), *(lambda mask, one=one: one for one in rounds)]
-    finished = run_rounds(session, volume, spacing, strokes)
+    finished = run_rounds(session, ct, strokes)
     notes = finished[-1].result.notes
-    warnings = list(dict.fromkeys([*ct.warnings, *assumptions, *session.warnings, *notes]))
-    mask = order.undo(finished[-1].result.mask)
+    warnings = list(dict.fromkeys([*ct.warnings, *session.warnings, *notes]))
+    mask = finished[-1].result.mask
     write_segmentation(arguments.output, mask, ct, flagged=finished[-1].is_guess)
     if arguments.labelmap:
         write_labelmap(arguments.labelmap, mask, ct)
     if arguments.scene:
-        write_scene(arguments.scene, ct.image, ct.name, finished)
+        write_scene(arguments.scene, ct, finished)
     if arguments.report:
-        outputs.write_json(arguments.report, report(ct.name, network, finished, warnings))
+        write_json(arguments.report, report(ct.name, network, finished, warnings))
     if arguments.preview:
         from ..reporting.contact_sheet import contact_sheet
 
         panels = [one.as_panel() for one in finished]
-        sheet = contact_sheet(volume, spacing, panels, f"ICH-HPINet · {ct.name}", note=ct.slices)
-        outputs.write_bytes(arguments.preview, sheet)
+        sheet = contact_sheet(ct.hu, ct.spacing, panels, f"ICH-HPINet · {ct.name}", note=ct.geometry.slices)
+        write_bytes(arguments.preview, sheet)
     # A guess that strokes have corrected is a guess no more.
     warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])
     print_rounds(ct.name, finished)
@@ -115,12 +110,12 @@ def _outputs(arguments: argparse.Namespace) -> list[Path | None]:
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
     """Everything that would spoil the end of the work, found at its start."""
-    allowed = ((".seg.nrrd",), outputs.LABELMAP_SUFFIXES, (".mrb",), (".json",), (".png",))
+    allowed = ((".seg.nrrd",), LABELMAP_ENDINGS, (".mrb",), (".json",), (".png",))
     names = ("A segmentation", "A label map", "A scene", "A report", "A preview")
     given = [(path, *rest) for path, *rest in zip(_outputs(arguments), allowed, names, strict=True) if path]
     for path, suffixes, what in given:
-        outputs.check_suffix(path, suffixes, what)
-    outputs.check_outputs((path for path, *_ in given), [arguments.ct, *arguments.scribbles])
+        check_suffix(path, suffixes, what)
+    check_outputs((path for path, *_ in given), [arguments.ct, *arguments.scribbles])
     if arguments.scene:
         from ..scene import save_mrb  # noqa: F401
     if arguments.preview:

@@ -3,7 +3,7 @@
 >>> from ICHHPINetLib import datasets
 >>> cases = datasets.find_cases("CT-ICH")
 >>> images = datasets.read_case(cases[0])
->>> images.volume.shape, images.mask.shape, images.spacing, images.bleed_types
+>>> images.ct.hu.shape, images.mask.shape, images.ct.spacing, images.bleed_types
 
 ``docs/datasets.md`` shows each layout. Nothing here downloads anything.
 """

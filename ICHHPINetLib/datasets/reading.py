@@ -11,9 +11,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ICHHPINetError, InputFileError
+from ..imaging.acquisition import SHEARED_HEADER
+from ..imaging.ct import CT
+from ..imaging.ct_files import read_ct
 from ..imaging.dicom_seg import is_dicom
 from ..imaging.integrity import alone, check_regular
-from ..imaging.io import read_ct
 from ..imaging.label_files import is_segmentation, read_labels
 from ..imaging.orientation import to_canonical
 from ..imaging.strokes_grid import Grid, on_grid
@@ -27,23 +29,22 @@ _MOST_LISTED = 10
 
 @dataclass(frozen=True)
 class CaseImages:
-    """A case, read: axis 0 feet to head, axis 1 front to back, axis 2 patient's right to left.
+    """A case, read.
 
     Attributes
     ----------
     name: of the case.
-    volume: HU (Z, Y, X), of the type that the file stores.
-    mask: uint8 (Z, Y, X), 1 where blood of any type is; None where the case has no mask.
-    spacing: mm (z, y, x).
+    ct: its CT.
+    mask: uint8 (Z, Y, X) on the voxels of ``ct.hu``, 1 where blood of any type is; None where the case has
+        no mask.
     bleed_types: those in the mask where it tells types apart, or else what the tables of the data set
         say; None where nothing tells.
     notes: what a user should know about the case.
     """
 
     name: str
-    volume: np.ndarray
+    ct: CT
     mask: np.ndarray | None
-    spacing: tuple[float, float, float]
     bleed_types: tuple[str, ...] | None
     notes: tuple[str, ...]
 
@@ -65,15 +66,7 @@ def read_case(case: Case) -> CaseImages:
         ct = read_ct(case.ct)
     except ICHHPINetError as error:
         raise type(error)(f"Case {case.name}: {error}") from error
-    volume, reorientation = to_canonical(ct.array, ct.direction)
-    return CaseImages(
-        case.name,
-        np.ascontiguousarray(volume),
-        mask,
-        reorientation.spacing(ct.spacing),
-        bleed_types,
-        (*case.notes, *said, *ct.warnings),
-    )
+    return CaseImages(case.name, ct, mask, bleed_types, (*case.notes, *said, *ct.warnings))
 
 
 def read_mask(case: Case) -> tuple[np.ndarray | None, tuple[str, ...] | None]:
@@ -161,10 +154,7 @@ def _header(path: Path) -> sitk.ImageFileReader:
             reader.ReadImageInformation()
     except RuntimeError as error:
         if "orthonormal" in str(error):
-            raise InputFileError(
-                f"the axes of {path} are not perpendicular, as of a tilted gantry; convert its DICOM "
-                "series again"
-            ) from error
+            raise InputFileError(SHEARED_HEADER.format(path=path)) from error
         raise InputFileError(f"{path} is missing or no image file; get it again from its source") from error
     if reader.GetDimension() < 3:
         raise InputFileError(f"{path} holds a single slice, not a volume")

@@ -10,19 +10,15 @@ import numpy as np
 
 from .. import datasets
 from ..errors import InputFileError
+from ..imaging.ct import CT
 
 
 @dataclass(frozen=True)
 class LoadedCase:
-    """Arrays of a case in axial order: feet to head, front to back, right to left.
+    """A case: ``truth`` is bool (Z, Y, X) on the CT's voxels, ``notes`` what is odd about the files."""
 
-    ``volume`` (Z, Y, X) as stored, HU where the file holds HU; ``truth`` bool (Z, Y, X);
-    ``spacing`` mm (z, y, x); ``notes`` what is odd about the files.
-    """
-
-    volume: np.ndarray
+    ct: CT
     truth: np.ndarray
-    spacing: tuple[float, float, float]
     notes: tuple[str, ...] = ()
 
 
@@ -41,7 +37,7 @@ class Case:
     def load(self) -> LoadedCase:
         """Read CT and mask. Raises InputFileError or InvalidVolumeError if a file cannot be read."""
         images = datasets.read_case(self.source)
-        return LoadedCase(images.volume, images.mask != 0, images.spacing, images.notes)
+        return LoadedCase(images.ct, images.mask != 0, images.notes)
 
 
 def find_cases(folder: Path | str, min_slices: int = 1) -> list[Case]:

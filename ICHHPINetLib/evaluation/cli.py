@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from ..commands import outputs
 from ..commands.console import print_tables, progress_bar, say, warn
+from ..commands.output_checks import check_suffix
 from .baselines import BASELINE_NAMES
 from .report import tables
 from .run import evaluate
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     if arguments.output:
-        outputs.check_suffix(arguments.output, (".json",), "A result")
+        check_suffix(arguments.output, (".json",), "A result")
     with progress_bar("reading the cases") as show:
         result = evaluate(
             arguments.cases,

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from ..commands import outputs
 from ..commands.console import say, warn
-from ..commands.numbers import natural
+from ..commands.numbers import zero_or_more
+from ..commands.output_checks import check_outputs
 from ..commands.rounds import (
     FinishedRound,
     add_network_arguments,
@@ -23,7 +23,8 @@ from ..commands.rounds import (
     write_scene,
 )
 from ..errors import MissingPackageError, OutputError
-from ..imaging.io import CTImage
+from ..imaging.ct import CT, FileGeometry
+from ..imaging.output_files import write_bytes, write_json
 from ..imaging.writing import write_image, write_labelmap, write_segmentation
 from ..interaction.scribbles import Scribbles
 from ..phantom import KINDS, Phantom, generate
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--kind", choices=KINDS, default="deep", help="kind of bleed (default: deep)")
     parser.add_argument(
-        "--seed", type=natural, default=0, help="another number, another phantom (default: 0)"
+        "--seed", type=zero_or_more, default=0, help="another number, another phantom (default: 0)"
     )
     add_network_arguments(parser)
 
@@ -60,19 +61,19 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     folder: Path = arguments.output
     _check_folder(folder)
-    outputs.check_outputs(folder / name for name in (*_INPUTS, *_RESULTS))
+    check_outputs(folder / name for name in (*_INPUTS, *_RESULTS))
     require_matplotlib()
     phantom = generate(arguments.kind, seed=arguments.seed)
-    network, session = open_session(arguments, phantom.volume, phantom.spacing)
+    ct = as_ct(phantom)
+    network, session = open_session(arguments, ct)
     finished = run_rounds(
         session,
-        phantom.volume,
-        phantom.spacing,
+        ct,
         _robot(phantom, np.random.default_rng(arguments.seed)),
         lambda mask: evaluate_mask(mask, phantom.mask, phantom.spacing).dice,
     )
-    written = _write_inputs(folder, phantom, finished)
-    written += _write_results(folder, phantom, network, session.warnings, finished)
+    written = _write_inputs(folder, ct, finished)
+    written += _write_results(folder, phantom, ct, network, session.warnings, finished)
     print_rounds(f"{phantom.name}, a bleed of {phantom.volume_ml:.1f} mL", finished)
     say(f"Written to {folder}: {', '.join(written)}")
 
@@ -95,42 +96,46 @@ def _robot(phantom: Phantom, rng: np.random.Generator) -> list[Callable[[np.ndar
     ]
 
 
-def _write_inputs(folder: Path, phantom: Phantom, finished: Sequence[FinishedRound]) -> list[str]:
+def _write_inputs(folder: Path, ct: CT, finished: Sequence[FinishedRound]) -> list[str]:
     """CT and strokes, as `ichhpinet segment` reads them."""
-    ct = as_ct(phantom)
     for name, one in zip(_INPUTS[1:], finished, strict=True):
         write_labelmap(folder / name, one.new_strokes.foreground + 2 * one.new_strokes.background, ct)
-    write_image(folder / "ct.nrrd", ct.image)
+    write_image(folder / "ct.nrrd", ct.geometry.image)
     return list(_INPUTS)
 
 
 def _write_results(
-    folder: Path, phantom: Phantom, network: Any, warnings: Sequence[str], finished: Sequence[FinishedRound]
+    folder: Path,
+    phantom: Phantom,
+    ct: CT,
+    network: Any,
+    warnings: Sequence[str],
+    finished: Sequence[FinishedRound],
 ) -> list[str]:
-    ct, last = as_ct(phantom), finished[-1]
+    last = finished[-1]
     write_segmentation(folder / "hematoma.seg.nrrd", last.result.mask, ct)
     write_labelmap(folder / "hematoma.nii.gz", last.result.mask, ct)
     content = report(ct.name, network, finished, warnings)
-    outputs.write_json(folder / "report.json", {**content, "true_volume_ml": phantom.volume_ml})
+    write_json(folder / "report.json", {**content, "true_volume_ml": phantom.volume_ml})
     sheet = contact_sheet(
-        phantom.volume,
-        phantom.spacing,
+        ct.hu,
+        ct.spacing,
         [one.as_panel() for one in finished],
         f"ICH-HPINet · generated head phantom · {last.measurement.volume_ml:.1f} mL",
         truth=phantom.mask,
         truth_ml=phantom.volume_ml,
     )
-    outputs.write_bytes(folder / "contact_sheet.png", sheet)
+    write_bytes(folder / "contact_sheet.png", sheet)
     try:
-        write_scene(folder / "scene.mrb", ct.image, ct.name, finished)
+        write_scene(folder / "scene.mrb", ct, finished)
     except MissingPackageError as error:
         warn([f"no Slicer scene was written. {error}"])
         return list(_RESULTS[:-1])
     return list(_RESULTS)
 
 
-def as_ct(phantom: Phantom) -> CTImage:
+def as_ct(phantom: Phantom) -> CT:
     """A phantom as if it had been read from a file."""
     image = sitk.GetImageFromArray(phantom.volume)
     image.SetSpacing(phantom.spacing[::-1])
-    return CTImage(phantom.volume, phantom.spacing, image, phantom.name, [])
+    return CT.of_array(phantom.volume, phantom.spacing, FileGeometry(image), name=phantom.name)

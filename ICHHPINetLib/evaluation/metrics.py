@@ -18,7 +18,7 @@ from scipy import ndimage
 from scipy.spatial import KDTree
 
 from ..errors import InvalidVolumeError
-from ..imaging.validation import check_mask
+from ..imaging.labels import check_mask
 
 NSD_TOLERANCE_MM = 2.0
 # Exactly 2 mm, five pixels of 0.4 mm, is within, however the coordinates are rounded.

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..errors import RoundCancelled
-from ..imaging.hu_calibration import to_hu
+from ..imaging.ct import CT
 from ..interaction.scribbles import Scribbles
 from ..measurement import measure
 from ..simulation import robot
@@ -41,7 +41,7 @@ class GuessingSession(SessionLike, Protocol):
     def guess(self) -> RoundLike: ...
 
 
-Method = Callable[[np.ndarray, tuple[float, float, float]], SessionLike]
+Method = Callable[[CT], SessionLike]
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ def run_cases(
         reports.append(report)
         try:
             loaded = case.load()
-            hu, assumptions = to_hu(loaded.volume)
-            report["notes"] = [*loaded.notes, *assumptions]
-            report["truth"] = measure(loaded.truth, loaded.spacing, hu).as_dict()
-            report["shape"], report["spacing"] = list(loaded.volume.shape), list(loaded.spacing)
+            ct, truth = loaded.ct, loaded.truth
+            report["notes"] = list(loaded.notes)
+            report["truth"] = measure(truth, ct.spacing, ct.hu).as_dict()
+            report["shape"], report["spacing"] = list(ct.shape), list(ct.spacing)
         except Exception as error:
             report["error"] = _describe(error)
             on_case(reports)
@@ -104,16 +104,16 @@ def run_cases(
             report["runs"].append(run)
             done = (number * seeds + seed) * rounds
             try:
-                session = method(loaded.volume, loaded.spacing)
+                session = method(ct)
                 rng = np.random.default_rng([seed, zlib.crc32(case.id.encode())])
                 guessed = None
                 if guess:
                     start = time.perf_counter()
                     guessed = session.guess().mask != 0
                     seconds = time.perf_counter() - start
-                    figures = evaluate_mask(guessed, loaded.truth, loaded.spacing).as_dict()
+                    figures = evaluate_mask(guessed, truth, ct.spacing).as_dict()
                     run["guess"] = {**figures, "seconds": seconds}
-                for row in scribble_rounds(session, loaded.truth, loaded.spacing, rounds, rng, user, guessed):
+                for row in scribble_rounds(session, truth, ct.spacing, rounds, rng, user, guessed):
                     run["rounds"].append(row)
                     if on_step:
                         done += 1

@@ -144,4 +144,4 @@ def _method(name: str, device: str) -> tuple[Method, Report]:
     network = load_network(name, device)
     # Not the file's name: networks of several folds are one method.
     description = {"method": network.config.name, "sha256": network.sha256, "device": str(network.device)}
-    return lambda volume, spacing: InteractiveSession(network, volume, spacing), description
+    return lambda ct: InteractiveSession(network, ct), description

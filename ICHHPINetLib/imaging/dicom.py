@@ -8,43 +8,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
+from . import acquisition as rules
+from .ct import FileGeometry
 from .dicom_files import Folder, Series, find_series, is_dicom_file, read_series
 from .dicom_slices import Slice, read_dataset, read_values
 from .dicom_stack import Stack, aside_mm, stack
-from .validation import CT_MODALITY, UNSAID_MODALITIES, check_spacing
 
-__all__ = ["DicomVolume", "is_dicom_file", "read_dicom_file", "read_dicom_folder"]
+__all__ = ["is_dicom_file", "read_dicom_file", "read_dicom_folder"]
 
 # In HU: denser than this is no air around a head.
 _AIR_HU = -300.0
 
 
-@dataclass(frozen=True)
-class DicomVolume:
-    """A series as one volume, slices ascending along their normal.
-
-    ``sheared_mm`` is how far the last slice lies beside the place that ``image`` gives it, because
-    the gantry was tilted; 0 where it was not. ``repeats`` says how many planes of ``image`` each acquired
-    slice fills, in order: 1, but for series with slices of several thicknesses, of which ``slices`` tells in
-    a few words, as it does of a tilt.
-    """
-
-    image: sitk.Image
-    warnings: list[str]
-    sheared_mm: float
-    repeats: tuple[int, ...]
-    slices: str
-
-
-def read_dicom_folder(folder: Path, uid: str | None = None) -> DicomVolume:
+def read_dicom_folder(folder: Path, uid: str | None = None) -> tuple[FileGeometry, list[str]]:
     """Read the one series of ``folder``, or the one of ``uid``; sub-folders count where it holds no images.
+
+    Returns
+    -------
+    The series as one volume in HU, slices ascending along their normal, and warnings.
 
     Raises
     ------
@@ -69,23 +56,24 @@ def read_dicom_folder(folder: Path, uid: str | None = None) -> DicomVolume:
     return _volume(folder, series, notes)
 
 
-def read_dicom_file(path: Path) -> DicomVolume:
-    """Read a multi-frame file; raises as ``read_dicom_folder`` does."""
+def read_dicom_file(path: Path) -> tuple[FileGeometry, list[str]]:
+    """Read a multi-frame file; returns and raises as ``read_dicom_folder`` does."""
     return _volume(path, read_series(path), [])
 
 
-def _volume(place: Path, series: Series, notes: list[str]) -> DicomVolume:
+def _volume(place: Path, series: Series, notes: list[str]) -> tuple[FileGeometry, list[str]]:
     slices = series.slices()
-    notes += _modality_warning(place, slices[0].modality)
+    notes += rules.doubts_about_modality(slices[0].modality, place)
     slices, copies = _without_copies(slices)
     if copies:
         notes.append(f"Copies of slices were left out: {', '.join(one.name for one in copies[:5])}.")
     if len(slices) < 2:
-        raise InputFileError(_single_slice(place))
+        single = rules.SINGLE_SLICE_SERIES if place.is_dir() else rules.ONE_OF_SERIES
+        raise InputFileError(single.format(path=place, place=place, folder=place.parent))
     for one in slices:
-        check_spacing((1.0, *one.spacing))
+        rules.check_spacing((1.0, *one.spacing))
     stacked = stack(place, slices)
-    check_spacing((stacked.step, 1.0, 1.0))
+    rules.check_spacing((stacked.step, 1.0, 1.0))
     slices = stacked.slices
     aside = aside_mm(place, slices)
     values, more = _values(slices)
@@ -100,14 +88,11 @@ def _volume(place: Path, series: Series, notes: list[str]) -> DicomVolume:
     words = [f"{count} x {step:.3g} mm" for count, step in stacked.blocks if len(stacked.blocks) > 1]
     words += [f"{gap:.3g} mm where they meet" for gap in stacked.gaps]
     if degrees < 1.0:
-        return DicomVolume(image, notes, 0.0, tuple(stacked.repeats), ", ".join(words))
-    words.append(f"gantry {degrees:.3g}°")
-    tilt = (
-        f"The gantry was tilted by {degrees:.3g} degrees: the volume is shown upright, as a sheared stack. "
-        "Volumes in mL are right, sagittal and coronal views slanted, and the result lies up to "
-        f"{aside:.0f} mm beside its place in the patient."
-    )
-    return DicomVolume(image, [*notes, tilt], aside, tuple(stacked.repeats), ", ".join(words))
+        aside = 0.0
+    else:
+        words.append(f"gantry {degrees:.3g}°")
+        notes.append(rules.TILTED.format(degrees=degrees, aside=aside))
+    return FileGeometry(image, aside, tuple(stacked.repeats), ", ".join(words)), notes
 
 
 def _block_note(stacked: Stack) -> list[str]:
@@ -115,13 +100,7 @@ def _block_note(stacked: Stack) -> list[str]:
         return []
     parts = ", then ".join(f"{count} slices of {step:.3g} mm" for count, step in stacked.blocks)
     gaps = " and ".join(f"{gap:.3g}" for gap in stacked.gaps)
-    note = (
-        f"The series has slices of several thicknesses: {parts}, {gaps} mm apart where they meet. Each slice "
-        f"is shown as often as it is thick, in planes of {stacked.step:.3g} mm, and counts with its own "
-        "thickness in every volume; where blocks overlap, nothing counts twice. Scribbles may be drawn on "
-        "this CT (segment --scene writes it) or on the series as it is loaded elsewhere, slice by slice."
-    )
-    return [note]
+    return [rules.BLOCKS.format(blocks=parts, gaps=gaps, plane=stacked.step)]
 
 
 def _without_copies(slices: Sequence[Slice]) -> tuple[list[Slice], list[Slice]]:
@@ -177,23 +156,6 @@ def _turn_around(slices: Sequence[Slice], hu: np.ndarray, sums: np.ndarray) -> l
         "look like HU of a head. Check them, or load the original series."
     )
     return [doubt]
-
-
-def _modality_warning(place: Path, modality: str) -> list[str]:
-    if modality in UNSAID_MODALITIES:
-        return ["The files do not say that they are a CT. Check that its values are Hounsfield units."]
-    if modality != CT_MODALITY:
-        raise InputFileError(f"'{place}' is {modality}, not CT. Name the series of the head CT.")
-    return []
-
-
-def _single_slice(place: Path) -> str:
-    if place.is_dir():
-        return (
-            f"The series in '{place}' has a single slice; a volume needs two at least. "
-            "Export the whole series."
-        )
-    return f"'{place}' is one slice of a DICOM series. Name its folder, '{place.parent}', to load them all."
 
 
 def _no_series(folder: Path, found: Folder) -> str:

@@ -1,7 +1,4 @@
-"""What a DICOM file says about its slices, one file or frame each, and their values as float HU.
-
-Every cause for which no volume could be known has its own sentence, here.
-"""
+"""What a DICOM file says about its slices, one file or frame each, and their values as float HU."""
 
 from __future__ import annotations
 
@@ -16,6 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError, MissingPackageError
+from . import acquisition as rules
 
 # Of an image orientation: how far its two axes may be off unit length and a right angle.
 _AXES = 1e-2
@@ -95,24 +93,16 @@ def slices_of(path: Path, dataset: Any) -> list[Slice]:
         If it is a color picture, or does not say where its slices lie or how large their pixels are.
     """
     if (values := text(dataset, "SamplesPerPixel")) not in ("", "1"):
-        raise InputFileError(
-            f"'{path}' has {values} values a pixel, as a color picture or a screen capture has. "
-            "Export the original series."
-        )
+        raise InputFileError(rules.COLOR_SLICE.format(path=path, values=values))
     frames = text(dataset, "NumberOfFrames")
     if not dataset.get("PerFrameFunctionalGroupsSequence") and frames in ("", "0", "1"):
         return [_slice(path, None, dataset, [dataset])]
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups:
-        raise InputFileError(
-            f"The frames of '{path}' say nothing of where they lie. "
-            "Export the series as single slices, or convert it with dcm2niix."
-        )
+        raise InputFileError(rules.FRAMES_WITHOUT_PLACE.format(path=path))
     if not frames.isdigit() or int(frames) != len(groups):
-        raise InputFileError(
-            f"'{path}' says where {len(groups)} frames lie, but has {frames or 'no number of'} frames. "
-            "Export the series again."
-        )
+        frames = frames or "no number of"
+        raise InputFileError(rules.FRAMES_MISCOUNTED.format(path=path, count=len(groups), frames=frames))
     shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])
     return [_slice(path, number, dataset, [own, *shared]) for number, own in enumerate(groups)]
 
@@ -129,26 +119,17 @@ def _slice(path: Path, frame: int | None, dataset: Any, groups: Sequence[Any]) -
 
     origin = value("PlanePositionSequence", "ImagePositionPatient", 3)
     if origin is None:
-        raise InputFileError(
-            f"{place} does not say where its slice lies (ImagePositionPatient): the order and distance of "
-            "slices cannot be known. Export the original series."
-        )
+        raise InputFileError(rules.NO_PLACE.format(place=place))
     axes = value("PlaneOrientationSequence", "ImageOrientationPatient", 6)
     direction = None if axes is None else _direction(axes)
     if direction is None:
-        raise InputFileError(
-            f"{place} does not say how its slice is turned (ImageOrientationPatient). "
-            "Export the original series."
-        )
+        raise InputFileError(rules.NO_ORIENTATION.format(place=place))
     pixel = value("PixelMeasuresSequence", "PixelSpacing", 2)
     if pixel is None and frame is None:
         # Of a secondary capture, which is doubted anyway.
         pixel = _numbers(dataset, "NominalScannedPixelSpacing", 2)
     if pixel is None or pixel.min() <= 0:
-        raise InputFileError(
-            f"{place} has no pixel size (0028,0030): no volume can be known. "
-            "Export the original series, not a secondary capture."
-        )
+        raise InputFileError(rules.NO_PIXEL_SIZE.format(place=place))
     thickness = value("PixelMeasuresSequence", "SliceThickness", 1)
     slope = value("PixelValueTransformationSequence", "RescaleSlope", 1)
     intercept = value("PixelValueTransformationSequence", "RescaleIntercept", 1)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputFileError
+from . import acquisition as rules
 from .dicom_slices import Slice
 
 # A slice counts as out of place from this share of the usual distance on, or from so many mm where that is
@@ -62,10 +63,9 @@ def stack(folder: Path, slices: Sequence[Slice]) -> Stack:
     _check_acquisitions(folder, slices, position)
     for index, gap in enumerate(gaps):
         if gap < _TOLERANCE * min(float(np.median(gaps)), 1.0):
+            one, other = (slices[at].name for at in (index, index + 1))
             raise InputFileError(
-                f"Two slices in '{folder}' lie on the same spot: {slices[index].name} and "
-                f"{slices[index + 1].name} at {position[index]:.1f} mm. "
-                "The folder seems to hold two acquisitions; keep one."
+                rules.SAME_SPOT.format(folder=folder, one=one, other=other, mm=position[index])
             )
     if _even(gaps):
         step = float((position[-1] - position[0]) / len(gaps))
@@ -86,10 +86,7 @@ def aside_mm(folder: Path, slices: Sequence[Slice]) -> float:
     beside -= np.outer(position - position[0], normal)
     share = (position - position[0]) / (position[-1] - position[0])
     if np.linalg.norm(beside - np.outer(share, beside[-1]), axis=1).max() > _ASIDE_MM:
-        raise InputFileError(
-            f"The slices in '{folder}' lie beside each other: the table or the field of view was moved. "
-            "Resample the series to one stack, or export one acquisition alone."
-        )
+        raise InputFileError(rules.MOVED_TABLE.format(folder=folder))
     return float(np.linalg.norm(beside[-1]))
 
 
@@ -97,14 +94,10 @@ def _check_alike(folder: Path, slices: Sequence[Slice]) -> None:
     first = slices[0]
     for other in slices:
         if other.size != first.size or not np.allclose(other.direction, first.direction, atol=1e-3):
-            raise InputFileError(
-                f"The slices in '{folder}' differ in size or orientation ({first.name} and {other.name}), "
-                "as with a localizer among them. Move the odd ones to another folder."
-            )
+            names = {"one": first.name, "other": other.name}
+            raise InputFileError(rules.SLICES_DIFFER.format(folder=folder, **names))
     if not np.allclose([one.spacing for one in slices], first.spacing, rtol=1e-3, atol=0):
-        raise InputFileError(
-            f"The slices in '{folder}' have pixels of different sizes. Export one reconstruction alone."
-        )
+        raise InputFileError(rules.PIXEL_SIZES_DIFFER.format(folder=folder))
 
 
 def _close(gap: float, usual: float) -> bool:
@@ -138,10 +131,7 @@ def _check_acquisitions(folder: Path, slices: Sequence[Slice], position: np.ndar
             f"{keyword} '{value}' with {len(group)} slices, {slices[group[0]].name} and others"
             for value, group in groups.items()
         )
-        raise InputFileError(
-            f"The series in '{folder}' holds {len(groups)} acquisitions that lie in each other: {names}. "
-            "Copy the files of one to a folder of their own, and name that."
-        )
+        raise InputFileError(rules.ACQUISITIONS.format(folder=folder, count=len(groups), names=names))
 
 
 def _blocks(gaps: np.ndarray, thickness: Sequence[float | None]) -> list[range]:
@@ -185,9 +175,9 @@ def _check_blocks(folder: Path, slices: list[Slice], position: np.ndarray, block
             problem = f"{gap:.2f} mm above {slices[below[-1]].name} is no distance of theirs"
     if problem:
         raise InputFileError(
-            f"The slices in '{folder}' lie in {len(blocks)} blocks ({_listed(blocks, steps)}) that cannot be "
-            f"put together: {problem}. Export the series again with all its slices, or copy each block to a "
-            "folder of its own, measure each, and add their volumes."
+            rules.BLOCKS_APART.format(
+                folder=folder, count=len(blocks), blocks=_listed(blocks, steps), problem=problem
+            )
         )
 
 
@@ -197,10 +187,9 @@ def _uneven(folder: Path, slices: list[Slice], position: np.ndarray) -> str:
     index = next(index for index, gap in enumerate(gaps) if not _close(gap, usual))
     missing = round(gaps[index] / usual) - 1
     guess = f"{missing} missing" if missing > 0 else "irregular distances"
-    return (
-        f"The slices in '{folder}' are not evenly spaced ({guess}): {gaps[index]:.2f} mm between "
-        f"{slices[index].name} and {slices[index + 1].name}, at {position[index]:.1f} mm, but {usual:.2f} mm "
-        "elsewhere. Export the series again with all its slices."
+    one, other = slices[index].name, slices[index + 1].name
+    return rules.UNEVEN.format(
+        folder=folder, guess=guess, gap=gaps[index], one=one, other=other, mm=position[index], usual=usual
     )
 
 

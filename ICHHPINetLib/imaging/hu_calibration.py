@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .cut_off import BONE_HU, is_cut_off, lift_skull
+from .skull import BONE_HU, is_cut_off
 
 BRAIN_HU = 34.0
 # Half-height width of the brain peak of a head CT (gray and white matter plus noise): HU,
@@ -50,8 +50,6 @@ def intensity_scale(volume: np.ndarray) -> str:
     ``volume`` is (Z, Y, X), real and finite. ``"window"`` is a display window stored as
     0..255 or 0..1, ``"offset"`` are scanner values whose rescale intercept was dropped.
     """
-    if not volume.size:
-        return "hu"
     low, high = float(volume.min()), float(volume.max())
     sample = _sample(volume)
     # In HU next to nothing but a little bone lies in this narrow range, and air lies far below zero.
@@ -69,16 +67,6 @@ def intensity_scale(volume: np.ndarray) -> str:
 
 def _share(sample: np.ndarray, low: float, high: float) -> float:
     return np.count_nonzero((sample >= low) & (sample <= high)) / sample.size
-
-
-def calibrate_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """Return ``volume`` as the network should see it, and a warning for every assumption that this took.
-
-    As ``to_hu``, and where HU were cut off below bone, by a window or otherwise, the skull is bone again.
-    """
-    hu, warnings = to_hu(volume)
-    lifted, more = lift_skull(hu)
-    return lifted, warnings + more
 
 
 _OFFSET_ASSUMED = (
@@ -118,8 +106,6 @@ def to_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
 
 def _doubts(hu: np.ndarray) -> list[str]:
     """A warning that names what a head has and ``hu`` has not: brain, bone, air around it."""
-    if not hu.size:
-        return []
     sample = _sample(hu)
     # A background of one value would pass for fluid, for air or for bone.
     kinds, counts = np.unique(sample[:: max(1, sample.size // 100_000)], return_counts=True)

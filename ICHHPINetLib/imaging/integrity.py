@@ -12,7 +12,6 @@ import math
 import os
 import shutil
 import stat
-import struct
 import tempfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -22,23 +21,17 @@ from typing import BinaryIO
 
 from ..errors import InputFileError
 from .file_headers import HeaderError, VoxelData, meta_data, nrrd_data
+from .nifti_header import LONGEST_HEADER, NIFTI_ENDINGS, NiftiHeader
 
 FORMATS = "NRRD, NIfTI, MHA or a DICOM folder"
 
 _GZIP, _NRRD, _ZIP = b"\x1f\x8b", b"NRRD", b"PK\x03\x04"
-_NIFTI_ENDINGS, _META_ENDINGS, _NRRD_ENDINGS = (".nii", ".nii.gz"), (".mha", ".mhd"), (".nrrd", ".nhdr")
-# Of a header: its size in bytes, then (offset, format) of dim, of datatype and bitpix, of vox_offset;
-# the least vox_offset.
-_NIFTI = {
-    348: ((40, "8h"), (70, "2h"), (108, "f"), 352),
-    540: ((16, "8q"), (12, "2h"), (168, "q"), 544),
-}
+_META_ENDINGS, _NRRD_ENDINGS = (".mha", ".mhd"), (".nrrd", ".nhdr")
 # NIfTI's datatypes: bits of a voxel.
 _NIFTI_BITS = {
     1: 1, 2: 8, 4: 16, 8: 32, 16: 32, 32: 64, 64: 64, 128: 24, 256: 8, 512: 16, 768: 32, 1024: 64,
     1280: 64, 1536: 128, 1792: 128, 2048: 256, 2304: 32,
-}
-_NIFTI_MAGIC = {348: (344, (b"n+1\0",)), 540: (4, (b"n+2\0",))}
+}  # fmt: skip
 _CHUNK = 1 << 20
 
 
@@ -93,7 +86,7 @@ def alone(path: Path) -> Iterator[Path]:
     For ``x.nii.gz``, the NIfTI reader takes the voxels of ``x.nii`` where there is one.
     """
     path = Path(path)
-    ending = next((one for one in (".nii.gz", ".nii") if path.name.lower().endswith(one)), None)
+    ending = next((one for one in reversed(NIFTI_ENDINGS) if path.name.lower().endswith(one)), None)
     if ending is None:
         yield path
         return
@@ -125,7 +118,7 @@ def _check(path: Path, file: BinaryIO) -> None:
             f"'{path}' is one half of a pair of files (.hdr and .img), which need not say left from right. "
             "Convert it to one file: NRRD, or NIfTI as .nii.gz."
         )
-    if name.endswith(_NIFTI_ENDINGS):
+    if name.endswith(NIFTI_ENDINGS):
         _check_nifti(path, file, start)
     elif start.startswith(_NRRD):
         _check_parts(path, file, nrrd_data(path, file))
@@ -138,7 +131,7 @@ def _check(path: Path, file: BinaryIO) -> None:
 def _check_nifti(path: Path, file: BinaryIO, start: bytes) -> None:
     packed = start.startswith(_GZIP)
     if path.name.lower().endswith(".gz"):
-        if not packed and _nifti_size(start) is not None:
+        if not packed and _nifti(start) is not None:
             raise InputFileError(
                 f"'{path}' is named .gz but is not compressed. Rename it to '{path.name[:-3]}'."
             )
@@ -148,34 +141,32 @@ def _check_nifti(path: Path, file: BinaryIO, start: bytes) -> None:
         raise InputFileError(f"'{path}' is compressed but not named .gz. Rename it to '{path.name}.gz'.")
     stream = gzip.GzipFile(fileobj=file) if packed else file
     with _damage():
-        header = _read(stream, 544)
-    size = _nifti_size(header)
-    if size is None:
+        content = _read(stream, LONGEST_HEADER)
+    header = _nifti(content)
+    if header is None:
         raise HeaderError("it does not begin as a NIfTI file of one part does")
-    order = "<" if struct.unpack_from("<i", header)[0] == size else ">"
-    (dims_at, type_at, offset_at, least) = _NIFTI[size]
-    dims, (kind_of_voxel, bits), (offset,) = (
-        struct.unpack_from(f"{order}{kind}", header, at) for at, kind in (dims_at, type_at, offset_at)
-    )
-    if not 1 <= dims[0] <= 7 or min(dims[1 : dims[0] + 1]) < 1:
+    sizes = header.dim[1 : header.dim[0] + 1]
+    if not 1 <= header.dim[0] <= 7 or min(sizes) < 1:
         raise HeaderError("its header states no sizes")
     # ITK reads by the type alone.
-    if _NIFTI_BITS.get(kind_of_voxel) != bits:
-        raise HeaderError(f"its header contradicts itself: type {kind_of_voxel} with {bits} bits a voxel")
-    if not (math.isfinite(offset) and offset >= least and offset == int(offset)):
-        raise HeaderError(f"its header says that the voxels begin within it, at byte {offset:g}")
-    voxels = math.prod(dims[1 : dims[0] + 1])
-    expected = int(offset) + (voxels * bits + 7) // 8
-    _compare(len(header) + _count(stream, expected - len(header)), expected)
+    if _NIFTI_BITS.get(header.datatype) != header.bits:
+        raise HeaderError(
+            f"its header contradicts itself: type {header.datatype} with {header.bits} bits a voxel"
+        )
+    begin = header.offset
+    if not (math.isfinite(begin) and begin >= header.least_offset and begin == int(begin)):
+        raise HeaderError(f"its header says that the voxels begin within it, at byte {begin:g}")
+    expected = int(begin) + (math.prod(sizes) * header.bits + 7) // 8
+    _compare(len(content) + _count(stream, expected - len(content)), expected)
 
 
-def _nifti_size(header: bytes) -> int | None:
-    """Bytes of the NIfTI header, of one file together with its voxels, that ``header`` begins with."""
-    for size, (at, magics) in _NIFTI_MAGIC.items():
-        sizes = {struct.unpack_from(f"{order}i", header)[0] for order in "<>"} if len(header) >= 4 else set()
-        if size in sizes and header[at : at + 4] in magics:
-            return size
-    return None
+def _nifti(content: bytes) -> NiftiHeader | None:
+    """The NIfTI header, of one file together with its voxels, that ``content`` begins with."""
+    try:
+        header = NiftiHeader(content)
+    except ValueError:
+        return None
+    return header if header.is_of_one_part else None
 
 
 def _check_parts(path: Path, file: BinaryIO, data: VoxelData) -> None:

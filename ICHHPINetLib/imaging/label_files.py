@@ -15,7 +15,7 @@ from ..errors import InputFileError, InvalidVolumeError
 from .dicom_seg import is_dicom, read_dicom_seg
 from .integrity import check_whole
 from .labels import whole_labels
-from .open_image import check_perpendicular, doubts_about_size, nifti_doubts, open_image
+from .open_image import check_perpendicular, doubts_about_size, open_image
 
 _KEY = re.compile(r"Segment(\d+)_")
 
@@ -100,8 +100,9 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
         segments = [Segment(name, number, layer, 1) for layer, (number, name) in enumerate(listed)]
         warnings = []
     else:
-        grid, layers, segments = _from_image(path, open_image(path))
-        warnings = [*nifti_doubts(path, grid), *doubts_about_size(grid, path)]
+        image, warnings = open_image(path)
+        grid, layers, segments = _from_image(path, image)
+        warnings += doubts_about_size(grid, path)
     check_perpendicular(grid, path)
     try:
         layers = np.stack([whole_labels(layers[..., one]) for one in range(layers.shape[3])], axis=3)

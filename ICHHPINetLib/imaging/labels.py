@@ -40,6 +40,11 @@ def whole_labels(values: np.ndarray) -> np.ndarray:
     return values
 
 
+def check_mask(mask: np.ndarray) -> np.ndarray:
+    """Bool of a mask of any shape: True wherever it is not 0. InvalidVolumeError where it holds no labels."""
+    return whole_labels(mask) != 0
+
+
 def _rounded(values: np.ndarray) -> np.ndarray:
     with np.errstate(invalid="ignore"):
         whole = np.rint(values)

@@ -1,7 +1,8 @@
-"""What ITK leaves unsaid about a NIfTI file: that its two statements of place disagree.
+"""What the header of a NIfTI file says, and what ITK leaves unsaid: that its two places disagree.
 
 The qform (a rotation and a position) and the sform (an affine) each say where the voxels lie. Programs
-choose differently between them: scribbles drawn by one would land elsewhere for another.
+choose differently between them: scribbles drawn by one would land elsewhere for another. ITK's metadata
+do not tell the handedness of the qform, nor anything of a file that it refuses.
 """
 
 from __future__ import annotations
@@ -9,21 +10,33 @@ from __future__ import annotations
 import gzip
 import itertools
 import struct
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
-from .validation import MAX_SHEAR
+from .acquisition import SHEARED_FILE, TWO_SIZES, is_sheared
 
-# Of the header of 348 and the one of 540 bytes: dim, pixdim, units of length, codes of qform and sform,
-# quaternion, position, rows of the sform.
+NIFTI_ENDINGS = (".nii", ".nii.gz")
+LONGEST_HEADER = 540
+# Where the fields of a header of so many bytes stand, and their formats.
 _FIELDS = {
-    348: ((40, "8h"), (76, "8f"), (123, "B"), (252, "2h"), (256, "3f"), (268, "3f"), (280, "12f")),
-    540: ((16, "8q"), (104, "8d"), (500, "i"), (344, "2i"), (352, "3d"), (376, "3d"), (400, "12d")),
-}
+    348: {
+        "dim": (40, "8h"), "type": (70, "2h"), "pixdim": (76, "8f"), "offset": (108, "f"),
+        "units": (123, "B"), "codes": (252, "2h"), "quaternion": (256, "3f"), "position": (268, "3f"),
+        "rows": (280, "12f"), "magic": (344, "4s"),
+    },
+    540: {
+        "dim": (16, "8q"), "type": (12, "2h"), "pixdim": (104, "8d"), "offset": (168, "q"),
+        "units": (500, "i"), "codes": (344, "2i"), "quaternion": (352, "3d"), "position": (376, "3d"),
+        "rows": (400, "12d"), "magic": (4, "4s"),
+    },
+}  # fmt: skip
+# Of one file together with its voxels, and the least place where these begin.
+_MAGIC, _LEAST_OFFSET = {348: b"n+1\0", 540: b"n+2\0"}, {348: 352, 540: 544}
 # Place in the scanner, and aligned with another image, which may shear; others may be atlases, which scale.
 _SCANNER, _ALIGNED = 1, 2
 # Millimeters in the units of length that a header may state, by their code.
@@ -33,20 +46,66 @@ _SAME_SIZE = 0.01
 _SAME_PLACE = 0.25
 
 
-@dataclass(frozen=True)
-class _Places:
-    """Codes of qform and sform, and their 4 x 4 (RAS mm), None where it is not stated or not usable."""
+class NiftiHeader:
+    """The header that ``content`` begins with; ValueError where it begins with none.
 
-    size: np.ndarray
-    qcode: int
-    scode: int
-    qform: np.ndarray | None
-    sform: np.ndarray | None
+    ``order`` is "<" or ">"; ``datatype`` and ``bits`` are of a voxel, ``offset`` is where the voxels begin.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        sizes = {order: struct.unpack_from(f"{order}i", content)[0] for order in "<>"} if content[3:] else {}
+        self.order = next((order for order, size in sizes.items() if size in _FIELDS), "")
+        if not self.order or len(content) < sizes[self.order]:
+            raise ValueError("it does not begin as a NIfTI file does")
+        self._content, self._size = content, sizes[self.order]
+        self.dim: tuple[int, ...] = self._values("dim")
+        self.datatype, self.bits = self._values("type")
+        (self.offset,) = self._values("offset")
+
+    @property
+    def is_of_one_part(self) -> bool:
+        """Whether the voxels are in the same file."""
+        return self._values("magic") == (_MAGIC[self._size],)
+
+    @property
+    def least_offset(self) -> int:
+        return _LEAST_OFFSET[self._size]
+
+    @property
+    def codes(self) -> tuple[int, int]:
+        """Of qform and sform: what their places are in; 0 where they are not stated."""
+        return self._values("codes")
+
+    @cached_property
+    def qform(self) -> np.ndarray | None:
+        """4 x 4 to RAS mm; None where it is not stated or not usable."""
+        pixdim, affine = np.array(self._values("pixdim")), np.eye(4)
+        # The sign of the first number says whether the third axis is turned around.
+        handed = np.array([1.0, 1.0, -1.0 if pixdim[0] < 0 else 1.0])
+        affine[:3, :3] = _rotation(np.array(self._values("quaternion"))) * np.abs(pixdim[1:4]) * handed
+        affine[:3, 3] = self._values("position")
+        return self._in_mm(affine) if self.codes[0] > 0 else None
+
+    @cached_property
+    def sform(self) -> np.ndarray | None:
+        """As ``qform``."""
+        affine = np.array([*self._values("rows"), 0.0, 0.0, 0.0, 1.0]).reshape(4, 4)
+        return self._in_mm(affine) if self.codes[1] > 0 else None
 
     def apart(self) -> float:
-        """How far the two place the corner that they disagree most about, mm."""
-        corners = np.array([[*corner, 1.0] for corner in itertools.product(*((0, n - 1) for n in self.size))])
+        """How far qform and sform place the corner that they disagree most about, mm."""
+        ends = ((0, size - 1) for size in self.dim[1:4])
+        corners = np.array([[*corner, 1.0] for corner in itertools.product(*ends)])
         return float(np.linalg.norm(corners @ (self.qform - self.sform).T, axis=1).max())
+
+    def _values(self, name: str) -> tuple[Any, ...]:
+        at, kind = _FIELDS[self._size][name]
+        return struct.unpack_from(f"{self.order}{kind}", self._content, at)
+
+    def _in_mm(self, affine: np.ndarray) -> np.ndarray | None:
+        (units,) = self._values("units")
+        affine[:3] *= _MILLIMETERS.get(units & 7, 1.0)
+        return affine if np.isfinite(affine).all() and np.linalg.det(affine[:3, :3]) else None
 
 
 def check_places(path: Path, image: sitk.Image) -> list[str]:
@@ -64,25 +123,20 @@ def check_places(path: Path, image: sitk.Image) -> list[str]:
         If they give other volumes, other places in the scanner or another left and right, or the sform
         is sheared.
     """
-    places = _places(path)
-    if places is None or image.GetDimension() < 3 or places.sform is None:
+    with open_nifti(path) as file:
+        header = NiftiHeader(file.read(LONGEST_HEADER))
+    sform, qform = header.sform, header.qform
+    if image.GetDimension() < 3 or sform is None:
         return []
-    sform, qform = places.sform, places.qform
     sizes = np.linalg.norm(sform[:3, :3], axis=0)
-    own = places.scode in (_SCANNER, _ALIGNED) or qform is None
+    qcode, scode = header.codes
+    own = scode in (_SCANNER, _ALIGNED) or qform is None
     spacing = np.array(image.GetSpacing()[:3])
     if own and not np.allclose(sizes, spacing, rtol=_SAME_SIZE, atol=0):
-        raise InputFileError(
-            f"'{path}' gives two voxel sizes, {_mm(spacing)} and {_mm(sizes)}: its volumes cannot be known. "
-            "Convert the DICOM series again, or name its folder."
-        )
-    axes = sform[:3, :3] / sizes
-    if places.scode == _SCANNER and np.abs(axes.T @ axes - np.eye(3)).max() > MAX_SHEAR:
-        raise InputFileError(
-            f"The slices of '{path}' are sheared, as of a tilted gantry, and volumes would come out wrong. "
-            "Name the DICOM folder, which can be read as it is."
-        )
-    if qform is None or (apart := places.apart()) <= max(_SAME_PLACE, 0.5 * float(sizes.min())):
+        raise InputFileError(TWO_SIZES.format(path=path, one=_mm(spacing), other=_mm(sizes)))
+    if scode == _SCANNER and is_sheared(sform[:3, :3] / sizes):
+        raise InputFileError(SHEARED_FILE.format(path=path))
+    if qform is None or (apart := header.apart()) <= max(_SAME_PLACE, 0.5 * float(sizes.min())):
         return []
     both = f"its qform says {_words(qform)}, its sform {_words(sform)}"
     if np.linalg.det(qform[:3, :3]) * np.linalg.det(sform[:3, :3]) < 0:
@@ -90,7 +144,7 @@ def check_places(path: Path, image: sitk.Image) -> list[str]:
             f"'{path}' contradicts itself about left and right: {both}. "
             "Convert the DICOM series again, or name its folder."
         )
-    if places.qcode == places.scode:
+    if qcode == scode:
         raise InputFileError(
             f"'{path}' gives two places, up to {apart:.1f} mm apart: {both}. Scribbles might land beside "
             "theirs. Convert the DICOM series again, or set both alike."
@@ -102,40 +156,9 @@ def check_places(path: Path, image: sitk.Image) -> list[str]:
     return [warning]
 
 
-def _places(path: Path) -> _Places | None:
-    opened = gzip.open if path.name.lower().endswith(".gz") else open
-    try:
-        with opened(path, "rb") as file:
-            header = file.read(max(_FIELDS))
-    except (OSError, EOFError):
-        return None
-    for order in "<>":
-        size = struct.unpack_from(f"{order}i", header)[0] if len(header) >= 4 else 0
-        if size in _FIELDS and len(header) >= size:
-            break
-    else:
-        return None
-    dim, pixdim, (units,), (qcode, scode), quaternion, position, rows = (
-        np.array(struct.unpack_from(f"{order}{kind}", header, at)) for at, kind in _FIELDS[size]
-    )
-    unit = np.array([_MILLIMETERS.get(int(units) & 7, 1.0)] * 3 + [1.0])[:, np.newaxis]
-    qform, sform = np.eye(4), np.eye(4)
-    # The sign of the first number says whether the third axis is turned around.
-    handed = np.array([1.0, 1.0, -1.0 if pixdim[0] < 0 else 1.0])
-    qform[:3, :3] = _rotation(quaternion) * np.abs(pixdim[1:4]) * handed
-    qform[:3, 3] = position
-    sform[:3] = rows.reshape(3, 4)
-    return _Places(
-        dim[1:4],
-        int(qcode),
-        int(scode),
-        _usable(unit * qform) if qcode > 0 else None,
-        _usable(unit * sform) if scode > 0 else None,
-    )
-
-
-def _usable(affine: np.ndarray) -> np.ndarray | None:
-    return affine if np.isfinite(affine).all() and np.linalg.det(affine[:3, :3]) else None
+def open_nifti(path: Path) -> BinaryIO:
+    """The file, unpacked where its name says that it is packed."""
+    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
 
 
 def _rotation(quaternion: np.ndarray) -> np.ndarray:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InvalidScribblesError, InvalidVolumeError
 from ..interaction.scribbles import Scribbles, settle
+from .ct import CT, FileGeometry
 from .label_files import LabelFile, read_labels
 from .segment_kinds import BACKGROUND, FOREGROUND
 from .strokes_grid import index_to_world, transfer
@@ -31,13 +31,7 @@ _WANTED = (
 )
 
 
-class _OnGrid(Protocol):
-    image: sitk.Image
-    sheared_mm: float
-    repeats: tuple[int, ...]
-
-
-def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: bool = False) -> Scribbles:
+def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = False) -> Scribbles:
     """Read the strokes of one round onto the CT's voxel grid.
 
     Parameters
@@ -45,14 +39,14 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
     path: a segmentation of Slicer (.seg.nrrd) with segments named "Hemorrhage scribble" and
         "Background scribble" (or "foreground" and "background"; other segments are left
         alone), or a label map, 1 = bleed, 2 = other tissue.
-    ct: the CT (``CTImage``). Strokes painted on another grid are moved to the CT's: a CT
+    ct: the CT, read from a file. Strokes painted on another grid are moved to the CT's: a CT
         voxel is marked where the center of a stroke voxel lies in it or its own center in
         one, so that a thin stroke is never lost.
     require_foreground: refuse a file without a stroke on the bleed.
 
     Returns
     -------
-    Scribbles in the CT's stored order.
+    Scribbles on the voxels of ``ct.hu``.
 
     Raises
     ------
@@ -67,7 +61,7 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
         file = read_labels(path)
     except InvalidVolumeError as error:
         raise InvalidScribblesError(f"{error} {_WANTED}") from error
-    image = file.grid
+    image, geometry = file.grid, ct.geometry
     foreground, background = _strokes(file)
     if not foreground.any() and not background.any():
         raise InvalidScribblesError(f"'{path}' holds no stroke. {_WANTED}")
@@ -76,15 +70,16 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
             f"'{path}' marks no bleed: '{FOREGROUND.name}' (label 1) is empty or missing. "
             "Draw at least one stroke on the bleed."
         )
-    shape = ct.image.GetSize()[::-1]
-    matrix = np.linalg.solve(index_to_world(ct.image), index_to_world(image))
-    own_grid = image.GetSize()[:3] == ct.image.GetSize() and np.allclose(matrix, np.eye(4), atol=_SAME_GRID)
-    by_slice = not own_grid and _is_of_acquired_slices(image, ct)
-    if ct.sheared_mm and not own_grid and not by_slice:
+    grid = geometry.image
+    shape = grid.GetSize()[::-1]
+    matrix = np.linalg.solve(index_to_world(grid), index_to_world(image))
+    own_grid = image.GetSize()[:3] == grid.GetSize() and np.allclose(matrix, np.eye(4), atol=_SAME_GRID)
+    by_slice = not own_grid and _is_of_acquired_slices(image, geometry)
+    if geometry.sheared_mm and not own_grid and not by_slice:
         raise InvalidScribblesError(
             f"The gantry of this CT was tilted, and strokes on another grid than its own, as '{path}' has, "
-            f"would be read up to {ct.sheared_mm:.0f} mm beside their place. Save the CT on which they were "
-            "painted as NRRD, and name that instead of the DICOM folder."
+            f"would be read up to {geometry.sheared_mm:.0f} mm beside their place. Save the CT on which they "
+            "were painted as NRRD, and name that instead of the DICOM folder."
         )
     if file.warnings and not own_grid:
         raise InvalidScribblesError(
@@ -92,20 +87,21 @@ def read_scribbles(path: str | os.PathLike, ct: _OnGrid, require_foreground: boo
             "Draw or save them on the CT's own grid."
         )
     on_ct = [
-        np.repeat(strokes, ct.repeats, axis=0) if by_slice else transfer(strokes, matrix, shape)
+        np.repeat(strokes, geometry.repeats, axis=0) if by_slice else transfer(strokes, matrix, shape)
         for strokes in (foreground, background)
     ]
     if not on_ct[0].any() and not on_ct[1].any():
         raise InvalidScribblesError(
             f"No stroke of '{path}' lies inside the CT: "
             f"strokes at {_extent(image, foreground | background)}, "
-            f"the CT at {_extent(ct.image)} (mm, LPS). "
+            f"the CT at {_extent(grid)} (mm, LPS). "
             "Paint on the CT that is to be segmented."
         )
     if require_foreground and not on_ct[0].any():
         raise InvalidScribblesError(
             f"The strokes on the bleed in '{path}' all lie outside the CT. Draw one inside it."
         )
+    on_ct = [geometry.reorientation.apply(strokes) for strokes in on_ct]
     if not (foreground & background).any():
         # On a coarser grid, neighbors may share a voxel.
         return settle(*on_ct)
@@ -141,13 +137,13 @@ def _from_segments(file: LabelFile) -> tuple[np.ndarray, np.ndarray]:
     return marks[0], marks[1]
 
 
-def _is_of_acquired_slices(image: sitk.Image, ct: _OnGrid) -> bool:
+def _is_of_acquired_slices(image: sitk.Image, geometry: FileGeometry) -> bool:
     """Whether ``image`` has one plane for each slice of the CT's DICOM series, as programs load it.
 
     They know one slice distance, and no tilt of the gantry: their planes are the CT's, their places are not.
     """
-    grid = ct.image
-    if image.GetSize()[:3] != (*grid.GetSize()[:2], len(ct.repeats)):
+    grid, repeats = geometry.image, geometry.repeats
+    if image.GetSize()[:3] != (*grid.GetSize()[:2], len(repeats)):
         return False
     own, other = index_to_world(grid), index_to_world(image)
     normal = np.cross(own[:3, 0], own[:3, 1])
@@ -158,7 +154,7 @@ def _is_of_acquired_slices(image: sitk.Image, ct: _OnGrid) -> bool:
     return (
         np.allclose(own[:3, :2], other[:3, :2], atol=_SAME_GRID * min(grid.GetSpacing()))
         and beside < min(grid.GetSpacing()[:2])
-        and abs(along) <= ct.repeats[0] * grid.GetSpacing()[2]
+        and abs(along) <= repeats[0] * grid.GetSpacing()[2]
     )
 
 

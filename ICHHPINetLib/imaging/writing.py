@@ -15,16 +15,16 @@ from .output_files import whole_file
 from .segment_kinds import ALGORITHM, HEMATOMA
 
 if TYPE_CHECKING:
-    from .io import CTImage
+    from .ct import CT
 
 # Of one file each: the data of a header's second file would be lost when it is renamed.
-_LABELMAP_ENDINGS = (".nrrd", ".nii", ".nii.gz", ".mha")
+LABELMAP_ENDINGS = (".nrrd", ".nii", ".nii.gz", ".mha")
 
 
-def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CTImage, flagged: bool = False) -> None:
+def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CT, flagged: bool = False) -> None:
     """Write a mask as a segmentation that 3D Slicer opens: one segment "Hematoma", coded and colored.
 
-    ``mask`` is (Z, Y, X) on the CT's stored grid, bleed wherever it is not 0; ``path``
+    ``mask`` is (Z, Y, X) on the voxels of ``ct.hu``, bleed wherever it is not 0; ``path``
     ends with .seg.nrrd. Where ``flagged``, a mask that nobody has looked at, Slicer shows the
     segment as flagged and DICOM calls it automatic; otherwise as in progress and
     semi-automatic. The file is written whole or not at all. Raises OutputError.
@@ -33,7 +33,7 @@ def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CTImage, f
     if not path.name.lower().endswith(".seg.nrrd"):
         raise OutputError(f"A segmentation cannot be written as '{path.name}'. End its name with .seg.nrrd.")
     image = _labels((np.asarray(mask) != 0).astype(np.uint8), ct)
-    geometry = _reference_geometry(ct.image)
+    geometry = _reference_geometry(ct.geometry.image)
     tags = {
         "TerminologyEntry": HEMATOMA.terminology,
         "Segmentation.Status": "flagged" if flagged else "inprogress",
@@ -61,29 +61,27 @@ def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CTImage, f
     write_image(path, image)
 
 
-def write_labelmap(path: str | os.PathLike, mask: np.ndarray, ct: CTImage) -> None:
-    """Write integer labels 0..255 (Z, Y, X) on the CT's stored grid as NRRD, NIfTI or MetaImage.
+def write_labelmap(path: str | os.PathLike, mask: np.ndarray, ct: CT) -> None:
+    """Write integer labels 0..255 (Z, Y, X) on the voxels of ``ct.hu`` as NRRD, NIfTI or MetaImage.
 
     The ending of ``path`` chooses the format; the file is written whole or not at all.
     Raises OutputError.
     """
     path = Path(path)
-    if not path.name.lower().endswith(_LABELMAP_ENDINGS):
+    if not path.name.lower().endswith(LABELMAP_ENDINGS):
         raise OutputError(
             f"A label map cannot be written as '{path.name}'. "
-            f"End its name with one of {', '.join(_LABELMAP_ENDINGS)}."
+            f"End its name with one of {', '.join(LABELMAP_ENDINGS)}."
         )
     write_image(path, _labels(np.asarray(mask).astype(np.uint8), ct))
 
 
-def _labels(labels: np.ndarray, ct: CTImage) -> sitk.Image:
-    if labels.shape != ct.image.GetSize()[::-1]:
-        raise OutputError(
-            f"The mask {labels.shape} is not on the CT's grid {ct.image.GetSize()[::-1]}; "
-            "bring it back to the stored order first."
-        )
-    image = sitk.GetImageFromArray(np.ascontiguousarray(labels))
-    image.CopyInformation(ct.image)
+def _labels(labels: np.ndarray, ct: CT) -> sitk.Image:
+    """Labels on the voxels of ``ct.hu`` as an image in the order of the CT's file."""
+    if labels.shape != ct.shape:
+        raise OutputError(f"The mask {labels.shape} is not on the CT's grid {ct.shape}.")
+    image = sitk.GetImageFromArray(np.ascontiguousarray(ct.geometry.reorientation.undo(labels)))
+    image.CopyInformation(ct.geometry.image)
     return image
 
 

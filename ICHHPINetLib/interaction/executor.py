@@ -1,4 +1,4 @@
-"""Where rounds are computed: at once, or in one thread of their own."""
+"""Where rounds are computed: in one thread of their own."""
 
 from __future__ import annotations
 
@@ -18,16 +18,6 @@ class Executor(Protocol):
     def shutdown(self, timeout: float) -> bool:
         """Accept no more jobs; False where a job was still running after ``timeout`` seconds."""
         ...
-
-
-class InlineExecutor:
-    """Runs a job before ``submit`` returns."""
-
-    def submit(self, job: Job) -> None:
-        job()
-
-    def shutdown(self, timeout: float) -> bool:
-        return True
 
 
 class Inbox:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 
 import numpy as np
 
@@ -13,25 +13,26 @@ _INTERVAL_SECONDS = 0.3
 
 
 class Preview:
-    """The mask before a round, uint8 (Z, Y, X), into which the slices of the round come as they finish."""
+    """The mask before a round, uint8 (Z, Y, X), into which the slices of the round come as they finish.
 
-    def __init__(self, before: np.ndarray, clock: Callable[[], float]) -> None:
+    ``slice_index`` is the last of them, None before the first.
+    """
+
+    def __init__(self, before: np.ndarray) -> None:
         self.mask = before.copy()
-        self._clock = clock
-        self._due = clock()
+        self.slice_index: int | None = None
+        self._due = time.monotonic()
         self._changed = False
 
-    def add(self, progress: Progress) -> int | None:
-        """Take in what ``progress`` brings; the index of its slice, None where it brings none."""
-        if progress.slice_index is None or progress.mask_slice is None:
-            return None
-        self.mask[progress.slice_index] = progress.mask_slice
-        self._changed = True
-        return progress.slice_index
+    def add(self, progress: Progress) -> None:
+        """Take in the slice that ``progress`` may bring."""
+        if progress.slice_index is not None and progress.mask_slice is not None:
+            self.mask[progress.slice_index] = progress.mask_slice
+            self.slice_index, self._changed = progress.slice_index, True
 
     def take_due(self) -> bool:
         """Whether there is something new to show now; asking counts as showing."""
-        now = self._clock()
+        now = time.monotonic()
         if not self._changed or now < self._due:
             return False
         self._due, self._changed = now + _INTERVAL_SECONDS, False

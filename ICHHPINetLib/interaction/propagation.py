@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from ..networks.hpinet import HPINet, Look, VolumeFeatures
 from ..networks.mpffm import SliceFeatures
 from ..networks.vim import VIM, OnStage
+from .scribbles import clamp as enforced
 
 # A slice in which VIM gives every pixel a lower probability than this is not worth propagating to, unless
 # its neighbor has blood.
@@ -85,11 +86,10 @@ def segment_scribbled(
     return torch.cat(parts)
 
 
-def clamp(probability: torch.Tensor, strokes: torch.Tensor) -> torch.Tensor:
-    """Scribbled pixels carry the user's label; where both labels share a coarse pixel neither is forced."""
-    foreground, background = strokes[:, :1], strokes[:, 1:]
-    probability = torch.maximum(probability, foreground * (1 - background))
-    return torch.minimum(probability, 1 - background * (1 - foreground))
+def clamp(probability: torch.Tensor, scribbles: torch.Tensor) -> torch.Tensor:
+    """Probabilities (N, 1, Y, X) as scribbles (N, 2, Y, X) of 0 and 1 force them, in place."""
+    marked = scribbles > 0
+    return enforced(probability, marked[:, :1], marked[:, 1:])
 
 
 def run_round(

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import RoundCancelled
-from ..imaging.hu_calibration import to_hu
-from .controller_state import Event
+from ..imaging.ct import CT
 from .result import Progress, RoundResult
+from .round_log import RoundLog
 from .scribbles import Scribbles
 
 _log = logging.getLogger(__name__)
@@ -28,136 +28,127 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class SavedRounds:
-    """Work that a scene brings along: uint8 mask (Z, Y, X), the strokes behind it, rounds done."""
-
-    mask: np.ndarray
-    strokes: Scribbles
-    rounds: int
-
-
-@dataclass(frozen=True)
 class Outcome:
-    """A finished round, the numbers of its mask, and sentences that the user should read."""
+    """A finished round, the numbers of its mask, all rounds with it, and what the user should read."""
 
     result: RoundResult
     measurement: Any
-    strokes: Scribbles
+    log: RoundLog
     notes: tuple[str, ...] = ()
 
 
-# volume HU (Z, Y, X), spacing mm (z, y, x), settings -> session
-OpenSession = Callable[[np.ndarray, tuple, Settings], Any]
+OpenSession = Callable[[CT, Settings], Any]
+
+
+class LazySession:
+    """The session on a CT, opened in the computing thread by the first job that needs it.
+
+    ``volume`` is (Z, Y, X) in canonical order, ``spacing`` mm (z, y, x).
+    """
+
+    def __init__(
+        self, volume: np.ndarray, spacing: tuple, settings: Settings, open_session: OpenSession
+    ) -> None:
+        self._volume, self._spacing = volume, spacing
+        self._settings, self._open_session = settings, open_session
+        self._ct: CT | None = None
+        self._session: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self._session is not None
+
+    def get(self, cancelled: threading.Event) -> tuple[Any, CT]:
+        """The session and its CT; raises RoundCancelled, and what stands in the way of a session."""
+        _check(cancelled)
+        if self._ct is None:
+            self._ct, self._volume = CT.of_array(self._volume, self._spacing), None
+        if self._session is None:
+            self._session = self._open_session(self._ct, self._settings)
+            _check(cancelled)
+        return self._session, self._ct
 
 
 @dataclass
 class WarmUp:
-    """A session opened in the background before the first round, which then need not look at the CT.
+    """Work in the background before the first round, which then need not look at the CT.
 
-    ``session`` is None until that is done, and where it failed: the round tries again and says why.
+    Where it fails, the round tries again and says why.
     """
 
-    volume: np.ndarray
-    spacing: tuple[float, float, float]
-    settings: Settings
-    session: Any = None
+    session: LazySession
     cancelled: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, open_session: OpenSession) -> None:
+    def run(self) -> None:
         """In the thread that computes the rounds, before them; never raises."""
         try:
-            _check(self.cancelled)
-            session, hu = _opened(self.volume, self.spacing, self.settings, open_session, self.cancelled)
+            session, _ = self.session.get(self.cancelled)
             session.prepare(self.cancelled.is_set)
         except RoundCancelled:
-            return
+            pass
         except Exception:
             _log.debug("The CT could not be looked at in the background", exc_info=True)
-            return
         finally:
             self.ended.set()
-        self.session, self.volume = session, hu
 
 
 @dataclass
 class RoundJob:
     """A request and all that it needs, copied out of the scene before the computing starts.
 
-    ``session`` is opened first where there is none yet, nor in ``warm_up``, and left here for the next round.
-    ``guess`` asks for the first guess, which needs no strokes.
+    ``log`` are the rounds before it, ``scribbles`` all that are painted.
+    ``guess`` asks for the first guess, which needs no scribbles.
     """
 
-    volume: np.ndarray
-    spacing: tuple[float, float, float]
-    strokes: Scribbles
-    settings: Settings
-    session: Any = None
-    warm_up: WarmUp | None = None
-    restore: SavedRounds | None = None
+    session: LazySession
+    log: RoundLog
+    scribbles: Scribbles
     guess: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
 
 
 @dataclass(frozen=True)
 class Message:
-    """What the computing thread reports; ``job`` tells late reports from current ones."""
+    """What the computing thread reports; ``job`` tells late reports from current ones.
+
+    ``content`` is progress, or how the round ended; RoundCancelled where it was cancelled.
+    """
 
     job: RoundJob
-    event: Event
-    content: Progress | Outcome | Exception | None = None
+    content: Progress | Outcome | Exception
 
 
-def compute(
-    job: RoundJob,
-    open_session: OpenSession,
-    measure: Callable[..., Any],
-    report: Callable[[Message], None],
-) -> None:
+def compute(job: RoundJob, report: Callable[[Message], None]) -> None:
     """Run ``job`` and report its progress and its end; never raises."""
     try:
-        _check(job.cancelled)
-        if job.session is None and job.warm_up is not None:
-            job.session, job.volume = job.warm_up.session, job.warm_up.volume
-        if job.session is None:
-            opened = _opened(job.volume, job.spacing, job.settings, open_session, job.cancelled)
-            job.session, job.volume = opened
-        if job.restore is not None:
-            job.session.restore(job.restore.mask, job.restore.strokes, job.restore.rounds)
-
-        def on_progress(progress: Progress) -> None:
-            report(Message(job, Event.PROGRESS, progress))
-
-        if job.guess:
-            result = job.session.guess(on_progress, job.cancelled.is_set)
-        else:
-            result = job.session.refine(job.strokes, on_progress, job.cancelled.is_set, accumulate=False)
-        measurement = measure(result.mask, job.spacing, job.volume)
+        report(Message(job, _outcome(job, report)))
     except RoundCancelled as stopped:
-        report(Message(job, Event.ROUND_CANCELLED, stopped))
+        report(Message(job, stopped))
     except Exception as error:
         # The front end decides how to show it; a thread that dies silently would look like a hang.
         _log.exception("The round failed")
-        report(Message(job, Event.ROUND_FAILED, error))
-    else:
-        notes = tuple(dict.fromkeys((*job.session.warnings, *result.notes)))
-        report(Message(job, Event.DONE, Outcome(result, measurement, job.strokes, notes)))
+        report(Message(job, error))
 
 
-def measure_mask(mask, spacing, volume):
-    """``measurement.measure``, imported where it is first needed: it takes scipy along."""
+def _outcome(job: RoundJob, report: Callable[[Message], None]) -> Outcome:
+    # Imported where it is first needed: it takes scipy along.
     from ..measurement import measure
 
-    return measure(mask, spacing, volume)
+    def on_progress(progress: Progress) -> None:
+        report(Message(job, progress))
 
-
-def _opened(volume, spacing, settings, open_session, cancelled) -> tuple[Any, np.ndarray]:
-    """A new session, and its CT in HU: densities are measured in HU, too."""
-    hu, assumptions = to_hu(volume)
-    session = open_session(hu, spacing, settings)
-    session.warnings = [*session.warnings, *assumptions]
-    _check(cancelled)
-    return session, hu
+    session, ct = job.session.get(job.cancelled)
+    session.log = job.log
+    if job.guess:
+        result = session.guess(on_progress, job.cancelled.is_set)
+    else:
+        result = session.refine(job.scribbles, on_progress, job.cancelled.is_set, accumulate=False)
+    measurement = measure(result.mask, ct.spacing, ct.hu)
+    log = session.log.measured(measurement.volume_ml, measurement.abc2_ml)
+    notes = tuple(dict.fromkeys((*session.warnings, *result.notes)))
+    return Outcome(result, measurement, log, notes)
 
 
 def _check(cancelled: threading.Event) -> None:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from .round_job import Outcome
+from .round_log import RoundLog
 from .scribbles import Scribbles
 
 
@@ -31,13 +31,10 @@ class ScenePort(Protocol):
         """Whether anything is painted; asked often, so answer without reading voxels twice."""
 
     def read_scribbles(self) -> Scribbles:
-        """All strokes there are now; where they cross, ``settle`` decides, and the scene is made to agree."""
+        """All scribbles there are now; where they cross, ``settle`` decides."""
 
-    def finished_scribbles(self) -> Scribbles:
-        """The strokes that the last finished round knew."""
-
-    def write_scribbles(self, strokes: Scribbles) -> None:
-        """Replace the painted strokes."""
+    def write_scribbles(self, scribbles: Scribbles) -> None:
+        """Replace the painted scribbles."""
 
     def has_result(self) -> bool:
         """Whether there is something that a result, or its preview, is shown in; asked often."""
@@ -45,29 +42,11 @@ class ScenePort(Protocol):
     def read_mask(self) -> np.ndarray | None:
         """uint8 result as it is in the scene, edits of the user included; None without one."""
 
-    def edited_ml(self) -> float | None:
-        """Volume of a result that the user changed by hand since the last round; None where nobody did."""
+    def show(self, mask: np.ndarray, is_preview: bool) -> None:
+        """Show a uint8 mask without counting it as a round: a preview, or what was there before one."""
 
-    def rounds(self) -> int:
-        """Number of rounds that led to the result in the scene."""
+    def load_rounds(self) -> RoundLog:
+        """The rounds that led to the result in the scene, which is shown in place of a saved preview."""
 
-    def show_preview(self, mask: np.ndarray) -> None:
-        """Show an unfinished uint8 mask, without counting it as a round."""
-
-    def restore_mask(self, mask: np.ndarray) -> None:
-        """Show again what was there before the preview of a round that came to nothing."""
-
-    def drop_preview(self) -> None:
-        """Put the last round in place of a preview that a scene was saved with."""
-
-    def write_round(self, outcome: Outcome) -> None:
-        """Write a finished round: result, labelmap, row of the table."""
-
-    def remove_last_round(self, mask: np.ndarray) -> None:
-        """Go back to ``mask``, the result of the round before the last."""
-
-    def clear_rounds(self) -> None:
-        """Forget the result and every round; the strokes stay."""
-
-    def clear_strokes(self) -> None:
-        """Remove every stroke."""
+    def write_rounds(self, log: RoundLog) -> None:
+        """Show the mask of ``log`` and keep its rounds; without rounds and mask, forget the result."""

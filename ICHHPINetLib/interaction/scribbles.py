@@ -54,6 +54,17 @@ class Scribbles:
         """No strokes at all on a grid of ``shape`` (Z, Y, X)."""
         return cls(np.zeros(shape, bool), np.zeros(shape, bool))
 
+    @classmethod
+    def of(cls, labels: np.ndarray) -> Scribbles:
+        """Of an array (Z, Y, X) with 1 on foreground and 2 on background."""
+        return cls(labels == 1, labels == 2)
+
+    def labels(self) -> np.ndarray:
+        """uint8 (Z, Y, X): 1 on foreground, 2 on background; a new array."""
+        labels = self.foreground.astype(np.uint8)
+        labels[self.background] = 2
+        return labels
+
     @property
     def shape(self) -> tuple[int, int, int]:
         return self.foreground.shape
@@ -95,9 +106,18 @@ class Scribbles:
 
     def clamp(self, probability: np.ndarray) -> np.ndarray:
         """Probabilities or a mask (Z, Y, X) with 1 on foreground and 0 on background scribbles, in place."""
-        probability[self.foreground] = 1
-        probability[self.background] = 0
-        return probability
+        return clamp(probability, self.foreground, self.background)
+
+
+def clamp(values, foreground, background):
+    """Decides, for everybody, what scribbles do to a result: ``values`` with 1 and 0 on them, in place.
+
+    Bool arrays of one shape, of numpy or of torch. Where both labels share a voxel of a coarse grid, neither
+    is forced.
+    """
+    values[foreground & ~background] = 1
+    values[background & ~foreground] = 0
+    return values
 
 
 def settle(foreground: np.ndarray, background: np.ndarray, since: Scribbles | None = None) -> Scribbles:

@@ -19,18 +19,16 @@ from ..errors import (
     RoundCancelled,
     SessionBusyError,
 )
-from ..imaging.hu_calibration import calibrate_hu
-from ..imaging.validation import check_volume
+from ..imaging.ct import CT, as_ct
 from ..imaging.windowing import windowed
 from ..imaging.working_grid import WorkingGrid
 from ..networks.hpinet import HPINet, Look
 from ..networks.mpffm import SliceFeatures
 from ..weights.devices import fast_math, is_out_of_memory
-from .finished_round import FinishedRound, lifted
 from .propagation import run_round
 from .reporter import OnProgress, Reporter
 from .result import RoundResult
-from .round_log import RoundLog
+from .round_log import Likely, RoundLog
 from .scribbles import Scribbles, read_only
 
 _AIR_HU = -1000.0
@@ -70,8 +68,9 @@ class InteractiveSession:
     Parameters
     ----------
     network: from ``load_network``.
-    volume: CT in HU, (Z, Y, X), any real type, axial slices along the first axis.
-    spacing: mm (z, y, x).
+    volume: CT in HU, (Z, Y, X), any real type, axial slices along the first axis; or a ``CT``, which
+        was checked and calibrated already.
+    spacing: mm (z, y, x); a ``CT`` has its own.
 
     Raises
     ------
@@ -79,15 +78,17 @@ class InteractiveSession:
         If the array cannot be a CT; the message says what to do.
     """
 
-    def __init__(self, network: HPINet, volume: np.ndarray, spacing: Sequence[float]) -> None:
+    def __init__(
+        self, network: HPINet, volume: np.ndarray | CT, spacing: Sequence[float] | None = None
+    ) -> None:
         self.network = network
-        self.warnings: list[str] = check_volume(volume, spacing)
-        hu, notes = calibrate_hu(np.asarray(volume))
-        self.warnings += notes
-        self.shape: tuple[int, int, int] = hu.shape
-        self.spacing = tuple(float(step) for step in spacing)
+        ct = as_ct(volume, spacing)
+        hu = ct.network_hu
+        self.warnings: list[str] = list(ct.warnings)
+        self.shape: tuple[int, int, int] = ct.shape
+        self.spacing = ct.spacing
         self._grid = WorkingGrid.fit(hu, self.spacing)
-        self._image = torch.from_numpy(windowed(self._grid.lower(hu, fill=_AIR_HU))).transpose(0, 1)
+        self._image = torch.from_numpy(windowed(self._grid.on_working_grid(hu, fill=_AIR_HU))).transpose(0, 1)
         self._features: dict[str, tuple[torch.Tensor, SliceFeatures, Look | None]] = {}
         self._in_use = threading.Lock()
         self.reset()
@@ -95,13 +96,12 @@ class InteractiveSession:
     @property
     def rounds(self) -> tuple[RoundResult, ...]:
         """Results of the rounds computed in this session, oldest first; made anew but for the last."""
-        return self._log.results(self._grid)
+        return self._log.results()
 
     @property
     def round(self) -> int:
         """Number of the last finished round; 0 before the first."""
-        current = self._log.current
-        return current.round if current else 0
+        return self._log.number
 
     @property
     def scribbles(self) -> Scribbles:
@@ -111,13 +111,24 @@ class InteractiveSession:
     @property
     def mask(self) -> np.ndarray:
         """Mask of the last finished round, uint8 (Z, Y, X), read-only; zeros before the first."""
-        current = self._log.current
-        return current.mask if current else read_only(np.zeros(self.shape, np.uint8))
+        return self._log.mask
+
+    @property
+    def log(self) -> RoundLog:
+        """All that is remembered of the rounds; that of a saved scene may be put in its place."""
+        return self._log
+
+    @log.setter
+    @_one_at_a_time
+    def log(self, log: RoundLog) -> None:
+        if log.shape != self.shape:
+            raise InvalidVolumeError(f"The saved mask has the shape {log.shape}, the CT {self.shape}.")
+        self._log = log
 
     @_one_at_a_time
     def reset(self) -> None:
         """Forgets all rounds and scribbles; what was computed from the image alone is kept."""
-        self._log = RoundLog(Scribbles.empty(self.shape).frozen())
+        self._log = RoundLog.empty(self.shape, self.spacing)
 
     @_one_at_a_time
     def undo(self) -> RoundResult | None:
@@ -126,30 +137,8 @@ class InteractiveSession:
         Scribbles of a round that was cancelled or failed stay: the next round takes them along, whichever
         rounds are taken back before it. ``reset`` forgets them too.
         """
-        self._log = self._log.without_last(self._grid)
+        self._log = self._log.without_last()
         return self._log.current
-
-    @_one_at_a_time
-    def restore(self, mask: np.ndarray, scribbles: Scribbles, round_number: int) -> None:
-        """Continues earlier work in place of what the session knew: the next round is ``round_number + 1``.
-
-        Parameters
-        ----------
-        mask: result of round ``round_number``, (Z, Y, X), 0/1.
-        scribbles: all strokes up to then.
-
-        Raises
-        ------
-        InvalidVolumeError, InvalidScribblesError
-            If mask or strokes are not on the grid of the CT.
-        """
-        if np.shape(mask) != self.shape:
-            raise InvalidVolumeError(f"The saved mask has the shape {np.shape(mask)}, the CT {self.shape}.")
-        self._check_strokes(scribbles)
-        binary = (np.asarray(mask) > 0).astype(np.uint8)
-        arrays = read_only(binary), lambda: read_only(binary.astype(np.float32))
-        restored = RoundResult(*arrays, round_number, 0.0, [], "", self.network.name)
-        self._log = RoundLog(scribbles.frozen(), restored)
 
     @_one_at_a_time
     def prepare(self, is_cancelled: Callable[[], bool] | None = None) -> None:
@@ -230,32 +219,35 @@ class InteractiveSession:
         start = time.monotonic()
         report("prepare", 0.0)
         coarse, device, notes = self._compute(strokes, report)
+        likely = functools.partial(_on_ct, self._grid, coarse)
         try:
-            log = self._log.with_round(self._finished(strokes, coarse, device, notes, start))
+            result = self._result(strokes, coarse, likely, device, notes, start)
+            log = self._log.with_round(result, strokes, likely)
         except MemoryError as error:
             raise _failure(torch.device("cpu"), error) from error
         self._log = log
         report.done()
-        return log.last.result
+        return result
 
-    def _finished(
+    def _result(
         self,
         strokes: Scribbles,
         coarse: np.ndarray,
+        likely: Likely,
         device: torch.device,
         notes: tuple[str, ...],
         start: float,
-    ) -> FinishedRound:
-        """The next round, of which ``coarse`` are the probabilities on the working grid."""
-        mask = strokes.clamp(self._grid.lift_mask(coarse))
+    ) -> RoundResult:
+        """Of the next round, of which ``coarse`` are the probabilities on the working grid."""
+        mask = strokes.clamp(self._grid.mask_on_ct(coarse))
         previous = self.mask
         if not strokes.is_empty and not strokes.foreground.any() and not previous.any():
             notes = (_BACKGROUND_ALONE, *notes)
         if strokes.is_empty:
             notes = (_GUESSED if mask.any() else _GUESSED_NOTHING, *notes)
-        result = RoundResult(
+        return RoundResult(
             mask=read_only(mask),
-            likely=functools.partial(lifted, self._grid, coarse, strokes),
+            likely=functools.partial(likely, strokes),
             round=self.round + 1,
             seconds=time.monotonic() - start,
             changed_slices=_differing(mask, previous),
@@ -263,7 +255,6 @@ class InteractiveSession:
             model=self.network.name,
             notes=notes,
         )
-        return FinishedRound(result, strokes, coarse)
 
     def _check_strokes(self, scribbles: Scribbles) -> None:
         if scribbles.shape != self.shape:
@@ -302,14 +293,13 @@ class InteractiveSession:
     @torch.inference_mode()
     def _compute_on(self, device: torch.device, strokes: Scribbles, report: Reporter) -> np.ndarray:
         self.network.to(device)
-        lower = self._grid.lower_strokes
-        lowered = np.stack([lower(strokes.foreground), lower(strokes.background)], 1)
-        if not lowered.any() and not strokes.is_empty:
+        drawn = self._grid.scribbles_on_working_grid(strokes.foreground, strokes.background)
+        if not drawn.any() and not strokes.is_empty:
             raise InvalidScribblesError(
                 "All strokes lie in the air around the head. Draw one on the hemorrhage, then refine."
             )
-        channels = torch.from_numpy(lowered)
-        previous = torch.from_numpy(self._grid.lower(self.mask) >= 0.5).unsqueeze(1)
+        channels = torch.from_numpy(drawn)
+        previous = torch.from_numpy(self._grid.on_working_grid(self.mask) >= 0.5).unsqueeze(1)
         with fast_math(device):
             image, slices, look = self._encoded(device, report)
             result = run_round(
@@ -350,6 +340,11 @@ class InteractiveSession:
             look = self.network.look(image, report.image_stage)
             self._features = {key: (image, joined, look)}
         return self._features[key]
+
+
+def _on_ct(grid: WorkingGrid, coarse: np.ndarray, scribbles: Scribbles) -> np.ndarray:
+    """Probability (Z, Y, X) on the grid of the CT, float32, from that on the working grid; read-only."""
+    return read_only(scribbles.clamp(grid.on_ct(coarse)))
 
 
 def _differing(first: np.ndarray, second: np.ndarray) -> list[int]:

@@ -6,8 +6,7 @@ import importlib.metadata
 import importlib.util
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from ..imaging.ct import CT
 from .round_job import Settings
 
 if TYPE_CHECKING:
@@ -42,14 +41,12 @@ class SessionFactory:
         self._settings: Settings | None = None
         self._network = None
 
-    def __call__(
-        self, volume: np.ndarray, spacing: tuple[float, float, float], settings: Settings
-    ) -> InteractiveSession:
-        """Session on ``volume``, HU (Z, Y, X), with ``spacing`` in mm (z, y, x)."""
+    def __call__(self, ct: CT, settings: Settings) -> InteractiveSession:
+        """Session on ``ct``."""
         from ..weights.loading import load_network
         from .session import InteractiveSession
 
         if settings != self._settings:
             self._network = load_network(settings.weights, device=settings.device)
             self._settings = settings
-        return InteractiveSession(self._network, volume, spacing)
+        return InteractiveSession(self._network, ct)

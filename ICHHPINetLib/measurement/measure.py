@@ -9,7 +9,8 @@ import numpy as np
 from scipy import ndimage
 
 from ..errors import InvalidVolumeError
-from ..imaging.validation import check_mask, check_spacing
+from ..imaging.acquisition import check_spacing
+from ..imaging.labels import check_mask
 from .abc2 import abc_diameters
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ..errors import ICHHPINetError, InvalidVolumeError
+from ..imaging.ct import first_look
 from ..imaging.segment_kinds import BACKGROUND, FOREGROUND, HEMATOMA, SegmentKind
-from ..imaging.validation import first_look
+from ..interaction.round_log import RoundLog
 from ..interaction.scribbles import Scribbles, settle
-from . import rounds_table, saved_state
+from . import rounds_table, saved_rounds
 from ._mrml import slicer
 from .geometry import CTGeometry, image_array, image_from_array, read_geometry, read_voxels
 from .nodes import SceneNodes
 from .origin import check_modality
+from .saved_rounds import SavedRounds
 from .segments import (
     ensure_segment,
     find_segment,
@@ -26,10 +28,6 @@ from .segments import (
     show_status,
     write_segment,
 )
-
-if TYPE_CHECKING:
-    from ..interaction.round_job import Outcome
-    from ..interaction.session import InteractiveSession
 
 _DAMAGED = (
     "What this scene remembers of earlier rounds is damaged and was left out. The work goes on from the "
@@ -50,9 +48,9 @@ class SceneAdapter:
     >>> adapter = SceneAdapter(slicer.mrmlScene, ct_node)
     >>> adapter.ensure_scribbles()                      # the user paints
     >>> session = InteractiveSession(network, *adapter.read_ct())
-    >>> adapter.restore_into(session)                   # a saved scene goes on where it stopped
-    >>> result = session.refine(adapter.read_scribbles(), accumulate=False)
-    >>> adapter.write_result(result, measure(result.mask, adapter.geometry().spacing))
+    >>> session.log = adapter.load_rounds()             # a saved scene goes on where it stopped
+    >>> session.refine(adapter.read_scribbles(), accumulate=False)
+    >>> adapter.write_rounds(session.log)
 
     Parameters
     ----------
@@ -97,11 +95,11 @@ class SceneAdapter:
         return read_geometry(self.ct)
 
     def check_ct(self) -> list[str]:
-        """Doubts about CT and saved work; errors are those of ``read_ct`` and of ``check_volume``."""
+        """Doubts about CT and saved work; errors are those of ``read_ct`` and of ``CT.of_array``."""
         check_modality(self.scene, self.ct)
         geometry = self.geometry()
         doubts = first_look(geometry.reorientation.apply(read_voxels(self.ct)), geometry.spacing)
-        if saved_state.is_damaged(self.node("hematoma"), self.node("scribbles"), self.ct):
+        if self._saved(geometry).is_damaged():
             doubts.append(_DAMAGED)
         return doubts
 
@@ -176,14 +174,6 @@ class SceneAdapter:
         self._seen = self._strokes_key(node), strokes
         return _reoriented(strokes, geometry.to_canonical)
 
-    def finished_scribbles(self) -> Scribbles:
-        """The strokes that the last finished round knew; empty before the first round."""
-        geometry, node = self.geometry(), self.node("scribbles")
-        strokes = None if node is None else saved_state.load_strokes(node, self.ct)
-        if strokes is not None:
-            return _reoriented(strokes, geometry.to_canonical)
-        return self.read_scribbles() if self.rounds() else Scribbles.empty(geometry.shape)
-
     def write_scribbles(self, strokes: Scribbles) -> None:
         """Replace the painted strokes, now on the grid of the CT."""
         geometry = self.geometry()
@@ -191,15 +181,6 @@ class SceneAdapter:
         for segment, mask in ((foreground, strokes.foreground), (background, strokes.background)):
             write_segment(node, segment, geometry.to_stored(mask), geometry.ijk_to_world)
         self._seen = self._strokes_key(node), _reoriented(strokes, geometry.to_stored)
-
-    def clear_strokes(self) -> None:
-        """Remove every stroke."""
-        node = self.node("scribbles")
-        if node is not None:
-            for segment in self._scribble_segments(node):
-                self._empty(node, segment)
-            saved_state.forget_strokes(node)
-            self._seen = None, None
 
     # The result
 
@@ -218,152 +199,86 @@ class SceneAdapter:
             return None
         return geometry.to_canonical(mask.astype(np.uint8))
 
-    def edited_ml(self) -> float | None:
-        """Volume of a hematoma that is another than that of the label map or of the table's last row."""
-        mask, rows = self.read_mask(), self.rounds_rows()
-        if mask is None or not rows:
-            return None
-        geometry = self.geometry()
-        voxel_ml, count = float(np.prod(geometry.spacing)) / 1000, np.count_nonzero(mask)
-        written = self._written()
-        # Tables in files have six digits.
-        counted = rows[-1]["Volume (mL)"] / voxel_ml
-        edited = abs(count - counted) > 1 + 1e-5 * counted
-        if written is not None:
-            edited = edited or not np.array_equal(geometry.to_stored(mask) != 0, written)
-        return count * voxel_ml if edited else None
-
     def rounds(self) -> int:
         """Number of rounds that led to the result in the scene."""
-        node = self.node("hematoma")
-        return 0 if node is None else saved_state.load_round(node)
+        return saved_rounds.round_number(self.node("hematoma"))
 
     def rounds_rows(self) -> list[dict[str, Any]]:
         """The table of rounds, oldest first, see :data:`.rounds_table.COLUMNS`."""
         table = self.node("rounds")
         return [] if table is None else rounds_table.rows(table)
 
-    def show_preview(self, mask: np.ndarray) -> None:
-        """Show an unfinished mask (Z, Y, X), without counting it as a round."""
+    def show(self, mask: np.ndarray, is_preview: bool) -> None:
+        """Show a mask (Z, Y, X) without counting it as a round: a preview, or what was there before one."""
         geometry = self.geometry()
-        node = self.node("hematoma")
-        if node is None or not saved_state.is_preview(node):
+        if is_preview and not saved_rounds.is_preview(self.node("hematoma")):
             # Once a round: it is asked for several times a second.
-            before = self._read(node, HEMATOMA, geometry)
-            saved_state.begin_preview(self._nodes.ensure("hematoma"), self.ct, before)
-        self._write_hematoma(geometry.to_stored(mask), geometry)
+            before = geometry.to_canonical(self._read(self.node("hematoma"), HEMATOMA, geometry))
+            self._nodes.ensure("hematoma")
+            self._saved(geometry).begin_preview(before)
+        hematoma = self._write_hematoma(geometry.to_stored(mask), geometry)
+        if not is_preview:
+            saved_rounds.end_preview(hematoma)
 
-    def restore_mask(self, mask: np.ndarray) -> None:
-        """Show a mask (Z, Y, X) again that a preview has taken the place of."""
+    def load_rounds(self) -> RoundLog:
+        """The rounds in the scene; a preview that it was saved with makes place for what was before it."""
         geometry = self.geometry()
-        saved_state.end_preview(self._write_hematoma(geometry.to_stored(mask), geometry))
+        self._drop_preview(geometry)
 
-    def drop_preview(self) -> None:
-        """Put back what a preview that came with the scene has taken the place of."""
-        node = self.node("hematoma")
-        if node is None or not saved_state.is_preview(node):
+        def last_mask() -> np.ndarray:
+            # The label map is of the last round, without edits by hand.
+            written = self._written(geometry)
+            mask = self.read_mask() if written is None else geometry.to_canonical(written)
+            return np.zeros(geometry.shape, np.uint8) if mask is None else mask
+
+        return self._saved(geometry).load(last_mask, self.read_scribbles, self.rounds_rows())
+
+    def write_rounds(self, log: RoundLog) -> None:
+        """Write result, label map, table and what a reload needs of the rounds; see ``_clear`` for none."""
+        if not log.number and log.edited is None:
+            self._clear()
             return
         geometry = self.geometry()
-        before = saved_state.before_preview(node, self.ct)
-        # The label map is of the last round, without edits by hand.
-        before = self._written() if before is None else before
-        if before is not None and before.shape == geometry.stored_shape:
-            self.restore_mask(geometry.to_canonical(before.astype(np.uint8)))
-
-    def write_round(self, outcome: Outcome) -> None:
-        """Write a finished round: :meth:`write_result` with what a controller hands over."""
-        self.write_result(outcome.result, outcome.measurement, outcome.strokes)
-
-    def write_result(self, result, measurement, strokes: Scribbles | None = None) -> dict[str, Any]:
-        """Write a finished round: segment, label map, row of the table, state for a reload.
-
-        Parameters
-        ----------
-        result: a ``RoundResult``: mask (Z, Y, X), round, seconds, device, model.
-        measurement: a ``Measurement`` of the mask: volume_ml, abc2_ml.
-        strokes: all strokes behind the result; those in the scene where left out.
-
-        Returns
-        -------
-        The new row of the table.
-        """
-        geometry = self.geometry()
-        if strokes is None:
-            strokes = self.read_scribbles()
-        else:
-            # What was drawn in the meantime may be wrong in any way: the round is of what was before.
-            with suppress(ICHHPINetError):
-                self.read_scribbles()
-        before = self.finished_scribbles() if self.rounds() else Scribbles.empty(geometry.shape)
-        row = {
-            "Round": result.round,
-            "Volume (mL)": float(measurement.volume_ml),
-            "Change (mL)": float(measurement.volume_ml) - self._last_volume(result.round, geometry),
-            "ABC/2 (mL)": float(measurement.abc2_ml),
-            "Scribbled slices": _changed_slices(before, strokes),
-            "Time (s)": float(result.seconds),
-            "Device": str(result.device),
-            "Model": str(result.model),
-        }
-        scribbles = self.ensure_scribbles()[0]
-        hematoma = self._write_mask(geometry.to_stored(result.mask), geometry)
-        rounds_table.append(self._nodes.ensure("rounds"), row)
-        # Last: whatever fails before, the scene still counts the rounds it had.
-        saved_state.push_strokes(
-            scribbles, self.ct, result.round, _reoriented(strokes, geometry.to_stored)
-        )
-        saved_state.save_round(hematoma, result.round)
+        # What was drawn in the meantime may be wrong in any way: the round is of what was before.
+        with suppress(ICHHPINetError):
+            self.read_scribbles()
+        self.ensure_scribbles()
+        hematoma = self._write_mask(geometry.to_stored(log.mask), geometry)
+        rounds_table.show(self._nodes.ensure("rounds"), log)
+        self._saved(geometry).save(log)
         self._show_status(hematoma)
         self._nodes.publish()
-        return row
 
-    def remove_last_round(self, mask: np.ndarray) -> None:
-        """Go back to ``mask`` (Z, Y, X), the result of the round before the last.
-
-        The strokes in the scene stay as they are; see :meth:`write_scribbles`.
-        """
-        geometry, number = self.geometry(), self.rounds()
-        hematoma = self._write_mask(geometry.to_stored(mask), geometry)
-        saved_state.save_round(hematoma, max(number - 1, 0))
-        rounds_table.drop_from(self._nodes.ensure("rounds"), max(number, 1))
-        self._show_status(hematoma)
-        scribbles = self.node("scribbles")
-        if scribbles is not None:
-            saved_state.pop_strokes(scribbles)
-        self._nodes.publish()
-
-    def clear_rounds(self) -> None:
-        """Empty the result, the label map and the table; the strokes stay. No node is made for it."""
+    def _clear(self) -> None:
+        """Empty the result, the label map and the table; the scribbles stay. No node is made for it."""
         hematoma, labelmap, table = (self.node(role) for role in ("hematoma", "hematomaLabelmap", "rounds"))
+        saved_rounds.forget(hematoma, self.node("scribbles"))
         if hematoma is not None:
-            saved_state.save_round(hematoma, 0)
-            saved_state.end_preview(hematoma)
             segment = find_segment(hematoma, HEMATOMA)
             if segment is not None:
-                self._empty(hematoma, segment)
+                geometry = self.geometry()
+                nothing = np.zeros(geometry.stored_shape, bool)
+                write_segment(hematoma, segment, nothing, geometry.ijk_to_world)
                 self._show_status(hematoma)
         if labelmap is not None and labelmap.GetImageData() is not None:
             empty = np.zeros_like(image_array(labelmap.GetImageData()))
             labelmap.SetAndObserveImageData(image_from_array(empty))
         if table is not None:
             rounds_table.drop_from(table, 0)
-        if self.node("scribbles") is not None:
-            saved_state.forget_strokes(self.node("scribbles"))
-
-    def restore_into(self, session: InteractiveSession) -> int:
-        """Bring a session on this CT to the round that the scene stopped at.
-
-        Returns
-        -------
-        Number of the last finished round; 0, with the session untouched, where there is none.
-        """
-        number, mask = self.rounds(), self.read_mask()
-        if not number or mask is None:
-            return 0
-        session.restore(mask, self.finished_scribbles(), number)
-        return number
 
     # Inner workings
+
+    def _saved(self, geometry: CTGeometry) -> SavedRounds:
+        return SavedRounds(self.node("hematoma"), self.node("scribbles"), self.ct, geometry)
+
+    def _drop_preview(self, geometry: CTGeometry) -> None:
+        if saved_rounds.is_preview(self.node("hematoma")):
+            before = self._saved(geometry).before_preview()
+            if before is None:
+                written = self._written(geometry)
+                before = None if written is None else geometry.to_canonical(written)
+            if before is not None:
+                self.show(before, is_preview=False)
 
     def _has_ct(self) -> bool:
         return self.ct is not None and self.ct.GetScene() is not None
@@ -385,28 +300,23 @@ class SceneAdapter:
     def _seen_strokes(self, node) -> Scribbles | None:
         """Strokes as they were read or written last, in the order of the CT node."""
         key, strokes = self._seen
-        return strokes if key == self._strokes_key(node) else saved_state.load_strokes(node, self.ct)
-
-    def _empty(self, node, segment: str) -> None:
+        if key == self._strokes_key(node):
+            return strokes
         geometry = self.geometry()
-        write_segment(node, segment, np.zeros(geometry.stored_shape, bool), geometry.ijk_to_world)
+        finished = self._saved(geometry).scribbles()
+        return None if finished is None else _reoriented(finished, geometry.to_stored)
 
-    def _last_volume(self, number: int, geometry: CTGeometry) -> float:
-        earlier = [row for row in self.rounds_rows() if row["Round"] < number]
-        if earlier:
-            return earlier[-1]["Volume (mL)"]
-        # The table was deleted. The segment may show a preview by now, the label map never does.
-        written = self._written() if number > 1 else None
-        return 0.0 if written is None else float(np.count_nonzero(written) * np.prod(geometry.spacing) / 1000)
-
-    def _written(self) -> np.ndarray | None:
-        """The label map, bool (Z, Y, X) in the order of the node; None without one."""
+    def _written(self, geometry: CTGeometry) -> np.ndarray | None:
+        """The label map, uint8 (Z, Y, X) in the order of the node; None without one on this grid."""
         node = self.node("hematomaLabelmap")
-        return None if node is None or node.GetImageData() is None else image_array(node.GetImageData()) != 0
+        if node is None or node.GetImageData() is None:
+            return None
+        written = (image_array(node.GetImageData()) != 0).astype(np.uint8)
+        return written if written.shape == geometry.stored_shape else None
 
     def _write_mask(self, stored: np.ndarray, geometry: CTGeometry):
         hematoma = self._write_hematoma(stored, geometry)
-        saved_state.end_preview(hematoma)
+        saved_rounds.end_preview(hematoma)
         labelmap = self._nodes.ensure("hematomaLabelmap")
         labelmap.SetAndObserveTransformNodeID(self.ct.GetTransformNodeID())
         labelmap.CopyOrientation(self.ct)
@@ -418,7 +328,7 @@ class SceneAdapter:
         """Flagged while it is a guess, so that an exported segmentation says so too."""
         logic = slicer.vtkSlicerSegmentationsModuleLogic
         status, algorithm = logic.NotStarted, "MANUAL"
-        if saved_state.load_round(hematoma):
+        if saved_rounds.round_number(hematoma):
             status, algorithm = logic.InProgress, "SEMIAUTOMATIC"
             if rounds_table.is_guess(self.rounds_rows()):
                 status, algorithm = logic.Flagged, "AUTOMATIC"
@@ -433,9 +343,3 @@ class SceneAdapter:
 
 def _reoriented(strokes: Scribbles, reorient) -> Scribbles:
     return Scribbles(reorient(strokes.foreground), reorient(strokes.background))
-
-
-def _changed_slices(before: Scribbles, now: Scribbles) -> int:
-    """Number of axial slices on which strokes were added or erased."""
-    changed = (before.foreground ^ now.foreground) | (before.background ^ now.background)
-    return int(np.count_nonzero(changed.any(axis=(1, 2))))

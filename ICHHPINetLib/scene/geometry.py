@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ICHHPINetError, InvalidVolumeError
+from ..imaging import acquisition as rules
 from ..imaging.orientation import Reorientation, to_canonical
-from ..imaging.validation import MAX_SHEAR
 from ._mrml import numpy_support, slicer, vtk
 from .names import clean, keep_saveable
 
@@ -134,14 +134,10 @@ def grid_geometry(name: str, stored_shape: tuple[int, int, int], matrix: np.ndar
     """
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)
     if not np.all(spacing > 0):
-        raise InvalidVolumeError(f"'{name}' has a spacing of zero. Correct it in the Volumes module.")
+        raise InvalidVolumeError(rules.ZERO_SPACING.format(name=name))
     axes = matrix[:3, :3] / spacing
-    if np.abs(axes.T @ axes - np.eye(3)).max() > MAX_SHEAR:
-        raise InvalidVolumeError(
-            f"The slices of '{name}' are sheared (a tilted gantry, or a transform with shear). "
-            "Load its DICOM series again with 'harden regularization transform' chosen in "
-            "Edit > Application Settings > DICOM."
-        )
+    if rules.is_sheared(axes):
+        raise InvalidVolumeError(rules.SHEARED_NODE.format(name=name))
     # Directions of ITK are LPS, those of MRML are RAS.
     canonical, reorientation = to_canonical(
         np.broadcast_to(np.uint8(0), stored_shape), np.diag([-1.0, -1.0, 1.0]) @ axes
@@ -173,10 +169,8 @@ def check_ct_node(ct_node):
     if image is None or image.GetPointData().GetScalars() is None or 0 in image.GetDimensions():
         raise InvalidVolumeError(f"'{name}' holds no voxels. Load the CT again.")
     if image.GetNumberOfScalarComponents() != 1:
-        raise InvalidVolumeError(
-            f"'{name}' has {image.GetNumberOfScalarComponents()} values per voxel (a color image?). "
-            "Load the CT itself, with one value in HU per voxel."
-        )
+        values = image.GetNumberOfScalarComponents()
+        raise InvalidVolumeError(rules.COLOR_NODE.format(name=name, values=values))
     return image
 
 

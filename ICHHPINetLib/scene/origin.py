@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import InvalidVolumeError
-from ..imaging.validation import CT_MODALITY, UNSAID_MODALITIES
+from ..imaging import acquisition as rules
 from ._mrml import slicer
 
 
@@ -32,13 +32,11 @@ def _attribute(scene, ct, name: str) -> str:
 
 def may_be_ct(scene, volume) -> bool:
     """Whether nothing says that ``volume`` is of another modality."""
-    return modality(scene, volume) in (CT_MODALITY, *UNSAID_MODALITIES)
+    return rules.may_be_ct(modality(scene, volume))
 
 
 def check_modality(scene, ct) -> None:
     """InvalidVolumeError if ``ct`` was loaded from a series that is no CT."""
     if not may_be_ct(scene, ct):
-        raise InvalidVolumeError(
-            f"'{ct.GetName()}' is a series of modality {modality(scene, ct)}. Choose a head CT without "
-            "contrast agent."
-        )
+        words = rules.MODALITY_OF_NODE.format(name=ct.GetName(), modality=modality(scene, ct))
+        raise InvalidVolumeError(words)

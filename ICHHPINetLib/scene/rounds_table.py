@@ -1,9 +1,10 @@
-"""The table of rounds: one row a round, readable and writable as plain Python values."""
+"""The table of rounds: one row a round, readable as plain Python values."""
 
 from __future__ import annotations
 
 from operator import methodcaller
 
+from ..interaction.round_log import Round, RoundLog
 from ._mrml import vtk
 from .names import clean
 
@@ -33,18 +34,41 @@ def rows(table_node) -> list[dict]:
 
 
 def is_guess(rows: list[dict]) -> bool:
-    """Whether the result behind ``rows`` is a first guess that no stroke has corrected yet."""
+    """Whether the result behind ``rows`` is a first guess that no scribble has corrected yet."""
     return bool(rows) and not any(row["Scribbled slices"] for row in rows)
 
 
-def append(table_node, row: dict) -> None:
-    """Add a row; it takes the place of a row of the same or a later round.
+def show(table_node, log: RoundLog) -> None:
+    """Rows of the rounds of ``log`` behind those of rounds before them, which it does not know.
 
     The columns of the contract are made first; a table of other columns is emptied for that.
     """
     if not _is_ours(table_node):
         _make_columns(table_node)
-    drop_from(table_node, row["Round"])
+    drop_from(table_node, log.number - len(log.rounds) + 1)
+    before = [row["Volume (mL)"] for row in rows(table_node)]
+    before_ml = before[-1] if before else log.volume_ml(log.restored.mask) if log.restored else 0.0
+    for one in log.rounds:
+        if one.abc2_ml is not None:
+            _append(table_node, _row(one, before_ml, log.shape))
+        before_ml = one.volume_ml
+    table_node.Modified()
+
+
+def _row(one: Round, before_ml: float, shape: tuple[int, int, int]) -> dict:
+    return {
+        "Round": one.header.round,
+        "Volume (mL)": float(one.volume_ml),
+        "Change (mL)": float(one.volume_ml - before_ml),
+        "ABC/2 (mL)": float(one.abc2_ml),
+        "Scribbled slices": one.change.slices(shape),
+        "Time (s)": float(one.header.seconds),
+        "Device": str(one.header.device),
+        "Model": str(one.header.model),
+    }
+
+
+def _append(table_node, row: dict) -> None:
     table = table_node.GetTable()
     index = table.InsertNextBlankRow()
     for name in COLUMNS:
@@ -53,7 +77,6 @@ def append(table_node, row: dict) -> None:
             # A single double quote makes a table in a file unreadable.
             value = clean(value).replace('"', "'")
         table.SetValueByName(index, name, vtk.vtkVariant(value))
-    table_node.Modified()
 
 
 def drop_from(table_node, first_round: int) -> None:

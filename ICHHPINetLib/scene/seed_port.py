@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from ..errors import InvalidScribblesError, InvalidVolumeError
+from ..interaction.round_log import RoundLog
 from ..interaction.scribbles import Scribbles, settle
 from ._mrml import slicer, vtk
 from .geometry import (
@@ -20,9 +21,6 @@ from .geometry import (
     to_array,
 )
 from .segments import read_segment, segment_voxels, write_segment
-
-if TYPE_CHECKING:
-    from ..interaction.round_job import Outcome
 
 
 class Preview(Protocol):
@@ -39,11 +37,9 @@ class Preview(Protocol):
 
 
 class SeedPort:
-    """Two segments are the strokes; a segment of a preview node is the result.
+    """Two segments are the scribbles; a segment of a preview node is the result.
 
-    It is what a controller needs of a :class:`~ICHHPINetLib.interaction.scene_port.ScenePort`
-    as long as nobody asks for ``undo`` or ``start_over``: both belong to the Segment Editor
-    here, which takes back strokes with its own undo.
+    It is a :class:`~ICHHPINetLib.interaction.scene_port.ScenePort`; its rounds last as long as the preview.
 
     The grid is that of the segmentation, to which the Segment Editor resamples the source
     volume: whatever is painted lies on it, and what is applied fits it to the voxel.
@@ -70,7 +66,8 @@ class SeedPort:
         self._painted: tuple[Hashable, bool] = (None, False)
         self._seen_key: Hashable = None
         self._seen: tuple[Scribbles | None, Scribbles]
-        self._forget()
+        self._log: RoundLog | None = None
+        self._log_key: Hashable = None
 
     # The CT
 
@@ -159,9 +156,16 @@ class SeedPort:
         self._seen_key, self._seen = key, (strokes, lost)
         return strokes
 
-    def finished_scribbles(self) -> Scribbles:
-        """The strokes that the last finished round knew; empty before the first round."""
-        return self._strokes or Scribbles.empty(self.geometry().shape)
+    def write_scribbles(self, scribbles: Scribbles) -> None:
+        """Replace what is painted in the two seeds."""
+        geometry = self.geometry()
+        for seed, marked in (
+            (self.bleed_id, scribbles.foreground),
+            (self.background_id, scribbles.background),
+        ):
+            write_segment(
+                self._segmentation_node, seed, geometry.to_stored(marked), geometry.ijk_to_world
+            )
 
     # The result
 
@@ -171,16 +175,9 @@ class SeedPort:
 
     def read_mask(self) -> np.ndarray | None:
         """Result of the last round, uint8 (Z, Y, X), before masking; None without one for this CT."""
-        return self._mask.copy() if self._has_result() else None
+        return self._log.mask.copy() if self._is_current() else None
 
-    def edited_ml(self) -> None:
-        """Nothing: a preview is not edited."""
-
-    def rounds(self) -> int:
-        """Number of rounds behind the preview."""
-        return self._rounds if self._has_result() else 0
-
-    def show_preview(self, mask: np.ndarray) -> None:
+    def show(self, mask: np.ndarray, is_preview: bool = True) -> None:
         """Show a mask (Z, Y, X), as far as the masking settings let it be applied."""
         geometry = self.geometry()
         preview = self._preview.make()
@@ -189,20 +186,24 @@ class SeedPort:
         self.shown_ml = float(np.count_nonzero(shown) * np.prod(geometry.spacing) / 1000)
         write_segment(preview, segment_id, shown, geometry.ijk_to_world)
 
-    restore_mask = show_preview
+    def load_rounds(self) -> RoundLog:
+        """The rounds behind the preview; none behind one that came with a scene, or is of another CT."""
+        if self._is_current():
+            return self._log
+        geometry = self.geometry()
+        return RoundLog.empty(geometry.shape, geometry.spacing)
 
-    def drop_preview(self) -> None:
-        """Nothing: a preview without its rounds is shown, or applied, as it is."""
+    def write_rounds(self, log: RoundLog) -> None:
+        """Show the last round and keep it as memory of the next one; without any, remove the preview."""
+        if not log.number:
+            self.forget()
+            return
+        self.show(log.mask)
+        self._log, self._log_key = log, self.ct_key()
 
-    def write_round(self, outcome: Outcome) -> None:
-        """Show a finished round and keep it as memory of the next one."""
-        self.show_preview(outcome.result.mask)
-        self._mask, self._rounds = outcome.result.mask, outcome.result.round
-        self._strokes, self._result_key = outcome.strokes, self.ct_key()
-
-    def clear_rounds(self) -> None:
-        """Forget every round and remove the preview; the strokes stay."""
-        self._forget()
+    def forget(self) -> None:
+        """Forget every round and remove the preview; the scribbles stay."""
+        self._log, self._log_key = None, None
         self._preview.remove()
 
     def preview_labelmap(self):
@@ -227,16 +228,10 @@ class SeedPort:
 
     # Inner workings
 
-    def _forget(self) -> None:
-        self._mask: np.ndarray | None = None
-        self._strokes: Scribbles | None = None
-        self._result_key: Hashable | None = None
-        self._rounds = 0
-
-    def _has_result(self) -> bool:
+    def _is_current(self) -> bool:
         """Whether the last round is still shown, and was one of what the editor shows now."""
         return (
-            self._mask is not None and self._preview.find() is not None and self._result_key == self.ct_key()
+            self._log is not None and self._preview.find() is not None and self._log_key == self.ct_key()
         )
 
     @property

@@ -15,7 +15,6 @@ from scipy import ndimage
 
 from ..datasets import CaseImages, check_cases, find_cases, read_case
 from ..errors import InputFileError
-from ..imaging.hu_calibration import calibrate_hu
 from ..imaging.label_files import read_labels
 from ..imaging.orientation import to_canonical
 from ..imaging.output_files import whole_file
@@ -111,9 +110,8 @@ def build(cases_folder: Path, shapes_folder: Path | None, output: Path) -> list[
     arrays: dict[str, np.ndarray] = {}
     for case in usable:
         images = read_case(case)
-        hu, assumptions = calibrate_hu(images.volume)
-        arrays.update(_pack_case(images, hu))
-        notes += [f"{case.name}: {note}" for note in (*images.notes, *assumptions)]
+        arrays.update(_pack_case(images))
+        notes += [f"{case.name}: {note}" for note in images.notes]
     if shapes_folder is not None:
         for number, path in enumerate(sorted(Path(shapes_folder).glob("*.nii.gz"))):
             arrays.update(_pack_shape(number, path))
@@ -130,19 +128,19 @@ def _holds(path: Path, arrays: dict[str, np.ndarray]) -> bool:
         )
 
 
-def _pack_case(images: CaseImages, hu: np.ndarray) -> dict[str, np.ndarray]:
-    name, volume = images.name, hu
-    grid = WorkingGrid.fit(volume, images.spacing)
+def _pack_case(images: CaseImages) -> dict[str, np.ndarray]:
+    name, volume, spacing = images.name, images.ct.network_hu, images.ct.spacing
+    grid = WorkingGrid.fit(volume, spacing)
     crop = (slice(None), slice(0, grid.size[0]), slice(0, grid.size[1]))
-    hu = grid.lower(volume)[crop]
+    hu = grid.on_working_grid(volume)[crop]
     arrays = {
         f"case/{name}/codes": encode(hu),
         f"case/{name}/inside": np.packbits(inside_skull(hu)),
-        f"case/{name}/slice_mm": np.float32(images.spacing[0] * grid.group),
+        f"case/{name}/slice_mm": np.float32(spacing[0] * grid.group),
     }
     if images.mask is not None:
         truth = images.mask > 0
-        arrays[f"case/{name}/fraction"] = np.rint(255 * grid.lower(truth)[crop]).astype(np.uint8)
+        arrays[f"case/{name}/fraction"] = np.rint(255 * grid.on_working_grid(truth)[crop]).astype(np.uint8)
     return arrays
 
 

@@ -21,7 +21,7 @@ from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
 from ICHHPINetLib.training.export import export  # noqa: E402
 
 TINY = HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8)
-# With 4 maps, the backward pass of PyTorch 2.13 corrupts memory on processors without AVX-512.
+# With half the width, gradients on the CPU make PyTorch 2.13 write beyond its memory.
 CONFIGS = {"compact": TINY, "paper": PaperConfig(width=8, volume_norm="group")}
 
 

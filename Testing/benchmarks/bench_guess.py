@@ -44,14 +44,14 @@ def main() -> None:
 def guess(network, case: Case) -> dict:
     """Volumes in mL, and Dice, of one case."""
     images = datasets.read_case(case.source)
-    truth = np.zeros(images.volume.shape, bool) if images.mask is None else images.mask != 0
-    mask = InteractiveSession(network, images.volume, images.spacing).guess().mask != 0
-    voxel_ml = float(np.prod(images.spacing)) / 1000
+    truth = np.zeros(images.ct.shape, bool) if images.mask is None else images.mask != 0
+    mask = InteractiveSession(network, images.ct).guess().mask != 0
+    voxel_ml = float(np.prod(images.ct.spacing)) / 1000
     return {
         "id": case.id,
         "truth_ml": float(truth.sum()) * voxel_ml,
         "guess_ml": float(mask.sum()) * voxel_ml,
-        "dice": evaluate_mask(mask, truth, images.spacing).dice,
+        "dice": evaluate_mask(mask, truth, images.ct.spacing).dice,
     }
 
 

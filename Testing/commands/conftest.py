@@ -53,8 +53,8 @@ def replace_network(monkeypatch):
     monkeypatch.setattr(Session, "interrupt_in_round", None)
     opened = []
 
-    def open_session(arguments, volume, spacing):
-        opened.append(Session(volume, spacing))
+    def open_session(arguments, ct):
+        opened.append(Session(ct.hu, ct.spacing))
         return SimpleNamespace(name="fake", sha256="0" * 64, about={"training": "none"}), opened[-1]
 
     for command in ("commands.segment", "evaluation.demo"):

@@ -23,8 +23,8 @@ def test_every_layout_is_recognized_and_read(layout, tmp_path):
     cases = find_cases(getattr(lookalikes, layout)(tmp_path))
     assert [case.name for case in cases] == LAYOUTS[layout]
     first = read_case(cases[0])
-    assert np.array_equal(first.volume, volume())
-    assert first.spacing == pytest.approx(lookalikes.SPACING)
+    assert np.array_equal(first.ct.hu, volume())
+    assert first.ct.spacing == pytest.approx(lookalikes.SPACING)
     assert first.mask.dtype == np.uint8
     assert first.mask.max() == 1
     assert first.mask.any()

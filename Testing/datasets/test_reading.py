@@ -17,10 +17,10 @@ def test_volumes_of_any_orientation_come_out_canonical(stored, tmp_path):
     write(tmp_path / "a_ct.nii.gz", volume(), stored)
     write(tmp_path / "a_mask.nii.gz", labels(1), "RAS")
     read = read_case(find_cases(tmp_path)[0])
-    assert np.array_equal(read.volume, volume())
+    assert np.array_equal(read.ct.hu, volume())
     assert np.array_equal(read.mask, labels(1))
-    assert read.spacing == pytest.approx(SPACING)
-    assert read.volume.flags.c_contiguous
+    assert read.ct.spacing == pytest.approx(SPACING)
+    assert read.ct.hu.flags.c_contiguous
 
 
 def test_classes_are_merged_and_named(tmp_path):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import InvalidScribblesError, RoundCancelled
-from ICHHPINetLib.interaction.executor import InlineExecutor
 from ICHHPINetLib.interaction.result import Progress, RoundResult
+from ICHHPINetLib.interaction.round_log import RoundLog
+from Testing.inline_executor import InlineExecutor
 
 FOLDER = Path(__file__).resolve().parents[2] / "ICHHPINet"
 EFFECT = FOLDER / "ICHHPINetEffect"
@@ -21,25 +22,21 @@ class Session:
 
     during_round = staticmethod(lambda: None)
 
-    def __init__(self, volume, spacing, settings):
-        self.rounds, self.mask, self.warnings = 0, np.zeros(volume.shape, np.uint8), []
-
-    def reset(self):
-        self.rounds, self.mask = 0, np.zeros_like(self.mask)
-
-    def restore(self, mask, scribbles, round_number):
-        self.mask, self.rounds = mask, round_number
+    def __init__(self, ct, settings):
+        self.log, self.warnings = RoundLog.empty(ct.shape, ct.spacing), []
 
     def refine(self, scribbles, on_progress, is_cancelled, *, accumulate):
         assert accumulate is False
-        mask = np.repeat(scribbles.foreground.any(axis=0)[None], len(self.mask), 0) & ~scribbles.background
+        column = scribbles.foreground.any(axis=0)[None]
+        mask = np.repeat(column, len(self.log.mask), 0) & ~scribbles.background
         on_progress(Progress(0.5, "propagate", 0, mask[0].astype(np.uint8)))
         type(self).during_round()
         if is_cancelled():
             raise RoundCancelled("stopped")
-        self.rounds += 1
-        self.mask = mask.astype(np.uint8)
-        return RoundResult(self.mask, mask.astype(np.float32), self.rounds, 0.1, [], "cpu", "default")
+        about = self.log.number + 1, 0.1, [], "cpu", "default"
+        result = RoundResult(mask.astype(np.uint8), mask.astype(np.float32), *about)
+        self.log = self.log.with_round(result, scribbles)
+        return result
 
 
 @pytest.fixture
@@ -164,10 +161,11 @@ def test_background_alone_can_be_chosen(effect, editor):
 
 def test_another_source_volume_starts_anew(effect, editor):
     from ICHHPINetLib.scene import add_ct_node
+    from ICHHPINetLib.scene.geometry import ijk_to_ras
 
     refine(effect)
-    volume = np.zeros((8, 20, 24), np.int16)
-    other = add_ct_node(editor.scene, "Other CT", volume, np.diag([-0.5, -0.5, 5.0, 1.0]))
+    volume = np.arange(8 * 20 * 24, dtype=np.int16).reshape(8, 20, 24)
+    other = add_ct_node(editor.scene, "Other CT", volume, ijk_to_ras(editor.ct))
     editor.node.SetAndObserveSourceVolumeNode(other)
     refine(effect)
     assert effect.controller.status.rounds == 1
@@ -175,9 +173,11 @@ def test_another_source_volume_starts_anew(effect, editor):
 
 def test_ct_exchanged_during_a_round_shows_nothing_of_the_old_one(effect, editor):
     from ICHHPINetLib.scene import add_ct_node
+    from ICHHPINetLib.scene.geometry import ijk_to_ras
 
     effect.onPreview()
-    other = add_ct_node(editor.scene, "Other CT", np.zeros((8, 20, 24), np.int16), np.diag([-1, -1, 5.0, 1]))
+    volume = np.arange(8 * 20 * 24, dtype=np.int16).reshape(8, 20, 24)
+    other = add_ct_node(editor.scene, "Other CT", volume, ijk_to_ras(editor.ct))
     editor.node.SetAndObserveSourceVolumeNode(other)
     effect.onPoll()
     assert not effect.isBusy()

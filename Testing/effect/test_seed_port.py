@@ -1,11 +1,11 @@
 """Seeds in, preview out, and what Apply leaves behind; all on real MRML nodes."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import InvalidScribblesError
+from ICHHPINetLib.interaction.result import RoundResult
+from ICHHPINetLib.interaction.scribbles import Scribbles
 
 
 @pytest.fixture
@@ -17,9 +17,10 @@ def port(editor):
     return port
 
 
-def outcome(port, mask, number=1):
-    result = SimpleNamespace(mask=mask.astype(np.uint8), round=number)
-    return SimpleNamespace(result=result, strokes=port.read_scribbles())
+def one_round(port, mask):
+    """The log of a first round."""
+    result = RoundResult(mask.astype(np.uint8), mask.astype(np.float32), 1, 0.1, [], "cpu", "default")
+    return port.load_rounds().with_round(result, port.read_scribbles())
 
 
 def test_strokes_and_ct_come_in_canonical_order(editor, port):
@@ -62,10 +63,10 @@ def test_where_seeds_cross_the_later_one_wins_and_stays_the_winner(editor, port)
 def test_preview_covers_slices_far_from_the_seeds(editor, port):
     mask = np.zeros((8, 20, 24), bool)
     mask[:, 8:13, 7:15] = True
-    port.write_round(outcome(port, mask))
+    port.write_rounds(one_round(port, mask))
     np.testing.assert_array_equal(editor.voxels("Bleed", editor.preview.node), mask[::-1])
     np.testing.assert_array_equal(port.read_mask(), mask)
-    assert port.rounds() == 1
+    assert port.load_rounds().number == 1
 
 
 def test_apply_writes_the_bleed_and_nothing_else(editor, port):
@@ -73,7 +74,7 @@ def test_apply_writes_the_bleed_and_nothing_else(editor, port):
     strokes = editor.voxels("Bleed")
     mask = np.zeros((8, 20, 24), bool)
     mask[1:7, 3:15, 3:16] = True  # over both other segments
-    port.write_round(outcome(port, mask))
+    port.write_rounds(one_round(port, mask))
     editor.apply(port.preview_labelmap())
     np.testing.assert_array_equal(editor.voxels("Bleed"), mask[::-1])
     for name, voxels in before.items():
@@ -85,7 +86,7 @@ def test_apply_writes_the_bleed_and_nothing_else(editor, port):
 def test_apply_leaves_the_editor_as_the_user_set_it(editor, port):
     editor.node.SetOverwriteMode(editor.node.OverwriteVisibleSegments)
     editor.node.SetSelectedSegmentID(editor.ids["Other"])
-    port.write_round(outcome(port, np.ones((8, 20, 24), bool)))
+    port.write_rounds(one_round(port, np.ones((8, 20, 24), bool)))
     editor.apply(port.preview_labelmap())
     assert editor.node.GetOverwriteMode() == editor.node.OverwriteVisibleSegments
     assert editor.node.GetSelectedSegmentID() == editor.ids["Other"]
@@ -125,7 +126,7 @@ def test_masking_is_honored_and_the_preview_shows_what_apply_leaves(editor, port
     editable, strokes = restrict(editor), editor.voxels("Bleed")
     mask = np.zeros((8, 20, 24), bool)
     mask[1:7, 2:16, 2:18] = True
-    port.write_round(outcome(port, mask))
+    port.write_rounds(one_round(port, mask))
     preview = editor.voxels("Bleed", editor.preview.node)
     editor.apply(port.preview_labelmap())
     np.testing.assert_array_equal(preview, np.where(editable, mask[::-1], strokes))
@@ -155,7 +156,7 @@ def test_key_stays_while_painting_and_changes_with_voxels_and_bleed_segment(edit
 
     key = port.ct_key()
     editor.paint("Bleed", editor.voxels("Bleed") | editor.voxels("Background"))
-    port.write_round(outcome(port, np.ones((8, 20, 24), bool)))
+    port.write_rounds(one_round(port, np.ones((8, 20, 24), bool)))
     editor.ct.GetDisplayNode().SetWindowLevel(100, 50)
     assert port.ct_key() == key
     port.bleed_id = editor.ids["Other"]
@@ -182,28 +183,37 @@ def test_without_nodes_there_is_no_ct(editor, port):
 
 
 def test_clearing_the_rounds_removes_the_preview_and_keeps_the_strokes(editor, port):
-    port.write_round(outcome(port, np.ones((8, 20, 24), bool)))
+    port.write_rounds(one_round(port, np.ones((8, 20, 24), bool)))
     strokes = editor.voxels("Bleed")
-    port.clear_rounds()
-    assert editor.preview.node is None and port.read_mask() is None and port.rounds() == 0
+    port.write_rounds(port.load_rounds().emptied())
+    assert editor.preview.node is None and port.read_mask() is None and port.load_rounds().number == 0
     np.testing.assert_array_equal(editor.voxels("Bleed"), strokes)
     with pytest.raises(InvalidScribblesError, match="Initialize"):
         port.preview_labelmap()
 
 
 def test_a_deleted_preview_is_no_memory(editor, port):
-    port.write_round(outcome(port, np.ones((8, 20, 24), bool)))
+    port.write_rounds(one_round(port, np.ones((8, 20, 24), bool)))
     editor.preview.remove()
-    assert port.read_mask() is None and port.rounds() == 0
+    assert port.read_mask() is None and port.load_rounds().number == 0
 
 
 def test_the_result_of_another_ct_is_no_memory(editor, port):
     from ICHHPINetLib.scene import add_ct_node
 
-    port.write_round(outcome(port, np.ones((8, 20, 24), bool)))
+    port.write_rounds(one_round(port, np.ones((8, 20, 24), bool)))
     other = add_ct_node(editor.scene, "Other CT", np.zeros((4, 20, 24), np.int16), np.eye(4))
     editor.node.SetAndObserveSourceVolumeNode(other)
-    assert port.read_mask() is None and port.rounds() == 0
+    assert port.read_mask() is None and port.load_rounds().number == 0
+
+
+def test_written_scribbles_come_back_and_touch_no_other_segment(editor, port):
+    other, drawn = editor.voxels("Other"), port.read_scribbles()
+    port.write_scribbles(Scribbles(drawn.background, drawn.foreground))
+    again = port.read_scribbles()
+    np.testing.assert_array_equal(again.foreground, drawn.background)
+    np.testing.assert_array_equal(again.background, drawn.foreground)
+    np.testing.assert_array_equal(editor.voxels("Other"), other)
 
 
 def test_a_deleted_seed_is_named(editor, port):

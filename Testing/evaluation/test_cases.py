@@ -58,9 +58,9 @@ def test_loads_arrays_in_axial_order(tmp_path):
 
     loaded = find_cases(tmp_path)[0].load()
 
-    assert loaded.spacing == pytest.approx(SPACING_XYZ[::-1])
+    assert loaded.ct.spacing == pytest.approx(SPACING_XYZ[::-1])
     assert np.argwhere(loaded.truth).tolist() == [[3, 1, 2]]
-    assert loaded.volume[loaded.truth] == volume[0, 1, 2]
+    assert loaded.ct.hu[loaded.truth] == volume[0, 1, 2]
 
 
 @pytest.mark.parametrize("layout", ["ct_ich", "bhsd", "mbh_seg", "instance", "nnunet"])
@@ -75,7 +75,7 @@ def test_evaluates_the_masked_cases_of_any_layout(layout, tmp_path):
     loaded = cases[0].load()
     assert loaded.truth.dtype == bool
     assert loaded.truth.any()
-    assert loaded.truth.shape == loaded.volume.shape
+    assert loaded.truth.shape == loaded.ct.hu.shape
 
 
 def test_a_folder_without_masks_is_explained(tmp_path):

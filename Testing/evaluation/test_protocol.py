@@ -15,6 +15,7 @@ from ICHHPINetLib.evaluation.protocol import run_cases, scribble_rounds
 from ICHHPINetLib.evaluation.report import tables
 from ICHHPINetLib.evaluation.run import evaluate, read_result
 from ICHHPINetLib.evaluation.summary import summarize
+from ICHHPINetLib.imaging.ct import CT
 
 pytest.importorskip("skimage")
 
@@ -54,7 +55,7 @@ def case(name="a", truth=None, error=None):
     def load():
         if error:
             raise error
-        return LoadedCase(np.full(SHAPE, 30, np.int16), bleed() if truth is None else truth, SPACING)
+        return LoadedCase(CT(np.full(SHAPE, 30.0), SPACING), bleed() if truth is None else truth)
 
     return SimpleNamespace(id=name, bleed_types=("deep",), load=load)
 
@@ -184,7 +185,7 @@ def test_after_a_guess_the_robot_begins_where_it_is_wrong():
             self.mask[4] = 0
             return SimpleNamespace(mask=self.mask.copy())
 
-    (report,) = run_cases([case()], lambda volume, spacing: Guessing(bleed()), 2, 1, guess=True)
+    (report,) = run_cases([case()], lambda ct: Guessing(bleed()), 2, 1, guess=True)
     (run,) = report["runs"]
     assert run["error"] is None
     assert 0.5 < run["guess"]["dice"] < 1

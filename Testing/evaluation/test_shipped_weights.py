@@ -47,6 +47,6 @@ def test_a_second_focus_beyond_a_gap_is_found(network):
 def test_a_real_case(network, real_cases):
     cases = {case.name: case for case in find_cases(real_cases / "ct-ich")}
     images = read_case(cases["053"])
-    scores, _ = dice_by_round(network, images.volume, images.mask > 0, images.spacing, 3)
+    scores, _ = dice_by_round(network, images.ct.hu, images.mask > 0, images.ct.spacing, 3)
     assert scores[2] >= 0.6
     assert scores[2] > scores[0]

@@ -24,7 +24,7 @@ def head_hu(count=8):
 
 def numbers(ct):
     """Which slice of ``head_hu`` each plane of a CT shows."""
-    return [int(value) - 100 for value in ct.array[:, 12, 10]]
+    return [int(value) - 100 for value in ct.hu[:, 12, 10]]
 
 
 def _dataset(sop_class, uid, modality="CT"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from ICHHPINetLib.imaging.io import CTImage
+from ICHHPINetLib.imaging.ct import CT, FileGeometry
 
 
 def ct_image(shape=(6, 20, 24), spacing=(5.0, 0.5, 0.5), angle=0.0, origin=(-10.0, -20.0, 30.0)):
@@ -21,7 +21,7 @@ def ct_image(shape=(6, 20, 24), spacing=(5.0, 0.5, 0.5), angle=0.0, origin=(-10.
 
 
 def as_ct(image):
-    return CTImage(sitk.GetArrayFromImage(image), image.GetSpacing()[::-1], image, "test")
+    return CT.of_array(sitk.GetArrayFromImage(image), image.GetSpacing()[::-1], FileGeometry(image))
 
 
 def write_series(

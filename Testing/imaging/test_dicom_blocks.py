@@ -7,7 +7,8 @@ import pytest
 import SimpleITK as sitk
 
 from ICHHPINetLib.errors import InputFileError
-from ICHHPINetLib.imaging.io import read_ct, read_scribbles
+from ICHHPINetLib.imaging.ct_files import read_ct
+from ICHHPINetLib.imaging.scribble_files import read_scribbles
 from Testing.imaging.dicom_cases import ORIGIN, head_hu, numbers, write_slices
 
 
@@ -47,13 +48,13 @@ def test_every_slice_has_its_own_thickness(tmp_path, gap, tilt, turned):
     assert (shown[[border - 1, border]] > 0.25 * own[[border - 1, border]]).all()
     # Every plane is one acquired slice, and lies in or next to it.
     assert (np.diff(numbers(ct)) >= 0).all()
-    along = ct.image.GetOrigin()[2] - 30 + ct.spacing[0] * np.arange(len(ct.array))
+    along = ct.geometry.image.GetOrigin()[2] - 30 + ct.spacing[0] * np.arange(len(ct.hu))
     assert np.abs(along - z[numbers(ct)]).max() <= 0.5 * max(own) + 0.6
     words = " ".join(ct.warnings)
     for part in (f"{parts[0][0]} slices of {parts[0][1]:g} mm", f"{gap:g} mm apart", "own thickness"):
         assert part in words
     assert ("tilted by 18.5 degrees" in words) == bool(tilt)
-    assert ct.sheared_mm == pytest.approx(z[-1] * np.tan(np.radians(tilt)), abs=0.1)
+    assert ct.geometry.sheared_mm == pytest.approx(z[-1] * np.tan(np.radians(tilt)), abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_scribbles_drawn_on_the_series_as_others_load_it(tmp_path, tilt):
     """With one plane a slice, all at one distance: the scribble lies on the slice that it was drawn on."""
     write_blocks(tmp_path, (7, 4.0), 1.08, (6, 7.0), tilt=tilt)
     ct = read_ct(tmp_path)
-    drawn = np.zeros((13, *ct.array.shape[1:]), np.uint8)
+    drawn = np.zeros((13, *ct.hu.shape[1:]), np.uint8)
     drawn[9, 12, 8:12], drawn[2, 10, 8:12] = 1, 2
     image = sitk.GetImageFromArray(drawn)
     image.SetSpacing((0.5, 0.5, 4.98))
@@ -132,8 +133,8 @@ def test_a_real_ct_of_two_blocks():
     if not folder.is_dir():
         pytest.skip("the real CT is not here")
     ct = read_ct(folder)
-    shown = np.array(ct.repeats) * ct.spacing[0]
+    shown = np.array(ct.geometry.repeats) * ct.spacing[0]
     np.testing.assert_allclose(shown[:13], 4.0, rtol=0.002)
     np.testing.assert_allclose(shown[15:], 7.0, rtol=0.002)
     assert shown.sum() == pytest.approx(13 * 4.0 + 1.08 + 13 * 7.0 + 5.5, abs=0.51)
-    assert ct.slices == "14 x 4 mm, 14 x 7 mm, 1.08 mm where they meet, gantry 18.5°"
+    assert ct.geometry.slices == "14 x 4 mm, 14 x 7 mm, 1.08 mm where they meet, gantry 18.5°"

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 
 from ICHHPINetLib.errors import ICHHPINetError, InputFileError, MissingPackageError
-from ICHHPINetLib.imaging.io import read_ct
+from ICHHPINetLib.imaging.ct_files import read_ct
 from Testing.imaging.dicom_cases import head_hu, numbers, save, store, write_slices
 
 
@@ -95,15 +95,15 @@ def hashed(index, dataset):
 def test_a_class_that_was_hashed_is_read(tmp_path):
     write_slices(tmp_path / "head", change=hashed)
     ct = read_ct(tmp_path / "head")
-    np.testing.assert_array_equal(ct.array, head_hu())
-    assert ct.warnings == []
+    np.testing.assert_array_equal(ct.hu, head_hu())
+    assert ct.warnings == ()
 
 
 def test_files_without_a_preamble_are_read(tmp_path):
     write_slices(tmp_path / "head")
     for path in (tmp_path / "head").iterdir():
         path.write_bytes(path.read_bytes()[132:])
-    np.testing.assert_array_equal(read_ct(tmp_path / "head").array, head_hu())
+    np.testing.assert_array_equal(read_ct(tmp_path / "head").hu, head_hu())
 
 
 def test_pipes_devices_and_dangling_links_are_skipped(tmp_path):
@@ -115,7 +115,7 @@ def test_pipes_devices_and_dangling_links_are_skipped(tmp_path):
     (tmp_path / "head" / "nowhere.dcm").symlink_to(tmp_path / "gone")
     (tmp_path / "head" / "loop").symlink_to(tmp_path / "head")
     ct = read_ct(tmp_path / "head")
-    np.testing.assert_array_equal(ct.array, head_hu())
+    np.testing.assert_array_equal(ct.hu, head_hu())
     assert "nowhere.dcm, pipe.dcm, zero.dcm" in ct.warnings[0]
     with pytest.raises(InputFileError, match="device or a pipe"):
         read_ct(tmp_path / "head" / "pipe.dcm")
@@ -126,7 +126,7 @@ def test_linked_slices_are_read(tmp_path):
     (tmp_path / "head").mkdir()
     for path in (tmp_path / "store").iterdir():
         (tmp_path / "head" / path.name).symlink_to(path)
-    np.testing.assert_array_equal(read_ct(tmp_path / "head").array, head_hu())
+    np.testing.assert_array_equal(read_ct(tmp_path / "head").hu, head_hu())
 
 
 @pytest.mark.parametrize("stated", ["ISO_IR 100", "ISO_IR 192", None])
@@ -195,7 +195,7 @@ def test_another_series_may_be_damaged_when_one_is_chosen(tmp_path):
     write_slices(tmp_path / "odd", change=odd)
     for path in (tmp_path / "odd").iterdir():
         shutil.move(path, tmp_path / "head" / f"odd_{path.name}")
-    np.testing.assert_array_equal(read_ct(tmp_path / "head", "1.2.3.4").array, head_hu())
+    np.testing.assert_array_equal(read_ct(tmp_path / "head", "1.2.3.4").hu, head_hu())
 
 
 def test_without_pydicom_it_is_asked_for(tmp_path, monkeypatch):
@@ -213,4 +213,4 @@ def test_compressed_slices_are_read(tmp_path):
         dataset.compress(pydicom.uid.RLELossless)
 
     write_slices(tmp_path / "head", change=change)
-    np.testing.assert_array_equal(read_ct(tmp_path / "head").array, head_hu())
+    np.testing.assert_array_equal(read_ct(tmp_path / "head").hu, head_hu())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import ICHHPINetError, InputFileError
-from ICHHPINetLib.imaging.io import read_ct
+from ICHHPINetLib.imaging.ct_files import read_ct
 from Testing.imaging.dicom_cases import ORIGIN, head_hu, write_frames
 
 
@@ -15,10 +15,10 @@ def test_frames_in_any_order(tmp_path, order):
     write_frames(tmp_path / "ct.dcm", order=order)
     for path in (tmp_path / "ct.dcm", tmp_path):
         ct = read_ct(path)
-        np.testing.assert_array_equal(ct.array, head_hu())
+        np.testing.assert_array_equal(ct.hu, head_hu())
         assert ct.spacing == pytest.approx((5.0, 0.5, 0.5))
-        np.testing.assert_allclose(ct.image.GetOrigin(), ORIGIN)
-        assert ct.warnings == []
+        np.testing.assert_allclose(ct.geometry.image.GetOrigin(), ORIGIN)
+        assert ct.warnings == ()
 
 
 def test_a_missing_frame_is_located(tmp_path):

@@ -13,8 +13,9 @@ from pydicom.sr.codedict import codes  # noqa: E402
 
 from ICHHPINetLib import InputFileError, cli  # noqa: E402
 from ICHHPINetLib.errors import MissingPackageError  # noqa: E402
-from ICHHPINetLib.imaging.io import read_ct, read_scribbles  # noqa: E402
+from ICHHPINetLib.imaging.ct_files import read_ct  # noqa: E402
 from ICHHPINetLib.imaging.label_files import read_labels  # noqa: E402
+from ICHHPINetLib.imaging.scribble_files import read_scribbles  # noqa: E402
 from Testing.imaging.images import ct_image, write_series  # noqa: E402
 
 NAMES = ("Hemorrhage scribble", "Background scribble")
@@ -30,7 +31,7 @@ def ct(tmp_path):
 @pytest.fixture
 def marks(ct):
     """Two segments (Z, Y, X) in slices with gaps between them: 30 and 8 voxels of 1.25 mm3."""
-    one, other = np.zeros((2, *ct.array.shape), np.uint8)
+    one, other = np.zeros((2, *ct.hu.shape), np.uint8)
     one[[2, 3, 7], 5:10, 4:6] = 1
     other[[3, 8], 12:16, 17] = 1
     return one, other
@@ -40,7 +41,11 @@ def write(path, ct, layers, kind="BINARY", change=None):
     """Write ``layers`` (Z, Y, X) as a SEG that leaves empty frames out."""
     sources = [dcmread(file) for file in (path.parent / "ct").iterdir()]
     sources.sort(key=lambda one: one.ImagePositionPatient[2])
-    order = slice(None) if np.array(ct.direction)[2, 2] > 0 else slice(None, None, -1)
+    order = (
+        slice(None)
+        if np.array(ct.geometry.image.GetDirection()).reshape(3, 3)[2, 2] > 0
+        else slice(None, None, -1)
+    )
     for one in sources:
         one.PatientID, one.StudyID = "p", "s"
         for name in (
@@ -105,7 +110,7 @@ def test_segments_and_gaps_are_measured_in_their_own_geometry(tmp_path, ct, mark
     assert "1 (Hemorrhage scribble), 2 (Background scribble)" in both["warnings"][0]
     one = measured(path, tmp_path, "--label", "1", "--ct", str(tmp_path / "ct"))
     assert one["volume_ml"] == pytest.approx(30 * 1.25e-3)
-    assert one["hu_mean"] == pytest.approx(ct.array[marks[0] > 0].mean())
+    assert one["hu_mean"] == pytest.approx(ct.hu[marks[0] > 0].mean())
     assert one["slices"] == 3
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ICHHPINetLib.imaging.io import read_ct
+from ICHHPINetLib.imaging.ct_files import read_ct
 from Testing.imaging.dicom_cases import head_hu, store, write_slices
 
 
@@ -48,7 +48,7 @@ def shown_with_white_air(index, dataset):
 def test_hu_are_what_they_were(tmp_path, change, warnings):
     write_slices(tmp_path / "head", change=change)
     ct = read_ct(tmp_path / "head")
-    np.testing.assert_array_equal(ct.array, head_hu())
+    np.testing.assert_array_equal(ct.hu, head_hu())
     assert len(ct.warnings) == len(warnings)
     for words, warning in zip(warnings, ct.warnings, strict=True):
         assert words in warning
@@ -56,4 +56,4 @@ def test_hu_are_what_they_were(tmp_path, change, warnings):
 
 def test_fractions_of_hu_stay(tmp_path):
     write_slices(tmp_path / "head", change=lambda index, dataset: store(dataset, head_hu()[index], 0.5, 0.5))
-    np.testing.assert_allclose(read_ct(tmp_path / "head").array, head_hu(), atol=0.3)
+    np.testing.assert_allclose(read_ct(tmp_path / "head").hu, head_hu(), atol=0.3)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import InputFileError
+from ICHHPINetLib.imaging.ct_files import read_image
 from ICHHPINetLib.imaging.integrity import check_whole
-from ICHHPINetLib.imaging.io import read_image
 
 VOXELS = np.arange(60, dtype=np.int16)
 NRRD = """NRRD0005
@@ -48,7 +48,7 @@ def header(folder, ending, place):
 @pytest.mark.parametrize("ending", [".nhdr", ".nrrd", ".mhd"])
 @pytest.mark.parametrize("place", ["voxels.raw", "deep/voxels.raw", "part%d.raw 0 2 1"])
 def test_files_of_its_folder_are_read(tmp_path, ending, place):
-    image = read_image(header(tmp_path, ending, place))
+    image, _ = read_image(header(tmp_path, ending, place))
     assert image.GetPixel(4, 3, 2) == 59
 
 

@@ -9,8 +9,9 @@ import SimpleITK as sitk
 from ICHHPINetLib import InputFileError, cli, measure
 from ICHHPINetLib.datasets import find_cases, read_case
 from ICHHPINetLib.errors import ICHHPINetError, InvalidVolumeError
-from ICHHPINetLib.imaging.io import read_ct, read_scribbles
+from ICHHPINetLib.imaging.ct_files import read_ct
 from ICHHPINetLib.imaging.label_files import read_labels
+from ICHHPINetLib.imaging.scribble_files import read_scribbles
 from ICHHPINetLib.training import pack
 from Testing.imaging.images import as_ct, ct_image
 from Testing.imaging.test_read_scribbles import NAMES, labelmap, segmentation
@@ -24,7 +25,7 @@ def ct():
 @pytest.fixture
 def two(ct):
     """Two marks (Z, Y, X) that do not touch: 12 and 5 voxels of 1.25 mm3."""
-    one, other = np.zeros((2, *ct.array.shape), np.uint8)
+    one, other = np.zeros((2, *ct.hu.shape), np.uint8)
     one[2, 5:8, 4:8] = 1
     other[4, 3:8, 17] = 1
     return one, other
@@ -53,7 +54,7 @@ def test_rounding_noise_changes_nothing_for_any_reader(tmp_path, ct, two, slope,
 def test_a_label_beside_blood_is_none_with_rounding_noise(tmp_path, ct, two):
     (tmp_path / "imagesTr").mkdir()
     (tmp_path / "labelsTr").mkdir()
-    sitk.WriteImage(ct.image, str(tmp_path / "imagesTr" / "x_0000.nii"))
+    sitk.WriteImage(ct.geometry.image, str(tmp_path / "imagesTr" / "x_0000.nii"))
     noisy(tmp_path / "labelsTr" / "x.nii", labelmap(ct, two[0] + 2 * two[1]), 1.0000153)
     text = '{"labels": {"background": 0, "hemorrhage": 1, "edema": 2}}'
     (tmp_path / "dataset.json").write_text(text, encoding="utf-8")
@@ -77,15 +78,15 @@ def test_what_is_no_label_is_refused_by_every_reader(tmp_path, ct, two, wrong):
 @pytest.mark.parametrize("low", [-1000, 0])
 @pytest.mark.parametrize("dtype", [np.int16, np.float32])
 def test_a_ct_is_no_mask(tmp_path, ct, low, dtype, capsys):
-    sitk.WriteImage(labelmap(ct, np.maximum(ct.array, low).astype(dtype)), str(tmp_path / "ct.nii.gz"))
+    sitk.WriteImage(labelmap(ct, np.maximum(ct.hu, low).astype(dtype)), str(tmp_path / "ct.nii.gz"))
     assert cli.main(["measure", str(tmp_path / "ct.nii.gz")]) == 2
     assert "looks like a CT" in capsys.readouterr().err
     with pytest.raises(InvalidVolumeError, match="looks like a CT"):
-        measure(ct.array, ct.spacing)
+        measure(ct.hu, ct.spacing)
 
 
 def test_an_atlas_of_many_labels_is_a_mask(tmp_path, ct):
-    z, y, x = np.indices(ct.array.shape)
+    z, y, x = np.indices(ct.hu.shape)
     atlas = (1 + z + 6 * (y // 5) + 24 * (x // 5)).astype(np.int16)
     sitk.WriteImage(labelmap(ct, atlas), str(tmp_path / "atlas.nrrd"))
     assert np.array_equal(read_labels(tmp_path / "atlas.nrrd").label_map(), atlas)
@@ -144,7 +145,7 @@ def test_a_list_of_segments_that_leaves_doubts_is_refused(tmp_path, ct, two, seg
 
 
 def test_a_segmentation_of_a_part_of_the_ct_is_measured_and_learned_from(tmp_path, ct, two):
-    sitk.WriteImage(ct.image, str(tmp_path / "a_ct.nii.gz"))
+    sitk.WriteImage(ct.geometry.image, str(tmp_path / "a_ct.nii.gz"))
     part = sitk.Flip(labelmap(ct, two[0] + 2 * two[1])[3:20, 2:12, 2:5], (False, True, False), False)
     path = segmentation(tmp_path / "a_mask.seg.nrrd", part, [("Hematoma", 0, 1), ("Edema", 0, 2)])
     read = read_case(find_cases(tmp_path)[0])
@@ -153,7 +154,7 @@ def test_a_segmentation_of_a_part_of_the_ct_is_measured_and_learned_from(tmp_pat
     report = tmp_path / "r.json"
     given = ["--label", "1", "--ct", str(tmp_path / "a_ct.nii.gz"), "--report", str(report)]
     assert cli.main(["measure", str(path), *given]) == 0
-    assert f'"hu_mean": {ct.array[two[0] > 0].mean():.6f}' in report.read_text(encoding="utf-8")
+    assert f'"hu_mean": {ct.hu[two[0] > 0].mean(dtype=float):.6f}' in report.read_text(encoding="utf-8")
 
 
 def test_the_named_mask_is_read_and_a_cut_one_is_not(tmp_path, ct, two, capsys):

@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from ICHHPINetLib.errors import InputFileError
-from ICHHPINetLib.imaging.io import read_ct
+from ICHHPINetLib.imaging.ct_files import read_ct
 from Testing.imaging.images import ct_image
 
 
@@ -94,4 +94,4 @@ def test_another_left_and_right_is_refused(tmp_path, codes):
 def test_what_itk_writes_agrees(tmp_path, angle):
     for name in ("ct.nii", "ct.nii.gz"):
         sitk.WriteImage(ct_image((30, 90, 90), angle=angle), str(tmp_path / name))
-        assert read_ct(tmp_path / name).warnings == []
+        assert read_ct(tmp_path / name).warnings == ()

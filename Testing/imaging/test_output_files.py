@@ -15,7 +15,7 @@ from ICHHPINetLib.imaging.writing import write_image, write_labelmap, write_segm
 from Testing.imaging.images import as_ct, ct_image
 
 CT = as_ct(ct_image(spacing=(5.0, 0.45, 0.45), angle=20.0))
-MASK = (np.random.default_rng(0).random(CT.array.shape) < 0.5).astype(np.uint8)
+MASK = (np.random.default_rng(0).random(CT.hu.shape) < 0.5).astype(np.uint8)
 
 
 def names(folder):
@@ -42,7 +42,7 @@ def write_scene(path):
     from ICHHPINetLib.scene import add_ct_image, headless_scene, save_mrb
 
     with headless_scene() as scene:
-        add_ct_image(scene, CT.image, "CT")
+        add_ct_image(scene, CT.geometry.image, "CT")
         save_mrb(scene, path)
 
 
@@ -53,7 +53,7 @@ WRITERS = {
     "a.nii": lambda path: write_labelmap(path, MASK, CT),
     "a.nii.gz": lambda path: write_labelmap(path, MASK, CT),
     "a.mha": lambda path: write_labelmap(path, MASK, CT),
-    "ct.nrrd": lambda path: write_image(path, CT.image),
+    "ct.nrrd": lambda path: write_image(path, CT.geometry.image),
     "a.json": lambda path: write_json(path, {"values": list(range(1000))}),
     "a.png": lambda path: write_bytes(path, b"\x89PNG" * 1000),
     "a.safetensors": write_weights,

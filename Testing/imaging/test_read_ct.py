@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from ICHHPINetLib.errors import InputFileError, InvalidVolumeError
-from ICHHPINetLib.imaging.io import read_ct
+from ICHHPINetLib.imaging.ct_files import read_ct
 from Testing.imaging.images import ct_image, write_series
 
 
@@ -16,24 +16,24 @@ def test_files(tmp_path, ending, angle):
     path = tmp_path / f"case 07.b{ending}"
     sitk.WriteImage(image, str(path))
     ct = read_ct(path)
-    np.testing.assert_array_equal(ct.array, sitk.GetArrayFromImage(image))
+    np.testing.assert_array_equal(ct.hu, sitk.GetArrayFromImage(image))
     assert ct.spacing == pytest.approx((5.0, 0.5, 0.5))
     assert ct.name == "case 07.b"
-    assert ct.warnings == []
-    np.testing.assert_allclose(ct.direction, np.array(image.GetDirection()).reshape(3, 3), atol=1e-5)
-    np.testing.assert_allclose(ct.image.GetOrigin(), image.GetOrigin(), atol=1e-4)
+    assert ct.warnings == ()
+    np.testing.assert_allclose(ct.geometry.image.GetDirection(), image.GetDirection(), atol=1e-5)
+    np.testing.assert_allclose(ct.geometry.image.GetOrigin(), image.GetOrigin(), atol=1e-4)
 
 
 def test_time_series_of_one_is_a_volume(tmp_path):
     image = ct_image()
     sitk.WriteImage(sitk.JoinSeries([image]), str(tmp_path / "ct.nii.gz"))
-    np.testing.assert_array_equal(read_ct(tmp_path / "ct.nii.gz").array, sitk.GetArrayFromImage(image))
+    np.testing.assert_array_equal(read_ct(tmp_path / "ct.nii.gz").hu, sitk.GetArrayFromImage(image))
 
 
 def test_windowed_export_is_a_warning(tmp_path):
     image = sitk.Cast(sitk.IntensityWindowing(ct_image(), -300, 300, 0, 255), sitk.sitkUInt8)
     sitk.WriteImage(image, str(tmp_path / "ct.nrrd"))
-    (warning,) = read_ct(tmp_path / "ct.nrrd").warnings
+    (warning, *_) = read_ct(tmp_path / "ct.nrrd").warnings
     assert "windowed export" in warning
 
 
@@ -91,7 +91,7 @@ def test_truncated_file(tmp_path, ending):
 def test_a_file_of_the_same_name_lies_beside(tmp_path):
     sitk.WriteImage(ct_image() + 100, str(tmp_path / "ct.nii"))
     sitk.WriteImage(ct_image(), str(tmp_path / "ct.nii.gz"))
-    np.testing.assert_array_equal(read_ct(tmp_path / "ct.nii.gz").array, sitk.GetArrayFromImage(ct_image()))
+    np.testing.assert_array_equal(read_ct(tmp_path / "ct.nii.gz").hu, sitk.GetArrayFromImage(ct_image()))
 
 
 @pytest.mark.parametrize("angle", [0.0, 20.0])
@@ -99,18 +99,18 @@ def test_dicom_folder(tmp_path, angle):
     image = ct_image(angle=angle)
     write_series(tmp_path / "head", image)
     ct = read_ct(tmp_path / "head")
-    np.testing.assert_array_equal(ct.array, sitk.GetArrayFromImage(image))
+    np.testing.assert_array_equal(ct.hu, sitk.GetArrayFromImage(image))
     assert ct.spacing == pytest.approx((5.0, 0.5, 0.5), abs=1e-5)
     assert ct.name == "head"
-    assert ct.warnings == []
-    np.testing.assert_allclose(ct.image.GetOrigin(), image.GetOrigin(), atol=1e-4)
-    np.testing.assert_allclose(ct.direction.ravel(), image.GetDirection(), atol=1e-5)
+    assert ct.warnings == ()
+    np.testing.assert_allclose(ct.geometry.image.GetOrigin(), image.GetOrigin(), atol=1e-4)
+    np.testing.assert_allclose(ct.geometry.image.GetDirection(), image.GetDirection(), atol=1e-5)
 
 
 def test_dicom_in_the_only_sub_folder(tmp_path):
     write_series(tmp_path / "series", ct_image())
     (tmp_path / "notes.txt").write_text("exported yesterday")
-    assert read_ct(tmp_path).array.shape == (6, 20, 24)
+    assert read_ct(tmp_path).hu.shape == (6, 20, 24)
 
 
 def test_two_series_are_named(tmp_path):
@@ -126,16 +126,16 @@ def test_two_series_are_named(tmp_path):
         "folder of their own",
     ):
         assert words in message
-    assert read_ct(tmp_path / "head", "1.2.3.5").array.shape[0] == 9
+    assert read_ct(tmp_path / "head", "1.2.3.5").hu.shape[0] == 9
     with pytest.raises(InputFileError, match=r"no series 9\.9"):
         read_ct(tmp_path / "head", "9.9")
 
 
 def test_a_disc_with_a_folder_for_patient_study_and_series(tmp_path):
     write_series(tmp_path / "disc" / "DICOM" / "PA1" / "ST1" / "SE1", ct_image(), uid="1.2.3.4")
-    assert read_ct(tmp_path / "disc").array.shape[0] == 6
+    assert read_ct(tmp_path / "disc").hu.shape[0] == 6
     write_series(tmp_path / "disc" / "DICOM" / "PA1" / "ST1" / "SE2", ct_image((9, 20, 24)), uid="1.2.3.5")
-    assert read_ct(tmp_path / "disc", "1.2.3.5").array.shape[0] == 9
+    assert read_ct(tmp_path / "disc", "1.2.3.5").hu.shape[0] == 9
 
 
 @pytest.mark.parametrize(("skip", "guess"), [((3,), "1 missing"), ((2, 3), "2 missing")])
@@ -207,4 +207,4 @@ def test_directions_rounded_to_two_digits_are_read(tmp_path):
     (tmp_path / "rounded.mha").write_bytes(
         text[:start] + f"TransformMatrix = {rounded}".encode() + text[end:]
     )
-    assert read_ct(tmp_path / "rounded.mha").array.shape == (6, 20, 24)
+    assert read_ct(tmp_path / "rounded.mha").hu.shape == (6, 20, 24)

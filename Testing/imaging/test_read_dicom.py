@@ -5,7 +5,9 @@ import pytest
 import SimpleITK as sitk
 
 from ICHHPINetLib.errors import InputFileError, InvalidScribblesError
-from ICHHPINetLib.imaging.io import read_ct, read_scribbles, write_labelmap
+from ICHHPINetLib.imaging.ct_files import read_ct
+from ICHHPINetLib.imaging.scribble_files import read_scribbles
+from ICHHPINetLib.imaging.writing import write_labelmap
 from Testing.imaging.images import ct_image, write_series
 
 
@@ -80,21 +82,21 @@ def test_objects_that_refer_to_slices_are_no_damaged_slices(tmp_path):
     own_class = b"\x02\x00\x02\x00UI\x1e\x001.2.840.10008.5.1.4.1.1.88.59\x00"
     reference = b"\x08\x00\x50\x11UI\x1a\x001.2.840.10008.5.1.4.1.1.2\x00"
     (tmp_path / "head" / "KEY").write_bytes(bytes(128) + b"DICM" + own_class + bytes(300) + reference)
-    assert read_ct(tmp_path / "head").array.shape == (6, 20, 24)
+    assert read_ct(tmp_path / "head").hu.shape == (6, 20, 24)
 
 
 def test_slices_have_intercepts_of_their_own(tmp_path):
     image = ct_image()
     write_series(tmp_path / "head", image, change=change_tags(s0={"0028|1052": "-1024"}))
-    np.testing.assert_array_equal(read_ct(tmp_path / "head").array, sitk.GetArrayFromImage(image))
+    np.testing.assert_array_equal(read_ct(tmp_path / "head").hu, sitk.GetArrayFromImage(image))
 
 
 def test_strokes_of_another_grid_would_miss_a_tilted_ct(tmp_path):
     image = ct_image()
     write_series(tmp_path / "head", image, shear_mm=5.0 * np.tan(np.radians(20)))
     ct = read_ct(tmp_path / "head")
-    assert ct.sheared_mm == pytest.approx(25 * np.tan(np.radians(20)), abs=0.01)
-    strokes = np.zeros(ct.array.shape, np.uint8)
+    assert ct.geometry.sheared_mm == pytest.approx(25 * np.tan(np.radians(20)), abs=0.01)
+    strokes = np.zeros(ct.hu.shape, np.uint8)
     strokes[4, 8:12, 8:12] = 1
     write_labelmap(tmp_path / "own.nrrd", strokes, ct)
     assert read_scribbles(tmp_path / "own.nrrd", ct).foreground.sum() == 16

@@ -5,7 +5,7 @@ import pytest
 import SimpleITK as sitk
 
 from ICHHPINetLib.errors import InputFileError, InvalidScribblesError
-from ICHHPINetLib.imaging.io import read_scribbles
+from ICHHPINetLib.imaging.scribble_files import read_scribbles
 from Testing.imaging.images import as_ct, ct_image, require_slicer
 
 NAMES = ("Hemorrhage scribble", "Background scribble")
@@ -19,7 +19,7 @@ def ct():
 @pytest.fixture
 def strokes(ct):
     """Foreground and background lines, one pixel wide."""
-    foreground, background = np.zeros((2, *ct.array.shape), bool)
+    foreground, background = np.zeros((2, *ct.hu.shape), bool)
     foreground[2, 5, 4:14] = True
     background[4, 3:15, 17] = True
     return foreground, background
@@ -27,7 +27,7 @@ def strokes(ct):
 
 def labelmap(ct, labels):
     image = sitk.GetImageFromArray(labels)
-    image.CopyInformation(ct.image)
+    image.CopyInformation(ct.geometry.image)
     return image
 
 
@@ -94,8 +94,8 @@ def test_segmentation_saved_by_slicer(tmp_path, ct, strokes, layers):
     scene.AddNode(node)
     scene.AddNode(storage)
     matrix = np.eye(4)
-    matrix[:3, :3] = np.array(ct.image.GetDirection()).reshape(3, 3) * ct.image.GetSpacing()
-    matrix[:3, 3] = ct.image.GetOrigin()
+    matrix[:3, :3] = np.array(ct.geometry.image.GetDirection()).reshape(3, 3) * ct.geometry.image.GetSpacing()
+    matrix[:3, 3] = ct.geometry.image.GetOrigin()
     matrix = np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix
     ijk_to_ras = vtk.vtkMatrix4x4()
     ijk_to_ras.DeepCopy(matrix.ravel().tolist())
@@ -118,7 +118,7 @@ def test_segmentation_saved_by_slicer(tmp_path, ct, strokes, layers):
     assert storage.WriteData(node)
     image = sitk.ReadImage(str(tmp_path / "strokes.seg.nrrd"))
     assert image.GetNumberOfComponentsPerPixel() == layers
-    assert image.GetSize() != ct.image.GetSize()
+    assert image.GetSize() != ct.geometry.image.GetSize()
     check(read_scribbles(tmp_path / "strokes.seg.nrrd", ct), strokes)
 
 
@@ -146,11 +146,11 @@ def test_flipped_file_axes(tmp_path, ct, strokes):
 @pytest.mark.parametrize("factor", [(3, 3, 2), (1, 2, 4)])
 def test_finer_grid_loses_no_thin_stroke(tmp_path, ct, factor):
     """A one-voxel line on a finer grid marks every CT voxel that it passes."""
-    size = [n * f for n, f in zip(ct.image.GetSize(), factor, strict=True)]
+    size = [n * f for n, f in zip(ct.geometry.image.GetSize(), factor, strict=True)]
     fine = sitk.Image(size, sitk.sitkUInt8)
-    fine.SetSpacing([s / f for s, f in zip(ct.image.GetSpacing(), factor, strict=True)])
-    fine.SetDirection(ct.image.GetDirection())
-    fine.SetOrigin(ct.image.TransformContinuousIndexToPhysicalPoint([0.5 / f - 0.5 for f in factor]))
+    fine.SetSpacing([s / f for s, f in zip(ct.geometry.image.GetSpacing(), factor, strict=True)])
+    fine.SetDirection(ct.geometry.image.GetDirection())
+    fine.SetOrigin(ct.geometry.image.TransformContinuousIndexToPhysicalPoint([0.5 / f - 0.5 for f in factor]))
     line = np.zeros(size[::-1], np.uint8)
     line[2 * factor[2], 5 * factor[1], 4 * factor[0] : 14 * factor[0]] = 1
     painted = sitk.GetImageFromArray(line)
@@ -164,8 +164,8 @@ def test_finer_grid_loses_no_thin_stroke(tmp_path, ct, factor):
 def test_coarser_grid_covers_without_holes(tmp_path, ct):
     coarse = sitk.Image([12, 10, 6], sitk.sitkUInt8)
     coarse.SetSpacing((1.0, 1.0, 5.0))
-    coarse.SetDirection(ct.image.GetDirection())
-    coarse.SetOrigin(ct.image.TransformContinuousIndexToPhysicalPoint((0.5, 0.5, 0.0)))
+    coarse.SetDirection(ct.geometry.image.GetDirection())
+    coarse.SetOrigin(ct.geometry.image.TransformContinuousIndexToPhysicalPoint((0.5, 0.5, 0.0)))
     coarse[3:6, 2, 1] = 1
     coarse[6, 2, 1] = 2
     sitk.WriteImage(coarse, str(tmp_path / "s.nrrd"))
@@ -188,7 +188,7 @@ def test_foreground_can_be_required(tmp_path, ct, strokes):
 
 def test_nothing_painted(tmp_path, ct):
     path = segmentation(
-        tmp_path / "s.seg.nrrd", labelmap(ct, np.zeros(ct.array.shape, np.uint8)), [(n, 0, 1) for n in NAMES]
+        tmp_path / "s.seg.nrrd", labelmap(ct, np.zeros(ct.hu.shape, np.uint8)), [(n, 0, 1) for n in NAMES]
     )
     with pytest.raises(InvalidScribblesError, match="no stroke"):
         read_scribbles(path, ct)
@@ -229,7 +229,7 @@ def test_missing_unreadable_and_flat_files(tmp_path, ct):
     (tmp_path / "bad.seg.nrrd").write_bytes(b"no image")
     with pytest.raises(InputFileError, match="could not be read"):
         read_scribbles(tmp_path / "bad.seg.nrrd", ct)
-    sitk.WriteImage(ct.image[:, :, 0], str(tmp_path / "flat.nrrd"))
+    sitk.WriteImage(ct.geometry.image[:, :, 0], str(tmp_path / "flat.nrrd"))
     with pytest.raises(InvalidScribblesError, match="2 dimensions"):
         read_scribbles(tmp_path / "flat.nrrd", ct)
 

@@ -17,17 +17,17 @@ def ct():
 
 @pytest.fixture
 def mask(ct):
-    mask = np.zeros(ct.array.shape, np.uint8)
+    mask = np.zeros(ct.hu.shape, np.uint8)
     mask[1:4, 5:9, 6:15] = 1
     mask[3, 12, 20] = 1
     return mask
 
 
 def assert_same_geometry(image, ct):
-    assert image.GetSize() == ct.image.GetSize()
-    np.testing.assert_allclose(image.GetSpacing(), ct.image.GetSpacing(), atol=1e-5)
-    np.testing.assert_allclose(image.GetOrigin(), ct.image.GetOrigin(), atol=1e-4)
-    np.testing.assert_allclose(image.GetDirection(), ct.image.GetDirection(), atol=1e-5)
+    assert image.GetSize() == ct.geometry.image.GetSize()
+    np.testing.assert_allclose(image.GetSpacing(), ct.geometry.image.GetSpacing(), atol=1e-5)
+    np.testing.assert_allclose(image.GetOrigin(), ct.geometry.image.GetOrigin(), atol=1e-4)
+    np.testing.assert_allclose(image.GetDirection(), ct.geometry.image.GetDirection(), atol=1e-5)
 
 
 @pytest.mark.parametrize("ending", [".nrrd", ".nii", ".nii.gz", ".mha"])
@@ -85,7 +85,7 @@ def test_segmentation_opens_in_slicer(tmp_path, ct, mask, empty, flagged):
 
     image = segment.GetRepresentation("Binary labelmap")
     low_x, high_x, low_y, high_y, low_z, high_z = image.GetExtent()
-    found = np.zeros(ct.array.shape, np.uint8)
+    found = np.zeros(ct.hu.shape, np.uint8)
     if high_x >= low_x:
         values = vtk.util.numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())
         shape = (high_z - low_z + 1, high_y - low_y + 1, high_x - low_x + 1)
@@ -94,7 +94,7 @@ def test_segmentation_opens_in_slicer(tmp_path, ct, mask, empty, flagged):
     matrix = vtk.vtkMatrix4x4()
     image.GetImageToWorldMatrix(matrix)
     corner = matrix.MultiplyPoint((23, 19, 5, 1))[:3]
-    expected = np.array(ct.image.TransformIndexToPhysicalPoint((23, 19, 5))) * (-1, -1, 1)
+    expected = np.array(ct.geometry.image.TransformIndexToPhysicalPoint((23, 19, 5))) * (-1, -1, 1)
     np.testing.assert_allclose(corner, expected, atol=1e-3)
     parameter = segmentation.GetConversionParameter("Reference image geometry")
     assert parameter.count(";") == 22

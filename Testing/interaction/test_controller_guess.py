@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import InvalidScribblesError
-from ICHHPINetLib.interaction.controller_state import State
+from ICHHPINetLib.interaction.status import State
 from Testing.interaction.controller_fakes import SHAPE, World
 
 
@@ -33,7 +33,7 @@ def test_a_first_guess_can_be_taken_back(world):
     world.controller.guess()
     world.finish()
     assert world.controller.undo()
-    assert not world.scene.mask.any()
+    assert world.scene.mask is None
     assert world.controller.status.can_guess
 
 
@@ -45,10 +45,10 @@ def test_no_guess_after_strokes_or_rounds(world, done):
     else:
         world.controller.guess()
         world.finish()
-    before = world.scene.log.copy()
+    before = world.scene.written.copy()
     assert not world.controller.guess()
     assert isinstance(world.controller.status.error, InvalidScribblesError)
-    assert world.scene.log == before
+    assert world.scene.written == before
     assert not world.executor.jobs
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import InvalidScribblesError, InvalidVolumeError
-from ICHHPINetLib.interaction.controller_state import State
+from ICHHPINetLib.interaction.status import State
 from Testing.interaction.controller_fakes import World
 
 WARPED = InvalidVolumeError("the CT lies under a warp")
@@ -27,7 +27,7 @@ def refusing(error):
 
 def test_start_over_in_a_scene_that_refuses_ends_the_round(ready, monkeypatch):
     ready.controller.refine()
-    monkeypatch.setattr(ready.scene, "clear_rounds", refusing(WARPED))
+    monkeypatch.setattr(ready.scene, "write_rounds", refusing(WARPED))
     ready.controller.start_over()
     assert ready.state is State.READY
     assert "under a warp" in ready.controller.status.message
@@ -36,7 +36,7 @@ def test_start_over_in_a_scene_that_refuses_ends_the_round(ready, monkeypatch):
 
 
 def test_a_preview_that_cannot_be_shown_is_told_by_the_result(ready, monkeypatch):
-    monkeypatch.setattr(ready.scene, "show_preview", refusing(WARPED))
+    monkeypatch.setattr(ready.scene, "show", lambda mask, is_preview: refusing(WARPED)())
     ready.scene.fail_writing = WARPED
     raised = []
 

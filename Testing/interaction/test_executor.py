@@ -2,15 +2,7 @@
 
 import threading
 
-from ICHHPINetLib.interaction.executor import InlineExecutor, ThreadExecutor
-
-
-def test_inline_runs_before_submit_returns():
-    done = []
-    executor = InlineExecutor()
-    executor.submit(lambda: done.append(threading.current_thread()))
-    assert done == [threading.current_thread()]
-    assert executor.shutdown(0)
+from ICHHPINetLib.interaction.executor import ThreadExecutor
 
 
 def test_thread_runs_every_job_in_order_in_one_other_thread():

@@ -14,6 +14,7 @@ from ICHHPINetLib import (  # noqa: E402
     RoundCancelled,
     Scribbles,
 )
+from ICHHPINetLib.interaction.round_log import RoundLog  # noqa: E402
 from Testing.interaction.small_head import INSIDE, OUTSIDE, SHAPE, SPACING, head, strokes  # noqa: E402
 
 
@@ -184,7 +185,7 @@ def test_nobody_can_write_into_what_the_session_remembers(session):
             with pytest.raises(ValueError, match="WRITEABLE"):
                 array.setflags(write=True)
         session.undo()
-    session.restore(np.zeros(SHAPE), given, 1)
+    session.log = RoundLog.resumed(np.zeros(SHAPE), given, 1, SPACING)
     assert not session.mask.flags.writeable
 
 
@@ -214,7 +215,7 @@ def test_earlier_rounds_take_little_memory_and_come_back_whole(tiny_network):
     shape = (24, 128, 128)
     session = InteractiveSession(tiny_network, head(shape), (1.0, 0.45, 0.45))
     results = [session.refine(strokes(foreground=[(z, 64, 70)], shape=shape)) for z in (2, 9, 17)]
-    packed = [array.nbytes for one in session._log.earlier for array in (*one.bits, one.coarse)]
+    packed = [len(one.mask) + one.likely.args[1].nbytes for one in session.log.rounds[:-1]]
     full = sum(result.mask.nbytes + result.probability.nbytes for result in results[:2])
     assert sum(packed) < 0.15 * full
     for one, expected in zip(session.rounds, results, strict=True):
@@ -227,15 +228,15 @@ def test_saved_work_goes_on_with_the_next_round(tiny_network, session):
     session.refine(strokes(foreground=[INSIDE]))
     expected = session.refine(strokes(background=[OUTSIDE]))
     fresh = InteractiveSession(tiny_network, head(), SPACING)
-    fresh.restore(session.rounds[0].mask, strokes(foreground=[INSIDE]), 1)
+    fresh.log = RoundLog.resumed(session.rounds[0].mask, strokes(foreground=[INSIDE]), 1, SPACING)
     result = fresh.refine(strokes(background=[OUTSIDE]))
     assert result.round == 2
     assert np.array_equal(result.mask, expected.mask)
 
 
-def test_restoring_another_volume_is_refused(session):
+def test_rounds_of_another_volume_are_refused(session):
     with pytest.raises(InvalidVolumeError, match="shape"):
-        session.restore(np.zeros((3, 4, 5)), Scribbles.empty(SHAPE), 1)
+        session.log = RoundLog.empty((3, 4, 5), SPACING)
 
 
 def test_no_stroke_at_all_is_refused(session):

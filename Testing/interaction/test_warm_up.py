@@ -51,11 +51,3 @@ def test_an_application_is_told_to_ask_for_reports_until_it_is_done(chosen):
     chosen.executor.run()
     assert not chosen.controller.poll()
     assert not chosen.controller.status.preparing
-
-
-def test_a_session_prepared_in_a_way_that_was_exchanged_is_not_used(chosen):
-    chosen.executor.run()
-    chosen.controller.discard_session()
-    chosen.scene.paint(1, 2, 3)
-    chosen.round()
-    assert chosen.session_class.opened == 2

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from ICHHPINetLib.interaction.result import RoundResult
+from ICHHPINetLib.interaction.round_log import RoundLog
 from ICHHPINetLib.interaction.scribbles import Scribbles
 
 SHAPE = (6, 20, 24)
@@ -102,43 +103,30 @@ def result(mask, number=1):
     return RoundResult(mask, mask.astype(np.float32), number, 0.25, [2], "cpu", "default")
 
 
+def write(adapter, result, scribbles=None):
+    """Write one more round, as a controller would; the row of the table."""
+    log = adapter.load_rounds().with_round(result, scribbles or adapter.read_scribbles())
+    numbers = measured(result.mask)
+    adapter.write_rounds(log.measured(numbers.volume_ml, numbers.abc2_ml))
+    return adapter.rounds_rows()[-1]
+
+
 class FakeSession:
-    """The interface of InteractiveSession; a bleed is what lies within one voxel of the foreground."""
+    """The interface of InteractiveSession; a bleed is what lies within one voxel of the foreground.
+
+    Of ``ct`` it takes shape and spacing.
+    """
 
     warnings = ()
 
-    def __init__(self, volume, spacing):
-        self.volume, self.spacing = volume, spacing
-        self.reset()
-
-    def reset(self):
-        self._rounds = []
-        self._start = (np.zeros(self.volume.shape, np.uint8), Scribbles.empty(self.volume.shape), 0)
-
-    @property
-    def rounds(self):
-        return tuple(result for result, _ in self._rounds)
-
-    @property
-    def mask(self):
-        return self._rounds[-1][0].mask if self._rounds else self._start[0]
-
-    @property
-    def scribbles(self):
-        return self._rounds[-1][1] if self._rounds else self._start[1]
-
-    def restore(self, mask, scribbles, round_number):
-        self._rounds, self._start = [], (mask, scribbles, round_number)
+    def __init__(self, ct, settings=None):
+        self.log = RoundLog.empty(ct.shape, ct.spacing)
 
     def refine(self, scribbles, on_progress=None, is_cancelled=None, *, accumulate=True):
         from scipy.ndimage import binary_dilation
 
-        strokes = self.scribbles.merged(scribbles) if accumulate else scribbles
-        mask = (binary_dilation(strokes.foreground) | (self.mask > 0)) & ~strokes.background
-        number = self._start[2] + len(self._rounds) + 1
-        self._rounds.append((result(mask | strokes.foreground, number), strokes))
-        return self._rounds[-1][0]
-
-    def undo(self):
-        self._rounds.pop()
-        return self._rounds[-1][0] if self._rounds else None
+        strokes = self.log.scribbles.merged(scribbles) if accumulate else scribbles
+        mask = (binary_dilation(strokes.foreground) | (self.log.mask > 0)) & ~strokes.background
+        one = result(mask | strokes.foreground, self.log.number + 1)
+        self.log = self.log.with_round(one, strokes)
+        return one

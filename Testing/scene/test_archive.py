@@ -10,17 +10,18 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import InputFileError, OutputError
+from Testing.inline_executor import InlineExecutor
 from Testing.scene.builders import (
     SHAPE,
     FakeSession,
     add_ct,
     add_transform,
     marks,
-    measured,
     oblique,
     paint,
     rotation,
     voxels,
+    write,
 )
 
 STROKES = [marks(SHAPE, np.s_[z, 6 + z, 5:12]) for z in range(1, 5)]
@@ -37,7 +38,7 @@ def play(adapter, session, stroke):
     node, foreground, _ = adapter.ensure_scribbles()
     paint(node, foreground, stroke, oblique())
     result = session.refine(adapter.read_scribbles(), accumulate=False)
-    adapter.write_result(result, measured(result.mask), session.scribbles)
+    write(adapter, result, session.log.scribbles)
     return result
 
 
@@ -55,7 +56,7 @@ def test_the_next_round_after_loading_is_as_if_nothing_had_happened(adapter, tmp
     from ICHHPINetLib.scene import save_mrb
     from ICHHPINetLib.scene.headless import headless_scene
 
-    session = FakeSession(*adapter.read_ct())
+    session = FakeSession(adapter.geometry())
     for stroke in STROKES[:2]:
         play(adapter, session, stroke)
     path = save_mrb(scene, tmp_path / "case.mrb")
@@ -64,13 +65,13 @@ def test_the_next_round_after_loading_is_as_if_nothing_had_happened(adapter, tmp
 
     with headless_scene():
         later = reloaded(path)
-        volume, spacing = later.read_ct()
-        assert np.array_equal(volume, adapter.read_ct()[0])
+        assert np.array_equal(later.read_ct()[0], adapter.read_ct()[0])
         assert [row["Volume (mL)"] for row in later.rounds_rows()] == pytest.approx(
             [row["Volume (mL)"] for row in rows[:2]]
         )
-        resumed = FakeSession(volume, spacing)
-        assert later.restore_into(resumed) == 2
+        resumed = FakeSession(later.geometry())
+        resumed.log = later.load_rounds()
+        assert resumed.log.number == 2
         result = play(later, resumed, STROKES[2])
         assert result.round == 3
         assert np.array_equal(result.mask, expected.mask)
@@ -84,14 +85,14 @@ def test_strokes_not_refined_yet_are_told_from_finished_ones(adapter, tmp_path, 
     from ICHHPINetLib.scene import save_mrb
     from ICHHPINetLib.scene.headless import headless_scene
 
-    play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    play(adapter, FakeSession(adapter.geometry()), STROKES[0])
     node, foreground, _ = adapter.ensure_scribbles()
     paint(node, foreground, STROKES[1], oblique())
-    finished = adapter.finished_scribbles().foreground
+    finished = adapter.load_rounds().scribbles.foreground
     path = save_mrb(scene, tmp_path / "case.mrb")
     with headless_scene():
         later = reloaded(path)
-        assert np.array_equal(later.finished_scribbles().foreground, finished)
+        assert np.array_equal(later.load_rounds().scribbles.foreground, finished)
         assert later.read_scribbles().foreground.sum() == finished.sum() + STROKES[1].sum()
 
 
@@ -101,8 +102,8 @@ def test_two_transformed_cts_come_back_each_with_its_own(adapter, tmp_path, scen
 
     other = SceneAdapter(scene, add_ct(scene, "Follow-up", array=voxels()[:, ::-1].copy()))
     other.ct.SetAndObserveTransformNodeID(add_transform(scene, rotation(15, 2)).GetID())
-    first = play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
-    session = FakeSession(*other.read_ct())
+    first = play(adapter, FakeSession(adapter.geometry()), STROKES[0])
+    session = FakeSession(other.geometry())
     for stroke in STROKES[1:]:
         second = play(other, session, stroke)
     path = save_mrb(scene, tmp_path / "two.mrb")
@@ -118,7 +119,7 @@ def test_two_transformed_cts_come_back_each_with_its_own(adapter, tmp_path, scen
 
 def test_a_scene_without_rounds_restores_nothing(adapter):
     adapter.ensure_scribbles()
-    assert adapter.restore_into(None) == 0
+    assert adapter.load_rounds().number == 0
 
 
 def test_saving_replaces_an_older_file(adapter, tmp_path, scene):
@@ -179,21 +180,22 @@ def test_a_truncated_scene_is_an_error_and_moves_nobody(scene, tmp_path, monkeyp
 
 
 def test_damaged_state_is_ignored_and_not_trusted(adapter):
-    play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    play(adapter, FakeSession(adapter.geometry()), STROKES[0])
     node = adapter.node("scribbles")
     for text in ("@@", "AAAA", node.GetAttribute("ICHHPINet.finishedStrokes")[:-8]):
         node.SetAttribute("ICHHPINet.finishedStrokes", text)
-        assert np.array_equal(adapter.finished_scribbles().foreground, adapter.read_scribbles().foreground)
+        assert np.array_equal(adapter.load_rounds().scribbles.foreground, adapter.read_scribbles().foreground)
     adapter.node("hematoma").SetAttribute("ICHHPINet.round", "many")
     assert adapter.rounds() == 0
 
 
-@pytest.mark.parametrize("harm", ["strokes", "bomb", "wrapped", "round", "long round", "preview"])
+@pytest.mark.parametrize(
+    "harm", ["strokes", "bomb", "wrapped", "masks", "mask bomb", "round", "long round", "preview"]
+)
 def test_damaged_state_is_named_and_the_work_goes_on(adapter, harm):
     from ICHHPINetLib.interaction.controller import Controller
-    from ICHHPINetLib.interaction.executor import InlineExecutor
 
-    first = play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    first = play(adapter, FakeSession(adapter.geometry()), STROKES[0])
     drawn = adapter.read_scribbles().foreground
     assert not any("damaged" in doubt for doubt in adapter.check_ct())
     header = np.array([*adapter.geometry().stored_shape, 2], "<i8").tobytes()
@@ -202,22 +204,18 @@ def test_damaged_state_is_named_and_the_work_goes_on(adapter, harm):
         "strokes": ("scribbles", "finishedStrokes", "no base64"),
         "bomb": ("scribbles", "finishedStrokes", packed(header + bytes(50_000_000))),
         "wrapped": ("scribbles", "finishedStrokes", packed(header + steps + b"\1\1")),
+        "masks": ("hematoma", "masks", "AAAA,"),
+        "mask bomb": ("hematoma", "masks", packed(header + bytes(50_000_000))),
         "round": ("hematoma", "round", "many"),
         "long round": ("hematoma", "round", "9" * 30),
         "preview": ("hematoma", "preview", "AAAA"),
     }[harm]
     if harm == "preview":
-        adapter.show_preview(np.ones_like(first.mask))
+        adapter.show(np.ones_like(first.mask), is_preview=True)
     adapter.node(role).SetAttribute(f"ICHHPINet.{attribute}", text)
     before = tracemalloc_peak(adapter.check_ct)
     assert before < 20_000_000
-    controller = Controller(
-        adapter,
-        lambda volume, spacing, settings: FakeSession(volume, spacing),
-        InlineExecutor(),
-        has_torch=lambda: True,
-        measure=lambda mask, spacing, volume: measured(mask, spacing),
-    )
+    controller = Controller(adapter, FakeSession, InlineExecutor(), has_torch=lambda: True)
     controller.ct_chosen()
     assert controller.status.error is None
     assert any("damaged" in warning for warning in controller.status.warnings)
@@ -288,10 +286,10 @@ def test_a_scene_can_be_saved_after_its_hematoma_was_deleted(adapter, tmp_path, 
     from ICHHPINetLib.scene import save_mrb
     from ICHHPINetLib.scene.headless import headless_scene
 
-    play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    play(adapter, FakeSession(adapter.geometry()), STROKES[0])
     save_mrb(scene, tmp_path / "first.mrb")
     scene.RemoveNode(adapter.node("hematoma"))
-    adapter.clear_rounds()
+    adapter.write_rounds(adapter.load_rounds().emptied())
     for name in ("second.mrb", "third.mrb"):
         path = save_mrb(scene, tmp_path / name)
     with headless_scene():

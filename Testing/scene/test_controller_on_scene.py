@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.interaction.controller import Controller
-from ICHHPINetLib.interaction.controller_state import State
-from ICHHPINetLib.interaction.executor import InlineExecutor
-from Testing.scene.builders import SHAPE, FakeSession, add_ct, marks, measured, oblique, paint
+from ICHHPINetLib.interaction.status import State
+from Testing.inline_executor import InlineExecutor
+from Testing.scene.builders import SHAPE, FakeSession, add_ct, marks, oblique, paint
 
 STROKES = [marks(SHAPE, np.s_[z, 6 + z, 5:12]) for z in range(1, 5)]
 
@@ -18,13 +18,7 @@ class Desk:
         from ICHHPINetLib.scene import SceneAdapter
 
         self.adapter = SceneAdapter(scene, ct)
-        self.controller = Controller(
-            self.adapter,
-            lambda volume, spacing, settings: FakeSession(volume, spacing),
-            InlineExecutor(),
-            has_torch=lambda: True,
-            measure=lambda mask, spacing, volume: measured(mask, spacing),
-        )
+        self.controller = Controller(self.adapter, FakeSession, InlineExecutor(), has_torch=lambda: True)
         self.controller.ct_chosen()
 
     def paint(self, stroke):
@@ -131,9 +125,81 @@ def test_work_goes_on_after_saving_and_loading(scene, desk, tmp_path):
         assert later.numbers() == [1, 2]
 
 
+def taken_back(desk):
+    """Mask, label map and scribbles after each undo, until there is nothing to take back."""
+    states = []
+    while desk.controller.undo():
+        adapter = desk.adapter
+        labels = adapter.node("hematomaLabelmap").GetImageData().GetScalarRange()
+        states.append((adapter.read_mask(), labels, adapter.read_scribbles().labels(), desk.numbers()))
+    return states
+
+
+@pytest.mark.parametrize("edited", [False, True])
+def test_every_round_of_a_saved_scene_can_be_taken_back(scene, desk, tmp_path, edited):
+    from ICHHPINetLib.scene import load_mrb, save_mrb
+    from ICHHPINetLib.scene.headless import headless_scene
+
+    for index in range(3):
+        desk.refine(STROKES[index])
+        if edited and index == 1:
+            node = desk.adapter.node("hematoma")
+            added = marks(SHAPE, np.s_[0, 0:2, 0:2])
+            paint(node, node.GetSegmentation().GetNthSegmentID(0), added, oblique())
+    desk.paint(STROKES[3])
+    path = save_mrb(scene, tmp_path / "case.mrb")
+    expected = taken_back(desk)
+    assert len(expected) == 3
+    with headless_scene() as fresh:
+        later = Desk(fresh, load_mrb(fresh, path)[0])
+        assert later.controller.status.can_undo
+        found = taken_back(later)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_equal(one, other)
+    assert not later.controller.status.can_undo
+
+
+# Of the first two rounds, as the version before masks were kept has written them.
+SCRIBBLES_OF_BEFORE = (
+    "eJxjY4AAESgtAaXZoXQvE4RmZCCRhgAANtsA1g== eJxjY4AAESgtAaX5oHQvE4RmZCCN/sRInj5GFAAAsTAB3Q=="
+)
+
+
+def test_a_scene_of_before_goes_on_from_its_last_round(desk, tmp_path, scene):
+    """Scenes used to hold the scribbles of every round, but only the last mask."""
+    from ICHHPINetLib.scene import load_mrb, save_mrb
+    from ICHHPINetLib.scene.headless import headless_scene
+
+    for stroke in STROKES[:2]:
+        desk.refine(stroke)
+    adapter = desk.adapter
+    finished = adapter.read_mask()
+    adapter.node("hematoma").SetAttribute("ICHHPINet.masks", None)
+    adapter.node("scribbles").SetAttribute("ICHHPINet.finishedStrokes", SCRIBBLES_OF_BEFORE)
+    path = save_mrb(scene, tmp_path / "case.mrb")
+    with headless_scene() as fresh:
+        goes_on_from_round_two(Desk(fresh, load_mrb(fresh, path)[0]), finished)
+
+
+def goes_on_from_round_two(later, finished):
+    adapter = later.adapter
+    assert not any("damaged" in warning for warning in later.controller.status.warnings)
+    assert (later.controller.status.rounds, later.controller.status.can_undo) == (2, False)
+    assert later.controller.status.edited_ml is None
+    assert not later.controller.status.new_strokes
+    later.refine(STROKES[2])
+    assert later.numbers() == [1, 2, 3]
+    again = Desk(adapter.scene, adapter.ct)
+    assert again.controller.undo()
+    assert np.array_equal(adapter.read_mask(), finished)
+    assert adapter.read_scribbles().foreground.sum() == STROKES[0].sum() + STROKES[1].sum()
+    assert again.numbers() == [1, 2]
+    assert not again.controller.undo()
+
+
 def test_a_closed_scene_is_no_ct(scene, desk):
     desk.refine(STROKES[0])
     scene.Clear(True)
-    desk.controller.scene_closed()
+    desk.controller.ct_removed()
     assert desk.controller.status.state is State.NO_CT
     assert not desk.controller.refine()

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from Testing.scene.builders import SHAPE, add_ct, marks, measured, result, strokes, voxels
+from ICHHPINetLib.interaction.scene_rounds import SceneRounds
+from Testing.scene.builders import SHAPE, add_ct, marks, result, strokes, voxels, write
 
 MASK = marks(SHAPE, np.s_[1:5, 4:12, 3:15]).astype(np.uint8)
 
@@ -17,7 +18,7 @@ def adapter(scene):
 
 def refine(adapter):
     adapter.write_scribbles(strokes())
-    adapter.write_result(result(MASK, 1), measured(MASK))
+    write(adapter, result(MASK, 1))
 
 
 @pytest.mark.parametrize(
@@ -67,25 +68,28 @@ def test_a_table_from_a_file_with_its_six_digits_tells_of_no_edit(scene, adapter
 
     table.SetValueByName(0, "Volume (mL)", vtk.vtkVariant(float(f"{volume:.6g}")))
     scene.RemoveNode(adapter.node("hematomaLabelmap"))
-    assert adapter.edited_ml() is None
+    rounds = SceneRounds(adapter)
+    rounds.load()
+    assert rounds.log.number == 1
+    assert rounds.edited_ml is None
 
 
 def test_a_scene_saved_in_the_middle_of_a_round_shows_the_round_before(scene, adapter):
     refine(adapter)
     finished = adapter.read_mask()
-    adapter.show_preview(finished * 0)
-    adapter.show_preview(1 - finished)
+    adapter.show(finished * 0, is_preview=True)
+    adapter.show(1 - finished, is_preview=True)
     again = type(adapter)(scene, adapter.ct)
-    again.drop_preview()
+    again.load_rounds()
     np.testing.assert_array_equal(again.read_mask(), finished)
     edited = finished.copy()
     edited[0, 0, 0] = 1
-    adapter.show_preview(finished * 0)
-    adapter.restore_mask(edited)
-    again.drop_preview()
+    adapter.show(finished * 0, is_preview=True)
+    adapter.show(edited, is_preview=False)
+    again.load_rounds()
     np.testing.assert_array_equal(again.read_mask(), edited, "what was restored after a cancel is no preview")
-    adapter.show_preview(finished * 0)
-    again.drop_preview()
+    adapter.show(finished * 0, is_preview=True)
+    again.load_rounds()
     np.testing.assert_array_equal(again.read_mask(), edited, "edits by hand are not lost either")
 
 

@@ -16,6 +16,7 @@ from Testing.scene.builders import (
     result,
     rotation,
     strokes,
+    write,
 )
 
 MASK = marks(SHAPE, np.s_[1:5, 4:12, 3:15], np.s_[2, 18, 20]).astype(np.uint8)
@@ -46,7 +47,7 @@ def adapter(scene, ct):
 
 def refine(adapter, mask=MASK, number=1, drawn=None):
     adapter.write_scribbles(strokes() if drawn is None else drawn)
-    return adapter.write_result(result(mask, number), measured(mask))
+    return write(adapter, result(mask, number))
 
 
 def hematoma(adapter):
@@ -149,23 +150,23 @@ def test_a_table_of_other_columns_is_only_replaced_by_a_round(scene, adapter):
 def test_a_round_taken_back_leaves_no_trace(adapter):
     refine(adapter)
     refine(adapter, LARGER, 2, strokes().merged(Scribbles(marks(SHAPE, np.s_[5, 2, 3]), None)))
-    adapter.remove_last_round(MASK)
+    adapter.write_rounds(adapter.load_rounds().without_last())
     assert np.array_equal(hematoma(adapter), adapter.geometry().to_stored(MASK))
     assert [row["Round"] for row in adapter.rounds_rows()] == [1]
     assert adapter.rounds() == 1
-    assert np.array_equal(adapter.finished_scribbles().foreground, strokes().foreground)
-    adapter.remove_last_round(np.zeros(SHAPE, np.uint8))
+    assert np.array_equal(adapter.load_rounds().scribbles.foreground, strokes().foreground)
+    adapter.write_rounds(adapter.load_rounds().without_last())
     assert (adapter.rounds(), adapter.rounds_rows(), adapter.read_mask()) == (0, [], None)
-    assert adapter.finished_scribbles().is_empty
+    assert adapter.load_rounds().scribbles.is_empty
 
 
 def test_starting_over_empties_result_and_strokes(adapter):
     import slicer
 
     refine(adapter)
-    adapter.clear_rounds()
+    adapter.write_rounds(adapter.load_rounds().emptied())
     assert adapter.has_strokes()
-    adapter.clear_strokes()
+    adapter.write_scribbles(Scribbles.empty(SHAPE))
     assert not adapter.has_strokes()
     assert (adapter.rounds(), adapter.rounds_rows(), adapter.read_mask()) == (0, [], None)
     assert not slicer.util.arrayFromVolume(adapter.node("hematomaLabelmap")).any()
@@ -189,20 +190,20 @@ def test_a_guess_is_flagged_until_a_stroke_corrects_it(adapter):
     assert status() == (logic.Flagged, "AUTOMATIC")
     refine(adapter, LARGER, 2)
     assert status() == (logic.InProgress, "SEMIAUTOMATIC")
-    adapter.remove_last_round(MASK)
+    adapter.write_rounds(adapter.load_rounds().without_last())
     assert status() == (logic.Flagged, "AUTOMATIC")
-    adapter.clear_rounds()
+    adapter.write_rounds(adapter.load_rounds().emptied())
     assert status() == (logic.NotStarted, "MANUAL")
 
 
 def test_a_preview_is_no_round(adapter):
     import slicer
 
-    adapter.show_preview(MASK)
+    adapter.show(MASK, is_preview=True)
     assert np.array_equal(hematoma(adapter), adapter.geometry().to_stored(MASK))
     assert (adapter.rounds(), adapter.node("rounds"), adapter.node("hematomaLabelmap")) == (0, None, None)
     refine(adapter)
-    adapter.show_preview(LARGER)
+    adapter.show(LARGER, is_preview=True)
     labelmap = slicer.util.arrayFromVolume(adapter.node("hematomaLabelmap"))
     assert np.array_equal(labelmap, adapter.geometry().to_stored(MASK))
     assert len(adapter.rounds_rows()) == 1
@@ -280,7 +281,7 @@ def test_segments_of_the_user_in_our_node_stay_as_they_are(adapter, collapse):
     before = stored_voxels(node, own)
     points = surface(node, own).GetNumberOfPoints()
     refine(adapter, LARGER, 2)
-    adapter.clear_rounds()
+    adapter.write_rounds(adapter.load_rounds().emptied())
     after = stored_voxels(node, own)
     assert after[0].sum() == before[0].sum() > 1000
     assert centers(after) == pytest.approx(centers(before))
@@ -311,7 +312,7 @@ def test_a_surface_that_is_shown_follows_the_result(adapter):
     before = surface(node, segment).GetNumberOfPoints()
     refine(adapter, LARGER, 2)
     assert surface(node, segment).GetNumberOfPoints() != before
-    adapter.clear_rounds()
+    adapter.write_rounds(adapter.load_rounds().emptied())
     assert surface(node, segment).GetNumberOfPoints() == 0
 
 
@@ -385,4 +386,4 @@ def test_a_ct_that_is_gone_is_named_as_the_reason(scene, ct, adapter):
     assert (adapter.ct_key(), adapter.rounds(), adapter.read_mask()) == (None, 0, None)
     assert not adapter.has_strokes()
     with pytest.raises(InvalidVolumeError, match="no longer in the scene"):
-        adapter.write_result(result(MASK, 2), measured(MASK), strokes())
+        write(adapter, result(MASK, 2), strokes())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.interaction.scribbles import Scribbles
-from Testing.scene.builders import add_ct, marks, measured, oblique, paint, result, rotation
+from Testing.scene.builders import add_ct, marks, oblique, paint, result, rotation, write
 
 SHAPE = (6, 20, 24)
 FIRST, SECOND = np.s_[2, 8, 5:12], np.s_[3, 4:15, 9]
@@ -69,7 +69,7 @@ def test_saving_keeps_every_voxel(scene, tmp_path, grid, drawn, rounds, place):
             paint(node, segment, marks(SHAPE, *places), GRIDS[grid])
     if rounds:
         mask = adapter.geometry().to_canonical(marks(SHAPE, np.s_[2:4, 5:9, 6:10]))
-        adapter.write_result(result(mask), measured(mask))
+        write(adapter, result(mask))
     # Read first: where scribbles cross, the loser is erased then.
     scribbles, mask, before = adapter.read_scribbles(), adapter.read_mask(), contents(scene)
     assert scribbles.foreground.any() == bool(DRAWN[drawn][0])

@@ -4,18 +4,19 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import InvalidScribblesError
+from ICHHPINetLib.interaction.scribbles import Scribbles
 from Testing.scene.builders import (
     SHAPE,
     add_ct,
     add_transform,
     add_warp,
     marks,
-    measured,
     oblique,
     paint,
     result,
     rotation,
     strokes,
+    write,
 )
 
 STROKE = marks(SHAPE, np.s_[2, 8, 5:12])
@@ -96,7 +97,7 @@ def test_has_strokes_follows_painting_and_erasing(adapter):
     seen.append(adapter.has_strokes())
     paint(node, foreground, STROKE, oblique())
     seen.append(adapter.has_strokes())
-    adapter.clear_strokes()
+    adapter.write_scribbles(Scribbles.empty(SHAPE))
     seen.append(adapter.has_strokes())
     assert seen == [False, True, False, True, False]
 
@@ -202,7 +203,7 @@ def test_a_segment_of_the_user_beside_the_strokes_is_left_alone(adapter):
     paint(node, own, STROKE, other_grid)
     before = voxels_of(node, own)
     adapter.write_scribbles(strokes())
-    adapter.clear_strokes()
+    adapter.write_scribbles(Scribbles.empty(SHAPE))
     assert before[0].any()
     assert np.array_equal(voxels_of(node, own)[0], before[0])
     assert np.allclose(voxels_of(node, own)[1], before[1])
@@ -220,7 +221,7 @@ def test_where_strokes_cross_the_later_one_wins(adapter, later):
     node, foreground, background = adapter.ensure_scribbles()
     first, second = (background, foreground) if later == "foreground" else (foreground, background)
     paint(node, first, STROKE, oblique())
-    adapter.write_result(result(np.zeros(SHAPE)), measured(np.zeros(SHAPE)))
+    write(adapter, result(np.zeros(SHAPE)))
     paint(node, second, STROKE, oblique())
     read = adapter.read_scribbles()
     assert np.array_equal(getattr(read, later), as_drawn(adapter, STROKE))
@@ -245,7 +246,7 @@ def test_where_scribbles_cross_the_scene_agrees_with_the_later(scene, adapter, l
         drawn = [segment_voxels(node, segment)[0].sum() for segment in segments]
         assert drawn == [read.foreground.sum(), read.background.sum()]
         if not cancelled:
-            adapter.write_result(result(nothing, number), measured(nothing))
+            write(adapter, result(nothing, number))
     expected = as_drawn(adapter, STROKE)
     assert np.array_equal(getattr(read, later), expected)
     assert (read.foreground ^ read.background).sum() == STROKE.sum()
@@ -263,9 +264,9 @@ def test_where_scribbles_cross_the_scene_agrees_with_the_later(scene, adapter, l
 def test_a_script_that_never_reads_has_its_crossing_decided_with_the_round(adapter):
     node, foreground, background = adapter.ensure_scribbles()
     paint(node, foreground, STROKE, oblique())
-    adapter.write_result(result(np.zeros(SHAPE)), measured(np.zeros(SHAPE)), adapter.read_scribbles())
+    write(adapter, result(np.zeros(SHAPE)), adapter.read_scribbles())
     paint(node, background, STROKE, oblique())
     own = adapter.read_scribbles()
-    adapter.write_result(result(np.zeros(SHAPE), 2), measured(np.zeros(SHAPE)), own)
+    write(adapter, result(np.zeros(SHAPE), 2), own)
     assert voxels_of(node, foreground)[0].sum() == 0
     assert voxels_of(node, background)[0].sum() == STROKE.sum()

@@ -22,20 +22,20 @@ def scene_without_views(monkeypatch):
 
 
 @pytest.fixture
-def make_widget():
+def make_widget(monkeypatch):
     """Makes entered module widgets that compute with a stand-in for the network."""
     made = []
 
     def make(packages=True, open_session=None):
+        from ICHHPINetSupport import Logic
         from ICHHPINetSupport.SelfTest import StandInSession
 
         from ICHHPINet import ICHHPINetWidget
 
+        monkeypatch.setattr(Logic, "SessionFactory", lambda: open_session or StandInSession)
+        monkeypatch.setattr(Logic, "torch_is_installed", lambda: packages)
         widget = ICHHPINetWidget(types.SimpleNamespace(isEntered=True))
         widget.setup()
-        widget.logic.openSession = open_session or StandInSession
-        widget.logic.hasPackages = lambda: packages
-        widget.logic.controller.torch_installed()
         widget.enter()
         made.append(widget)
         return widget

@@ -51,7 +51,11 @@ def test_self_test_of_the_main_job(self_test, monkeypatch):
     class Knowing(StandInSession):
         def __init__(self, *inputs):
             super().__init__(*inputs)
-            self._base = truth
+            self.log = self.log.with_mask(truth)
+
+        def refine(self, *arguments, **options):
+            self.log = self.log.with_mask(truth)
+            return super().refine(*arguments, **options)
 
     monkeypatch.setattr(Logic, "SessionFactory", lambda: Knowing)
     monkeypatch.setattr(Logic, "torch_is_installed", lambda: True)
@@ -93,17 +97,15 @@ def test_refine_raises_what_went_wrong(scene):
 
     from ICHHPINetLib.scene import add_ct_node
 
-    logic = ICHHPINetLogic()
-    logic.hasPackages = lambda: True
-    ct = add_ct_node(scene, "CT", np.zeros((4, 8, 8), np.int16), np.eye(4))
-    with pytest.raises(ValueError, match="Paint a stroke"):
-        logic.refine(ct)
-
     class Stopped(StandInSession):
         def refine(self, *arguments, **options):
             raise RoundCancelled("stopped")
 
-    logic.openSession = Stopped
+    logic = ICHHPINetLogic(openSession=Stopped, hasPackages=lambda: True)
+    ct = add_ct_node(scene, "CT", np.arange(256, dtype=np.int16).reshape(4, 8, 8), np.eye(4))
+    with pytest.raises(ValueError, match="Paint a stroke"):
+        logic.refine(ct)
+
     scribbles, foreground, _ = logic.scene.ensure_scribbles()
     import slicer.util
 
@@ -153,8 +155,7 @@ def test_what_is_cut_off_replaces_no_older_file(scene, monkeypatch, tmp_path, ro
         return True
 
     monkeypatch.setattr(slicer.util, "exportNode", exportNode, raising=False)
-    logic = ICHHPINetLogic()
-    logic.hasPackages, logic.openSession = lambda: True, StandInSession
+    logic = ICHHPINetLogic(openSession=StandInSession, hasPackages=lambda: True)
     voxels = np.linspace(-1000, 1000, 256).astype(np.int16).reshape(4, 8, 8)
     ct = add_ct_node(scene, "CT", voxels, np.diag([-0.45, -0.45, 5.0, 1.0]))
     scribbles, foreground, _ = logic.setCt(ct)

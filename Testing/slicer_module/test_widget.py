@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-from ICHHPINetLib.interaction.controller_state import State
+from ICHHPINetLib.interaction.status import State
 from Testing.slicer_module.stand_in import Shortcut
 
 
@@ -133,14 +133,15 @@ def test_brush_follows_the_slider_and_the_slider_the_mouse_wheel(ct, make_widget
 
 
 def test_a_tool_that_slicer_puts_away_does_not_stop_the_round(ct, make_widget):
-    widget = make_widget(open_session=held_session())
+    session = held_session()
+    widget = make_widget(open_session=session)
     paint(widget)
     widget.ui.foregroundButton.click()
     widget.ui.refineButton.click()
     # What Slicer does when the user picks another mouse mode.
     widget.strokeTools.editor.setActiveEffect(None)
     assert not widget.ui.foregroundButton.checked
-    widget.logic.openSession.go.set()
+    session.go.set()
     finish(widget)
     assert widget.logic.scene.rounds() == 1
     widget.ui.foregroundButton.click()
@@ -356,7 +357,7 @@ def test_names_of_nodes_become_names_of_files_everywhere(scene, make_widget):
 def test_failure_is_shown_in_the_panel(ct, make_widget):
     from ICHHPINetLib.errors import DeviceError
 
-    def broken(volume, spacing, settings):
+    def broken(ct, settings):
         raise DeviceError("The GPU is gone. Choose the CPU under Advanced.")
 
     widget = make_widget(open_session=broken)
@@ -368,15 +369,15 @@ def test_failure_is_shown_in_the_panel(ct, make_widget):
 
 
 def test_settings_reach_the_session(ct, make_widget):
+    from ICHHPINetSupport.SelfTest import StandInSession
+
     opened = []
-    widget = make_widget()
-    stand_in = widget.logic.openSession
 
-    def open_session(volume, spacing, settings):
+    def open_session(ct, settings):
         opened.append((settings.device, settings.weights))
-        return stand_in(volume, spacing, settings)
+        return StandInSession(ct, settings)
 
-    widget.logic.openSession = open_session
+    widget = make_widget(open_session=open_session)
     widget._parameterNode.device = "cpu"
     widget._parameterNode.weights = " "
     paint(widget)

@@ -44,7 +44,7 @@ def test_a_guess_that_finds_nothing_is_no_all_clear(ct, make_widget):
 
     class Blind(StandInSession):
         def guess(self, on_progress=None, is_cancelled=None):
-            return self.refine(Scribbles.empty(self._base.shape), on_progress, is_cancelled)
+            return self.refine(Scribbles.empty(self.log.shape), on_progress, is_cancelled)
 
     widget = make_widget(open_session=Blind)
     widget.ui.firstGuessButton.click()

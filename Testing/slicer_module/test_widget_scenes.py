@@ -2,7 +2,7 @@
 
 import pytest
 
-from ICHHPINetLib.interaction.controller_state import State
+from ICHHPINetLib.interaction.status import State
 from Testing.scene.builders import add_warp
 from Testing.slicer_module.test_widget import add_ct, add_view, finish, held_session, paint, state
 
@@ -198,7 +198,7 @@ def test_a_scene_loaded_while_the_module_is_open_keeps_its_strokes(ct, scene, ma
     assert widget.logic.scene.has_strokes()
     assert widget.logic.scene.rounds() == 1
     assert len(nodes(scene, "vtkMRMLSegmentationNode")) == 2, "strokes and hematoma"
-    assert widget.ui.undoRoundButton.enabled is False
+    assert widget.ui.undoRoundButton.enabled, "as before the scene was saved"
     paint(widget, index=4)
     widget.ui.refineButton.click()
     finish(widget)

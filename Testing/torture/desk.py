@@ -10,8 +10,8 @@ import numpy as np
 
 import ICHHPINetLib as hpi
 from ICHHPINetLib.interaction.controller import Controller
-from ICHHPINetLib.interaction.executor import InlineExecutor
 
+from ..inline_executor import InlineExecutor
 from . import specimens
 from .attempt import Attempt
 
@@ -70,7 +70,7 @@ class Desk:
         self.adapter = SceneAdapter(scene, ct)
         self.controller = Controller(
             self.adapter,
-            lambda volume, spacing, settings: hpi.InteractiveSession(network, volume, spacing),
+            lambda ct, settings: hpi.InteractiveSession(network, ct),
             InlineExecutor(),
         )
         self.controller.ct_chosen()
@@ -206,7 +206,7 @@ class Snapshot:
             "name of the CT": "".join(sign for sign in name if sign.isprintable() and sign != " "),
             "foreground scribbles": desk.painted("scribbles", "Hemorrhage scribble"),
             "background scribbles": desk.painted("scribbles", "Background scribble"),
-            "finished scribbles": labels_of(desk.adapter.finished_scribbles()),
+            "finished scribbles": desk.adapter.load_rounds().scribbles.labels(),
             "hematoma": desk.painted("hematoma", "Hematoma"),
             "label map": desk.labelmap(),
             "rounds": desk.adapter.rounds(),

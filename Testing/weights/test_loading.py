@@ -23,8 +23,8 @@ def shipped(tiny_weights, tmp_path, monkeypatch):
     path = folder / "tiny.safetensors"
     path.write_bytes(tiny_weights.read_bytes())
     digest = load_network(path, device="cpu").sha256
-    listed = {"tiny": {"file": path.name, "sha256": digest}}
-    (folder / "manifest.json").write_text(json.dumps(listed))
+    manifest = {"tiny": {"file": path.name, "sha256": digest}}
+    path.with_name("manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     monkeypatch.setattr(loading, "resource_path", lambda relative: tmp_path / relative)
     return path
 

@@ -2,11 +2,12 @@
 
 import time
 import unittest
+from unittest import mock
 
 import numpy as np
 import qt
 import slicer
-from ICHHPINetLib.interaction.controller_state import State
+from ICHHPINetLib.interaction.status import State
 from ICHHPINetSupport.PhantomSample import loadPhantom
 from ICHHPINetSupport.SelfTest import StandInSession
 
@@ -20,6 +21,18 @@ class SlowSession(StandInSession):
 class ICHHPINetWidgetTest(unittest.TestCase):
     """A user's way through the panel."""
 
+    @classmethod
+    def setUpClass(cls):
+        # Before the panel, which makes its logic once, is opened for the first time.
+        cls.stand_ins = mock.patch.multiple(
+            "ICHHPINetSupport.Logic", SessionFactory=lambda: SlowSession, torch_is_installed=lambda: True
+        )
+        cls.stand_ins.start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.stand_ins.stop()
+
     def setUp(self):
         if slicer.app.layoutManager() is None:
             self.skipTest("Painting needs slice views; run with a main window.")
@@ -31,8 +44,6 @@ class ICHHPINetWidgetTest(unittest.TestCase):
         self.widget = slicer.util.getModuleWidget("ICHHPINet")
         self.ui = self.widget.ui
         self.logic = self.widget.logic
-        self.logic.openSession, self.logic.hasPackages = SlowSession, lambda: True
-        self.logic.controller.torch_installed()
         slicer.app.processEvents()
 
     def tearDown(self):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 from scipy import ndimage
 
 from ...errors import InvalidScribblesError
-from ...imaging.hu_calibration import calibrate_hu
-from ...imaging.validation import check_volume
+from ...imaging.ct import CT
 from ...interaction.result import RoundResult
 from ...interaction.scribbles import Scribbles
 
@@ -25,32 +23,25 @@ class ClassicalSession(ABC):
 
     Parameters
     ----------
-    volume: CT (Z, Y, X) in HU, any real dtype.
-    spacing: voxel size (z, y, x) in mm.
+    ct: the CT.
 
     Attributes
     ----------
     warnings: what had to be assumed about the volume.
     scribbles: all strokes so far; a later one wins over an earlier one.
-
-    Raises
-    ------
-    InvalidVolumeError
-        If the volume or the spacing cannot be worked on.
     """
 
     name: ClassVar[str]
     needs_background: ClassVar[bool]
 
-    def __init__(self, volume: np.ndarray, spacing: Sequence[float]) -> None:
-        self.warnings = check_volume(volume, spacing)
-        hu, assumptions = calibrate_hu(volume)
-        self.warnings += assumptions
-        self.scribbles = Scribbles.empty(volume.shape)
+    def __init__(self, ct: CT) -> None:
+        hu = ct.network_hu
+        self.warnings = list(ct.warnings)
+        self.scribbles = Scribbles.empty(ct.shape)
         self._box = head_box(hu)
         self._hu = np.ascontiguousarray(hu[self._box])
-        self._spacing = tuple(float(step) for step in spacing)
-        self._mask = np.zeros(volume.shape, np.uint8)
+        self._spacing = ct.spacing
+        self._mask = np.zeros(ct.shape, np.uint8)
         self._round = 0
 
     def refine(self, scribbles: Scribbles) -> RoundResult:

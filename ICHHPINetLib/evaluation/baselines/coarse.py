@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
+from ...imaging.ct import CT
 from .base import ClassicalSession
 
 _WINDOW_HU = (0.0, 100.0)
@@ -24,8 +24,8 @@ class CoarseSession(ClassicalSession):
 
     pixel_mm: ClassVar[float]
 
-    def __init__(self, volume: np.ndarray, spacing: Sequence[float]) -> None:
-        super().__init__(volume, spacing)
+    def __init__(self, ct: CT) -> None:
+        super().__init__(ct)
         self._steps = tuple(max(1, round(self.pixel_mm / step)) for step in self._spacing[1:])
         raw = self._blocks(self._hu).mean(axis=(2, 4))
         self._image = self._blocks(np.clip(self._hu, *_WINDOW_HU)).mean(axis=(2, 4))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ...errors import MissingPackageError
+from ...imaging.ct import CT
 from .base import ClassicalSession
 
 try:
@@ -30,8 +29,8 @@ class GrowCutSession(ClassicalSession):
     name = "growcut"
     needs_background = True
 
-    def __init__(self, volume: np.ndarray, spacing: Sequence[float]) -> None:
-        super().__init__(volume, spacing)
+    def __init__(self, ct: CT) -> None:
+        super().__init__(ct)
         self._intensity = self._image(np.rint(np.clip(self._hu, *_WINDOW_HU)).astype(np.int16))
 
     def _segment(self, foreground: np.ndarray, background: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import ndimage
 
+from ...imaging.ct import CT
 from .base import ClassicalSession
 
 _DEVIATIONS = 2.0
@@ -28,8 +29,8 @@ class ThresholdSession(ClassicalSession):
     name = "threshold"
     needs_background = False
 
-    def __init__(self, volume: np.ndarray, spacing: Sequence[float]) -> None:
-        super().__init__(volume, spacing)
+    def __init__(self, ct: CT) -> None:
+        super().__init__(ct)
         pixel = self._spacing[1:]
         self._smooth = ndimage.gaussian_filter(self._hu, [0.0, *(_SMOOTHING_MM / step for step in pixel)])
         self._disk = _disk(_OPENING_MM, pixel)

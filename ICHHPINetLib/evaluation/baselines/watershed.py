@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy import ndimage
 
 from ...errors import MissingPackageError
+from ...imaging.ct import CT
 from .coarse import CoarseSession
 
 try:
@@ -31,8 +30,8 @@ class WatershedSession(CoarseSession):
     needs_background = True
     pixel_mm = 0.9
 
-    def __init__(self, volume: np.ndarray, spacing: Sequence[float]) -> None:
-        super().__init__(volume, spacing)
+    def __init__(self, ct: CT) -> None:
+        super().__init__(ct)
         steps = zip(self._spacing[1:], self._steps, strict=True)
         sigma = [0.0, *(_SMOOTHING_MM / (size * step) for size, step in steps)]
         smooth = ndimage.gaussian_filter(self._image, sigma)

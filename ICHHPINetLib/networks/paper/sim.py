@@ -14,9 +14,9 @@ RATES = (6, 12, 18)
 
 
 class ASPP(nn.Module):
-    """Atrous spatial pyramid pooling: 1x1, three dilated 3x3, and a second 1x1.
+    """Atrous spatial pyramid pooling: 1x1, three dilated 3x3 and a second 1x1 branch.
 
-    The last one is DeepLabv3's image-level branch without its pooling, as in the authors' code: batch
+    The last is DeepLabv3's image-level branch without its pooling, as the authors have it: batch
     normalization of a single slice's mean is zero whatever the slice shows.
     """
 

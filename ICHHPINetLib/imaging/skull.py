@@ -1,4 +1,4 @@
-"""Gives the skull the density of bone back where HU were cut off below it.
+"""Finds the skull where HU were cut off below the density of bone.
 
 A preprocessing or a display window that ends at 80 HU leaves bone as dense as blood, and a network
 takes it for blood.
@@ -19,21 +19,22 @@ _STEP = 4
 _FINE_PLANE = 256
 
 
-def lift_skull(hu: np.ndarray) -> tuple[np.ndarray, list[str]]:
-    """HU (Z, Y, X), float32, with a skull of bone, and a warning; as they are where nothing was cut off."""
-    if not hu.size:
-        return hu, []
+def cut_off_skull(hu: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
+    """Where the skull is that was cut off, bool (Z, Y, X), and a warning; None where none is found.
+
+    ``hu`` is (Z, Y, X), float32.
+    """
     if not is_cut_off(hu):
-        return hu, []
+        return None, []
     high = float(hu.max())
     cut = hu >= high - _ROUNDING_HU
     lost = f"The CT's HU were cut off at {high:g}"
     if high < BLOOD_HU - _ROUNDING_HU:
-        return hu, [f"{lost}, so that bone looks like blood: expect a wrong result. Load the original CT."]
+        return None, [f"{lost}, so that bone looks like blood: expect a wrong result. Load the original CT."]
     skull = _skull(cut)
     if not _spans(skull, hu):
-        return hu, [f"{lost}. Load the original CT where you have it."]
-    return np.where(skull, np.float32(BONE_HU), hu), [
+        return None, [f"{lost}. Load the original CT where you have it."]
+    return skull, [
         f"{lost}; the skull was given the density of bone again. Load the original CT where you have it."
     ]
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.errors import InvalidVolumeError
-from ICHHPINetLib.imaging.validation import check_volume
+from ICHHPINetLib.imaging.acquisition import check_volume
+from ICHHPINetLib.imaging.ct import CT
 
 SPACING = (5.0, 0.5, 0.5)
 
@@ -66,7 +67,7 @@ def test_unusual_sizes_and_types_pass(shape, dtype):
 
 def test_windowed_export_is_a_warning():
     volume = np.clip(ramp((4, 32, 32)), 0, 255).astype(np.uint8)
-    (warning,) = check_volume(volume, SPACING)
+    (warning, *_) = CT.of_array(volume, SPACING).warnings
     assert "windowed export" in warning
 
 

@@ -1,0 +1,86 @@
+"""CT files: NRRD, NIfTI, MetaImage and DICOM, through SimpleITK; results are written by ``writing``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputFileError
+from .acquisition import COLOR_FILE, SINGLE_SLICE_FILE, TIME_SERIES_FILE
+from .ct import CT, FileGeometry
+from .dicom import is_dicom_file, read_dicom_file, read_dicom_folder
+from .integrity import FORMATS
+from .label_files import is_segmentation
+from .open_image import check_perpendicular, doubts_about_size, open_image
+
+_CT_ENDINGS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+
+
+def read_ct(path: str | os.PathLike, series: str | None = None) -> CT:
+    """Read a CT from an NRRD, NIfTI or MetaImage file, a DICOM folder or a multi-frame DICOM file.
+
+    ``series`` is the UID of the series to read where the folder holds several.
+
+    Raises
+    ------
+    InputFileError
+        If the path does not exist, cannot be read, holds several series, lacks slices
+        or is a color picture or a time series.
+    InvalidVolumeError
+        If what was read is no CT volume (see ``acquisition``).
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputFileError(f"'{path}' does not exist. Name a CT: {FORMATS}.")
+    if series and not path.is_dir():
+        raise InputFileError(f"'{path}' is a file; a series is chosen from a DICOM folder.")
+    if path.is_dir():
+        geometry, warnings = read_dicom_folder(path, series)
+    elif is_dicom_file(path):
+        geometry, warnings = read_dicom_file(path)
+    else:
+        geometry, warnings = _read_file(path)
+    order = geometry.reorientation
+    volume = np.ascontiguousarray(order.apply(sitk.GetArrayFromImage(geometry.image)))
+    spacing = order.spacing(geometry.image.GetSpacing()[::-1])
+    return CT.of_array(volume, spacing, geometry, warnings, _short_name(path))
+
+
+def _read_file(path: Path) -> tuple[FileGeometry, list[str]]:
+    image, warnings = read_image(path)
+    if not path.name.lower().endswith(_CT_ENDINGS):
+        raise InputFileError(f"The format of '{path}' says too little of its voxels. Name a CT: {FORMATS}.")
+    check_perpendicular(image, path)
+    if image.GetDimension() == 2 or image.GetSize()[2] < 2:
+        raise InputFileError(SINGLE_SLICE_FILE.format(path=path))
+    return FileGeometry(image), [*warnings, *doubts_about_size(image, path)]
+
+
+def read_image(path: str | os.PathLike) -> tuple[sitk.Image, list[str]]:
+    """Read a file of one gray value a voxel, in two or three dimensions; and doubts about its place.
+
+    Raises InputFileError, which names the file, for everything else.
+    """
+    image, doubts = open_image(path)
+    if is_segmentation(image):
+        raise InputFileError(f"'{path}' is a segmentation, not a CT. Name the CT on which it was drawn.")
+    values, dimensions = image.GetNumberOfComponentsPerPixel(), image.GetDimension()
+    if values > 1:
+        raise InputFileError(COLOR_FILE.format(path=path, values=values))
+    if dimensions > 3:
+        sizes = " x ".join(str(size) for size in image.GetSize())
+        raise InputFileError(TIME_SERIES_FILE.format(path=path, dimensions=dimensions, sizes=sizes))
+    return image, doubts
+
+
+def _short_name(path: Path) -> str:
+    name = path.resolve().name
+    if path.is_dir():
+        return name
+    for ending in (*_CT_ENDINGS, ".dcm"):
+        if name.lower().endswith(ending):
+            return name[: -len(ending)]
+    return name

@@ -1,0 +1,60 @@
+"""The CT at work, and the session that is opened on it once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+
+from .round_job import LazySession, OpenSession, RoundJob, Settings, WarmUp
+from .round_log import RoundLog
+from .scene_port import ScenePort
+
+
+class OpenCT:
+    """Read once, and again where its voxels or the settings have changed.
+
+    Attributes
+    ----------
+    key: of the CT as it was read last, None before.
+    """
+
+    def __init__(self, port: ScenePort, open_session: OpenSession) -> None:
+        self._port, self._open_session = port, open_session
+        self._warm_up: WarmUp | None = None
+        self.forget()
+
+    def forget(self) -> None:
+        """No CT is at work any more."""
+        self._end_warm_up()
+        self.key: Hashable | None = None
+        self._settings: Settings | None = None
+        self._session: LazySession | None = None
+
+    @property
+    def is_warming_up(self) -> bool:
+        """Whether the CT is looked at in the background."""
+        return self._warm_up is not None and not self._warm_up.ended.is_set()
+
+    def begin_warm_up(self, settings: Settings) -> WarmUp | None:
+        """The work to be done before the first round; None where it is done already, or under way."""
+        self._read(settings)
+        if self._session.is_open or self._warm_up is not None:
+            return None
+        self._warm_up = WarmUp(self._session)
+        return self._warm_up
+
+    def new_job(self, settings: Settings, log: RoundLog, guess: bool) -> RoundJob:
+        """Everything that a round after those of ``log`` needs, read from the scene now."""
+        self._read(settings)
+        return RoundJob(self._session, log, self._port.read_scribbles(), guess)
+
+    def _read(self, settings: Settings) -> None:
+        if (key := self._port.ct_key(), settings) != (self.key, self._settings):
+            self._end_warm_up()
+            volume, spacing = self._port.read_ct()
+            self._session = LazySession(volume, spacing, settings, self._open_session)
+            self.key, self._settings = key, settings
+
+    def _end_warm_up(self) -> None:
+        if self._warm_up is not None:
+            self._warm_up.cancelled.set()
+            self._warm_up = None
