@@ -180,7 +180,7 @@ def test_statistics_beyond_half_precision_survive_the_file(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "config", [HPINetConfig(), PaperConfig(), PaperConfig("x", 16, "group", True, 20, (0, 255))]
+    "config", [HPINetConfig(), PaperConfig(), PaperConfig("x", 16, "group", 20, (0, 255))]
 )
 def test_configurations_come_back_from_their_entries(config):
     entries = {k: list(v) if isinstance(v, tuple) else v for k, v in config.as_dict().items()}

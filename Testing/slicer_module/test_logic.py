@@ -102,7 +102,7 @@ def test_refine_raises_what_went_wrong(scene):
             raise RoundCancelled("stopped")
 
     logic = ICHHPINetLogic(openSession=Stopped, hasPackages=lambda: True)
-    ct = add_ct_node(scene, "CT", np.zeros((4, 8, 8), np.int16), np.eye(4))
+    ct = add_ct_node(scene, "CT", np.arange(256, dtype=np.int16).reshape(4, 8, 8), np.eye(4))
     with pytest.raises(ValueError, match="Paint a stroke"):
         logic.refine(ct)
 
