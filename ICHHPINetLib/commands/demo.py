@@ -15,12 +15,13 @@ from ..evaluation.figures import contact_sheet, require_matplotlib
 from ..evaluation.metrics import evaluate_mask
 from ..evaluation.robot import first_slice, next_scribbles
 from ..imaging.ct import CT, FileGeometry
+from ..imaging.output_files import write_bytes, write_json
 from ..imaging.writing import write_image, write_labelmap, write_segmentation
 from ..interaction.scribbles import Scribbles
 from ..phantom import KINDS, Phantom, generate
-from . import outputs
 from .console import say, warn
-from .numbers import natural
+from .numbers import zero_or_more
+from .output_checks import check_outputs
 from .rounds import (
     FinishedRound,
     add_network_arguments,
@@ -51,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--kind", choices=KINDS, default="deep", help="kind of bleed (default: deep)")
     parser.add_argument(
-        "--seed", type=natural, default=0, help="another number, another phantom (default: 0)"
+        "--seed", type=zero_or_more, default=0, help="another number, another phantom (default: 0)"
     )
     add_network_arguments(parser)
 
@@ -60,7 +61,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     folder: Path = arguments.output
     _check_folder(folder)
-    outputs.check_outputs(folder / name for name in (*_INPUTS, *_RESULTS))
+    check_outputs(folder / name for name in (*_INPUTS, *_RESULTS))
     require_matplotlib()
     phantom = generate(arguments.kind, seed=arguments.seed)
     ct = as_ct(phantom)
@@ -115,7 +116,7 @@ def _write_results(
     write_segmentation(folder / "hematoma.seg.nrrd", last.result.mask, ct)
     write_labelmap(folder / "hematoma.nii.gz", last.result.mask, ct)
     content = report(ct.name, network, finished, warnings)
-    outputs.write_json(folder / "report.json", {**content, "true_volume_ml": phantom.volume_ml})
+    write_json(folder / "report.json", {**content, "true_volume_ml": phantom.volume_ml})
     sheet = contact_sheet(
         ct.hu,
         ct.spacing,
@@ -124,7 +125,7 @@ def _write_results(
         truth=phantom.mask,
         truth_ml=phantom.volume_ml,
     )
-    outputs.write_bytes(folder / "contact_sheet.png", sheet)
+    write_bytes(folder / "contact_sheet.png", sheet)
     try:
         write_scene(folder / "scene.mrb", ct, finished)
     except MissingPackageError as error:

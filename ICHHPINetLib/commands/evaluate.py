@@ -9,8 +9,8 @@ from ..evaluation.baselines import BASELINE_NAMES
 from ..evaluation.report import print_tables, tables
 from ..evaluation.run import evaluate
 from ..evaluation.summary import summarize
-from . import outputs
 from .console import progress_bar, say, warn
+from .output_checks import check_suffix
 
 _EXAMPLES = f"""
 examples:
@@ -68,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     if arguments.output:
-        outputs.check_suffix(arguments.output, (".json",), "A result")
+        check_suffix(arguments.output, (".json",), "A result")
     with progress_bar("reading the cases") as show:
         result = evaluate(
             arguments.cases,

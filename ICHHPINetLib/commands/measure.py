@@ -13,10 +13,11 @@ from ..evaluation.report import Table, print_tables
 from ..imaging.ct_files import read_ct
 from ..imaging.label_files import LabelFile, read_labels
 from ..imaging.orientation import to_canonical
+from ..imaging.output_files import write_json
 from ..imaging.strokes_grid import on_grid
 from ..measurement import Measurement, measure
-from . import outputs
 from .console import DISCLAIMER, say, warn
+from .output_checks import check_outputs, check_suffix
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     if arguments.report:
-        outputs.check_suffix(arguments.report, (".json",), "A report")
+        check_suffix(arguments.report, (".json",), "A report")
         inputs = [path for path in (arguments.mask, arguments.ct) if path]
-        outputs.check_outputs([arguments.report], inputs)
+        check_outputs([arguments.report], inputs)
     file = read_labels(arguments.mask)
     marked, said = _marked(file, arguments.label)
     warnings = [*file.warnings, *said]
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
             "warnings": warnings,
             **numbers.as_dict(),
         }
-        outputs.write_json(arguments.report, content)
+        write_json(arguments.report, content)
     warn(warnings)
     print_tables([Table(arguments.mask.name, ("", "Value"), tuple(_rows(numbers)))])
     say(DISCLAIMER)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 
 
-def natural(text: str) -> int:
+def zero_or_more(text: str) -> int:
     """0 or more."""
     return _at_least(0, text)
 
 
-def positive(text: str) -> int:
+def one_or_more(text: str) -> int:
     """1 or more."""
     return _at_least(1, text)
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from ..errors import InvalidScribblesError
 from ..imaging.ct_files import read_ct
+from ..imaging.output_files import write_bytes, write_json
 from ..imaging.scribble_files import read_scribbles
-from ..imaging.writing import write_labelmap, write_segmentation
-from . import outputs
+from ..imaging.writing import LABELMAP_ENDINGS, write_labelmap, write_segmentation
 from .console import say, warn
+from .output_checks import check_outputs, check_suffix
 from .rounds import add_network_arguments, open_session, print_rounds, report, run_rounds, write_scene
 
 _EXAMPLES = """
@@ -89,13 +90,13 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.scene:
         write_scene(arguments.scene, ct, finished)
     if arguments.report:
-        outputs.write_json(arguments.report, report(ct.name, network, finished, warnings))
+        write_json(arguments.report, report(ct.name, network, finished, warnings))
     if arguments.preview:
         from ..evaluation.figures import contact_sheet
 
         panels = [one.as_panel() for one in finished]
         sheet = contact_sheet(ct.hu, ct.spacing, panels, f"ICH-HPINet · {ct.name}", note=ct.geometry.slices)
-        outputs.write_bytes(arguments.preview, sheet)
+        write_bytes(arguments.preview, sheet)
     # A guess that strokes have corrected is a guess no more.
     warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])
     print_rounds(ct.name, finished)
@@ -109,12 +110,12 @@ def _outputs(arguments: argparse.Namespace) -> list[Path | None]:
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
     """Everything that would spoil the end of the work, found at its start."""
-    allowed = ((".seg.nrrd",), outputs.LABELMAP_SUFFIXES, (".mrb",), (".json",), (".png",))
+    allowed = ((".seg.nrrd",), LABELMAP_ENDINGS, (".mrb",), (".json",), (".png",))
     names = ("A segmentation", "A label map", "A scene", "A report", "A preview")
     given = [(path, *rest) for path, *rest in zip(_outputs(arguments), allowed, names, strict=True) if path]
     for path, suffixes, what in given:
-        outputs.check_suffix(path, suffixes, what)
-    outputs.check_outputs((path for path, *_ in given), [arguments.ct, *arguments.scribbles])
+        check_suffix(path, suffixes, what)
+    check_outputs((path for path, *_ in given), [arguments.ct, *arguments.scribbles])
     if arguments.scene:
         from ..scene import save_mrb  # noqa: F401
     if arguments.preview:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .ct import CT
 
 # Of one file each: the data of a header's second file would be lost when it is renamed.
-_LABELMAP_ENDINGS = (".nrrd", ".nii", ".nii.gz", ".mha")
+LABELMAP_ENDINGS = (".nrrd", ".nii", ".nii.gz", ".mha")
 
 
 def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CT, flagged: bool = False) -> None:
@@ -68,10 +68,10 @@ def write_labelmap(path: str | os.PathLike, mask: np.ndarray, ct: CT) -> None:
     Raises OutputError.
     """
     path = Path(path)
-    if not path.name.lower().endswith(_LABELMAP_ENDINGS):
+    if not path.name.lower().endswith(LABELMAP_ENDINGS):
         raise OutputError(
             f"A label map cannot be written as '{path.name}'. "
-            f"End its name with one of {', '.join(_LABELMAP_ENDINGS)}."
+            f"End its name with one of {', '.join(LABELMAP_ENDINGS)}."
         )
     write_image(path, _labels(np.asarray(mask).astype(np.uint8), ct))
 

@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..commands.console import DISCLAIMER, say
-from ..commands.outputs import check_outputs, check_suffix, write_bytes
+from ..commands.output_checks import check_outputs, check_suffix
 from ..errors import InputFileError
 from ..evaluation.prompt_shift import ROBOT
 from ..evaluation.protocol import Report
 from ..evaluation.report import Table, comparison_table, markdown, overview, tables
 from ..evaluation.summary import Summary, summarize
+from ..imaging.output_files import write_bytes
 from . import prompt_shift
 from .evaluations import alike, by_method
 from .outputs import text_of

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..commands.console import say
-from ..commands.numbers import natural, positive
+from ..commands.numbers import one_or_more, zero_or_more
 from ..errors import InputFileError
 from ..evaluation.protocol import Report
 from ..evaluation.report import Table, comparison_table
@@ -43,7 +43,7 @@ def add_training_arguments(parser: argparse.ArgumentParser, name: str) -> None:
     parser.add_argument("--pack", type=Path, metavar="FILE", help="a training pack made earlier")
     parser.add_argument(
         "--steps",
-        type=positive,
+        type=one_or_more,
         default=STEPS,
         metavar="N",
         help="steps of each training (default: %(default)s)",
@@ -61,7 +61,9 @@ def add_training_arguments(parser: argparse.ArgumentParser, name: str) -> None:
         metavar="N",
         help="stop after so long in one training, to be resumed by the same command",
     )
-    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="of all trainings (default: 0)")
+    parser.add_argument(
+        "--seed", type=zero_or_more, default=0, metavar="N", help="of all trainings (default: 0)"
+    )
     parser.add_argument("--output", type=Path, default=Path(f"reproduce/{name}"), metavar="FOLDER")
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..commands.console import say
-from ..commands.outputs import write_bytes, write_json
 from ..errors import OutputError
 from ..evaluation.figures import plain_text, require_matplotlib
 from ..evaluation.report import Table, markdown, print_tables
+from ..imaging.output_files import write_bytes, write_json
 
 BLUE, ORANGE, GRAY = "#2a6f97", "#bc411c", "#8d99a6"
 

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from ..commands.numbers import natural, positive
+from ..commands.numbers import one_or_more, zero_or_more
 from ..errors import InputFileError, MissingPackageError, OutputError
 from ..networks.variants import FULL, VARIANTS
 
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="begin with this checkpoint.pt, or with weights (.safetensors) such as the shipped ones",
     )
     parser.add_argument(
-        "--steps", type=positive, default=8000, help="steps of the whole training (default: %(default)s)"
+        "--steps", type=one_or_more, default=8000, help="steps of the whole training (default: %(default)s)"
     )
     parser.add_argument(
         "--minutes", type=float, default=float("inf"), help="stop after this time, to be resumed"
@@ -96,7 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave a part of the network out, for an ablation (default: %(default)s)",
     )
     parser.add_argument(
-        "--seed", type=natural, default=0, help="of samples, strokes and weights (default: %(default)s)"
+        "--seed", type=zero_or_more, default=0, help="of samples, strokes and weights (default: %(default)s)"
     )
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)"
@@ -114,7 +114,7 @@ def run(arguments: argparse.Namespace) -> None:
     InputFileError, OutputError, DeviceError
     """
     require_packages()
-    from ..commands.outputs import check_suffix
+    from ..commands.output_checks import check_suffix
     from ..imaging.output_files import check_writable
     from ..networks.hpinet import HPINetConfig
     from ..networks.paper.config import PaperConfig

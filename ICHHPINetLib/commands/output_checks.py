@@ -6,11 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import OutputError
-from ..imaging.output_files import check_writable, write_bytes, write_json
-
-__all__ = ["LABELMAP_SUFFIXES", "check_outputs", "check_suffix", "write_bytes", "write_json"]
-
-LABELMAP_SUFFIXES = (".nrrd", ".nii", ".nii.gz", ".mha")
+from ..imaging.output_files import check_writable
 
 
 def check_suffix(path: Path, suffixes: Iterable[str], what: str) -> None:
