@@ -196,10 +196,10 @@ class StandInSession:
 
     secondsPerSlice = 0.0
 
-    def __init__(self, volume, spacing, settings):
+    def __init__(self, ct, settings):
         from ICHHPINetLib.interaction.round_log import RoundLog
 
-        self.log = RoundLog.empty(volume.shape, spacing)
+        self.log = RoundLog.empty(ct.shape, ct.spacing)
         self.warnings = []
 
     def prepare(self, isCancelled=None):

@@ -34,7 +34,7 @@ class Controller:
     Parameters
     ----------
     port: the scene.
-    open_session: makes a session from a volume; called in the executor.
+    open_session: makes a session from a CT and settings; called in the executor.
     executor: where rounds are computed.
     on_change: called with the new :class:`Status` after everything that changed it.
     has_torch: whether rounds can be computed at all.
@@ -56,10 +56,9 @@ class Controller:
         self.settings = Settings()
         self.auto_refine = False
         self._port = port
-        self._open_session = open_session
         self._executor = executor
         self._inbox = Inbox()
-        self._rounds, self._ct = SceneRounds(port), OpenCT()
+        self._rounds, self._ct = SceneRounds(port), OpenCT(port, open_session)
         self._board = StatusBoard(port, self._rounds, self._ct, has_torch, on_change)
         self._forget()
         self._board.rest()
@@ -99,8 +98,8 @@ class Controller:
         if now.is_busy or not (now.has_torch and now.has_ct):
             return
         with suppress(ICHHPINetError):
-            if (warm_up := self._ct.begin_warm_up(self._port, self.settings)) is not None:
-                self._executor.submit(lambda: warm_up.run(self._open_session))
+            if (warm_up := self._ct.begin_warm_up(self.settings)) is not None:
+                self._executor.submit(warm_up.run)
                 self._board.show(preparing=True)
 
     def cancel(self) -> None:
@@ -246,13 +245,13 @@ class Controller:
         self._board.status = Status(Phase.REFINING)
         self._board.update()
         try:
-            job = self._ct.new_job(self._port, self.settings, self._rounds.begin(guess), guess)
+            job = self._ct.new_job(self.settings, self._rounds.begin(guess), guess)
         except Exception as error:
             self._board.rest(State.FAILED, error)
             return False
         self._job, self._preview, self._rounds.has_new_scribbles = job, Preview(job.log.mask), False
-        self._board.show(slice_count=len(job.volume))
-        self._executor.submit(lambda: compute(job, self._open_session, self._inbox.put))
+        self._board.show(slice_count=job.log.shape[0])
+        self._executor.submit(lambda: compute(job, self._inbox.put))
         return True
 
     def _draw_preview(self) -> None:
@@ -266,7 +265,6 @@ class Controller:
         """The round came to its end: by itself, by a cancel or by a failure."""
         end, self._job = message.content, None
         refine_again, follow_up, self._follow_up = self.status.queued, self._follow_up, False
-        self._ct.keep(message.job)
         if isinstance(end, Outcome) and (not self.status.can_cancel or self._rounds.has_vanished()):
             # One that ended before it noticed the cancel counts as cancelled. Whoever deletes the result
             # while the round runs does not expect it back as if nothing had happened.

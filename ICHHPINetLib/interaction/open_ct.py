@@ -1,13 +1,10 @@
-"""The CT at work: its voxels, and the session that is opened on it once."""
+"""The CT at work, and the session that is opened on it once."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any
 
-import numpy as np
-
-from .round_job import RoundJob, Settings, WarmUp
+from .round_job import LazySession, OpenSession, RoundJob, Settings, WarmUp
 from .round_log import RoundLog
 from .scene_port import ScenePort
 
@@ -18,10 +15,10 @@ class OpenCT:
     Attributes
     ----------
     key: of the CT as it was read last, None before.
-    volume, spacing: HU (Z, Y, X) and mm (z, y, x).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: ScenePort, open_session: OpenSession) -> None:
+        self._port, self._open_session = port, open_session
         self._warm_up: WarmUp | None = None
         self.forget()
 
@@ -29,41 +26,33 @@ class OpenCT:
         """No CT is at work any more."""
         self._end_warm_up()
         self.key: Hashable | None = None
-        self.volume: np.ndarray | None = None
-        self.spacing: tuple[float, float, float] | None = None
         self._settings: Settings | None = None
-        self._session: Any = None
+        self._session: LazySession | None = None
 
     @property
     def is_warming_up(self) -> bool:
-        """Whether a session is being opened in the background."""
+        """Whether the CT is looked at in the background."""
         return self._warm_up is not None and not self._warm_up.ended.is_set()
 
-    def begin_warm_up(self, port: ScenePort, settings: Settings) -> WarmUp | None:
-        """The work to be done before the first round; None where there is a session or it is done already."""
-        self._read(port, settings)
-        if self._session is not None or self._warm_up is not None:
+    def begin_warm_up(self, settings: Settings) -> WarmUp | None:
+        """The work to be done before the first round; None where it is done already, or under way."""
+        self._read(settings)
+        if self._session.is_open or self._warm_up is not None:
             return None
-        self._warm_up = WarmUp(self.volume, self.spacing, settings)
+        self._warm_up = WarmUp(self._session)
         return self._warm_up
 
-    def new_job(self, port: ScenePort, settings: Settings, log: RoundLog, guess: bool) -> RoundJob:
+    def new_job(self, settings: Settings, log: RoundLog, guess: bool) -> RoundJob:
         """Everything that a round after those of ``log`` needs, read from the scene now."""
-        self._read(port, settings)
-        scribbles = port.read_scribbles()
-        return RoundJob(
-            self.volume, self.spacing, settings, log, scribbles, self._session, self._warm_up, guess
-        )
+        self._read(settings)
+        return RoundJob(self._session, log, self._port.read_scribbles(), guess)
 
-    def keep(self, job: RoundJob) -> None:
-        """Take over the session that ``job`` has opened."""
-        self._session, self.volume = job.session, job.volume
-
-    def _read(self, port: ScenePort, settings: Settings) -> None:
-        if (key := port.ct_key(), settings) != (self.key, self._settings):
+    def _read(self, settings: Settings) -> None:
+        if (key := self._port.ct_key(), settings) != (self.key, self._settings):
             self._end_warm_up()
-            self.volume, self.spacing = port.read_ct()
-            self._session, self.key, self._settings = None, key, settings
+            volume, spacing = self._port.read_ct()
+            self._session = LazySession(volume, spacing, settings, self._open_session)
+            self.key, self._settings = key, settings
 
     def _end_warm_up(self) -> None:
         if self._warm_up is not None:

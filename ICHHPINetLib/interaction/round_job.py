@@ -37,38 +37,61 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-# CT, spacing mm (z, y, x), settings -> session
-OpenSession = Callable[[CT, tuple, Settings], Any]
+OpenSession = Callable[[CT, Settings], Any]
+
+
+class LazySession:
+    """The session on a CT, opened in the computing thread by the first job that needs it.
+
+    ``volume`` is (Z, Y, X) in canonical order, ``spacing`` mm (z, y, x).
+    """
+
+    def __init__(
+        self, volume: np.ndarray, spacing: tuple, settings: Settings, open_session: OpenSession
+    ) -> None:
+        self._volume, self._spacing = volume, spacing
+        self._settings, self._open_session = settings, open_session
+        self._ct: CT | None = None
+        self._session: Any = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self._session is not None
+
+    def get(self, cancelled: threading.Event) -> tuple[Any, CT]:
+        """The session and its CT; raises RoundCancelled, and what stands in the way of a session."""
+        _check(cancelled)
+        if self._ct is None:
+            self._ct, self._volume = CT.of_array(self._volume, self._spacing), None
+        if self._session is None:
+            self._session = self._open_session(self._ct, self._settings)
+            _check(cancelled)
+        return self._session, self._ct
 
 
 @dataclass
 class WarmUp:
-    """A session opened in the background before the first round, which then need not look at the CT.
+    """Work in the background before the first round, which then need not look at the CT.
 
-    ``session`` is None until that is done, and where it failed: the round tries again and says why.
+    Where it fails, the round tries again and says why.
     """
 
-    volume: np.ndarray
-    spacing: tuple[float, float, float]
-    settings: Settings
-    session: Any = None
+    session: LazySession
     cancelled: threading.Event = field(default_factory=threading.Event)
     ended: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, open_session: OpenSession) -> None:
+    def run(self) -> None:
         """In the thread that computes the rounds, before them; never raises."""
         try:
-            _check(self.cancelled)
-            session, hu = _opened(self.volume, self.spacing, self.settings, open_session, self.cancelled)
+            session, _ = self.session.get(self.cancelled)
             session.prepare(self.cancelled.is_set)
         except RoundCancelled:
-            return
+            pass
         except Exception:
             _log.debug("The CT could not be looked at in the background", exc_info=True)
-            return
         finally:
             self.ended.set()
-        self.session, self.volume = session, hu
 
 
 @dataclass
@@ -76,17 +99,12 @@ class RoundJob:
     """A request and all that it needs, copied out of the scene before the computing starts.
 
     ``log`` are the rounds before it, ``scribbles`` all that are painted.
-    ``session`` is opened first where there is none yet, nor in ``warm_up``, and left here for the next round.
     ``guess`` asks for the first guess, which needs no scribbles.
     """
 
-    volume: np.ndarray
-    spacing: tuple[float, float, float]
-    settings: Settings
+    session: LazySession
     log: RoundLog
     scribbles: Scribbles
-    session: Any = None
-    warm_up: WarmUp | None = None
     guess: bool = False
     cancelled: threading.Event = field(default_factory=threading.Event)
 
@@ -102,10 +120,10 @@ class Message:
     content: Progress | Outcome | Exception
 
 
-def compute(job: RoundJob, open_session: OpenSession, report: Callable[[Message], None]) -> None:
+def compute(job: RoundJob, report: Callable[[Message], None]) -> None:
     """Run ``job`` and report its progress and its end; never raises."""
     try:
-        report(Message(job, _outcome(job, open_session, report)))
+        report(Message(job, _outcome(job, report)))
     except RoundCancelled as stopped:
         report(Message(job, stopped))
     except Exception as error:
@@ -114,37 +132,23 @@ def compute(job: RoundJob, open_session: OpenSession, report: Callable[[Message]
         report(Message(job, error))
 
 
-def _outcome(job: RoundJob, open_session: OpenSession, report: Callable[[Message], None]) -> Outcome:
+def _outcome(job: RoundJob, report: Callable[[Message], None]) -> Outcome:
     # Imported where it is first needed: it takes scipy along.
     from ..measurement import measure
-
-    _check(job.cancelled)
-    if job.session is None and job.warm_up is not None:
-        job.session, job.volume = job.warm_up.session, job.warm_up.volume
-    if job.session is None:
-        opened = _opened(job.volume, job.spacing, job.settings, open_session, job.cancelled)
-        job.session, job.volume = opened
 
     def on_progress(progress: Progress) -> None:
         report(Message(job, progress))
 
-    job.session.log = job.log
+    session, ct = job.session.get(job.cancelled)
+    session.log = job.log
     if job.guess:
-        result = job.session.guess(on_progress, job.cancelled.is_set)
+        result = session.guess(on_progress, job.cancelled.is_set)
     else:
-        result = job.session.refine(job.scribbles, on_progress, job.cancelled.is_set, accumulate=False)
-    measurement = measure(result.mask, job.spacing, job.volume)
-    log = job.session.log.measured(measurement.volume_ml, measurement.abc2_ml)
-    notes = tuple(dict.fromkeys((*job.session.warnings, *result.notes)))
+        result = session.refine(job.scribbles, on_progress, job.cancelled.is_set, accumulate=False)
+    measurement = measure(result.mask, ct.spacing, ct.hu)
+    log = session.log.measured(measurement.volume_ml, measurement.abc2_ml)
+    notes = tuple(dict.fromkeys((*session.warnings, *result.notes)))
     return Outcome(result, measurement, log, notes)
-
-
-def _opened(volume, spacing, settings, open_session, cancelled) -> tuple[Any, np.ndarray]:
-    """A new session, and its CT in HU, in which densities are measured."""
-    ct = CT.of_array(volume, spacing)
-    session = open_session(ct, ct.spacing, settings)
-    _check(cancelled)
-    return session, ct.hu
 
 
 def _check(cancelled: threading.Event) -> None:

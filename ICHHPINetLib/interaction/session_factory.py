@@ -41,12 +41,12 @@ class SessionFactory:
         self._settings: Settings | None = None
         self._network = None
 
-    def __call__(self, ct: CT, spacing: tuple[float, float, float], settings: Settings) -> InteractiveSession:
-        """Session on ``ct``, with its ``spacing`` in mm (z, y, x)."""
+    def __call__(self, ct: CT, settings: Settings) -> InteractiveSession:
+        """Session on ``ct``."""
         from ..weights.loading import load_network
         from .session import InteractiveSession
 
         if settings != self._settings:
             self._network = load_network(settings.weights, device=settings.device)
             self._settings = settings
-        return InteractiveSession(self._network, ct, spacing)
+        return InteractiveSession(self._network, ct)

@@ -22,8 +22,8 @@ class Session:
 
     during_round = staticmethod(lambda: None)
 
-    def __init__(self, volume, spacing, settings):
-        self.log, self.warnings = RoundLog.empty(volume.shape, spacing), []
+    def __init__(self, ct, settings):
+        self.log, self.warnings = RoundLog.empty(ct.shape, ct.spacing), []
 
     def refine(self, scribbles, on_progress, is_cancelled, *, accumulate):
         assert accumulate is False

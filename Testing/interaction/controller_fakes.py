@@ -88,11 +88,11 @@ class Session:
     fail_with = None
     on_slice = staticmethod(lambda: None)
 
-    def __init__(self, volume, spacing, settings):
+    def __init__(self, ct, settings):
         type(self).opened += 1
         self.settings = settings
-        self.log = RoundLog.empty(volume.shape, spacing)
-        self.warnings = ["looks windowed", "looks windowed", *volume.warnings]
+        self.log = RoundLog.empty(ct.shape, ct.spacing)
+        self.warnings = ["looks windowed", "looks windowed", *ct.warnings]
 
     def prepare(self, is_cancelled=None):
         type(self).prepared += 1

@@ -112,12 +112,15 @@ def write(adapter, result, scribbles=None):
 
 
 class FakeSession:
-    """The interface of InteractiveSession; a bleed is what lies within one voxel of the foreground."""
+    """The interface of InteractiveSession; a bleed is what lies within one voxel of the foreground.
+
+    Of ``ct`` it takes shape and spacing.
+    """
 
     warnings = ()
 
-    def __init__(self, volume, spacing, settings=None):
-        self.log = RoundLog.empty(volume.shape, spacing)
+    def __init__(self, ct, settings=None):
+        self.log = RoundLog.empty(ct.shape, ct.spacing)
 
     def refine(self, scribbles, on_progress=None, is_cancelled=None, *, accumulate=True):
         from scipy.ndimage import binary_dilation

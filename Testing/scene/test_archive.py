@@ -56,7 +56,7 @@ def test_the_next_round_after_loading_is_as_if_nothing_had_happened(adapter, tmp
     from ICHHPINetLib.scene import save_mrb
     from ICHHPINetLib.scene.headless import headless_scene
 
-    session = FakeSession(*adapter.read_ct())
+    session = FakeSession(adapter.geometry())
     for stroke in STROKES[:2]:
         play(adapter, session, stroke)
     path = save_mrb(scene, tmp_path / "case.mrb")
@@ -65,12 +65,11 @@ def test_the_next_round_after_loading_is_as_if_nothing_had_happened(adapter, tmp
 
     with headless_scene():
         later = reloaded(path)
-        volume, spacing = later.read_ct()
-        assert np.array_equal(volume, adapter.read_ct()[0])
+        assert np.array_equal(later.read_ct()[0], adapter.read_ct()[0])
         assert [row["Volume (mL)"] for row in later.rounds_rows()] == pytest.approx(
             [row["Volume (mL)"] for row in rows[:2]]
         )
-        resumed = FakeSession(volume, spacing)
+        resumed = FakeSession(later.geometry())
         resumed.log = later.load_rounds()
         assert resumed.log.number == 2
         result = play(later, resumed, STROKES[2])
@@ -86,7 +85,7 @@ def test_strokes_not_refined_yet_are_told_from_finished_ones(adapter, tmp_path, 
     from ICHHPINetLib.scene import save_mrb
     from ICHHPINetLib.scene.headless import headless_scene
 
-    play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    play(adapter, FakeSession(adapter.geometry()), STROKES[0])
     node, foreground, _ = adapter.ensure_scribbles()
     paint(node, foreground, STROKES[1], oblique())
     finished = adapter.load_rounds().scribbles.foreground
@@ -103,8 +102,8 @@ def test_two_transformed_cts_come_back_each_with_its_own(adapter, tmp_path, scen
 
     other = SceneAdapter(scene, add_ct(scene, "Follow-up", array=voxels()[:, ::-1].copy()))
     other.ct.SetAndObserveTransformNodeID(add_transform(scene, rotation(15, 2)).GetID())
-    first = play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
-    session = FakeSession(*other.read_ct())
+    first = play(adapter, FakeSession(adapter.geometry()), STROKES[0])
+    session = FakeSession(other.geometry())
     for stroke in STROKES[1:]:
         second = play(other, session, stroke)
     path = save_mrb(scene, tmp_path / "two.mrb")
@@ -181,7 +180,7 @@ def test_a_truncated_scene_is_an_error_and_moves_nobody(scene, tmp_path, monkeyp
 
 
 def test_damaged_state_is_ignored_and_not_trusted(adapter):
-    play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    play(adapter, FakeSession(adapter.geometry()), STROKES[0])
     node = adapter.node("scribbles")
     for text in ("@@", "AAAA", node.GetAttribute("ICHHPINet.finishedStrokes")[:-8]):
         node.SetAttribute("ICHHPINet.finishedStrokes", text)
@@ -196,7 +195,7 @@ def test_damaged_state_is_ignored_and_not_trusted(adapter):
 def test_damaged_state_is_named_and_the_work_goes_on(adapter, harm):
     from ICHHPINetLib.interaction.controller import Controller
 
-    first = play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    first = play(adapter, FakeSession(adapter.geometry()), STROKES[0])
     drawn = adapter.read_scribbles().foreground
     assert not any("damaged" in doubt for doubt in adapter.check_ct())
     header = np.array([*adapter.geometry().stored_shape, 2], "<i8").tobytes()
@@ -287,7 +286,7 @@ def test_a_scene_can_be_saved_after_its_hematoma_was_deleted(adapter, tmp_path, 
     from ICHHPINetLib.scene import save_mrb
     from ICHHPINetLib.scene.headless import headless_scene
 
-    play(adapter, FakeSession(*adapter.read_ct()), STROKES[0])
+    play(adapter, FakeSession(adapter.geometry()), STROKES[0])
     save_mrb(scene, tmp_path / "first.mrb")
     scene.RemoveNode(adapter.node("hematoma"))
     adapter.write_rounds(adapter.load_rounds().emptied())

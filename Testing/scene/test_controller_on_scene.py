@@ -19,10 +19,7 @@ class Desk:
 
         self.adapter = SceneAdapter(scene, ct)
         self.controller = Controller(
-            self.adapter,
-            FakeSession,
-            InlineExecutor(),
-            has_torch=lambda: True,
+            self.adapter, FakeSession, InlineExecutor(), has_torch=lambda: True
         )
         self.controller.ct_chosen()
 

@@ -357,7 +357,7 @@ def test_names_of_nodes_become_names_of_files_everywhere(scene, make_widget):
 def test_failure_is_shown_in_the_panel(ct, make_widget):
     from ICHHPINetLib.errors import DeviceError
 
-    def broken(volume, spacing, settings):
+    def broken(ct, settings):
         raise DeviceError("The GPU is gone. Choose the CPU under Advanced.")
 
     widget = make_widget(open_session=broken)
@@ -373,9 +373,9 @@ def test_settings_reach_the_session(ct, make_widget):
 
     opened = []
 
-    def open_session(volume, spacing, settings):
+    def open_session(ct, settings):
         opened.append((settings.device, settings.weights))
-        return StandInSession(volume, spacing, settings)
+        return StandInSession(ct, settings)
 
     widget = make_widget(open_session=open_session)
     widget._parameterNode.device = "cpu"

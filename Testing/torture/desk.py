@@ -70,7 +70,7 @@ class Desk:
         self.adapter = SceneAdapter(scene, ct)
         self.controller = Controller(
             self.adapter,
-            lambda volume, spacing, settings: hpi.InteractiveSession(network, volume, spacing),
+            lambda ct, settings: hpi.InteractiveSession(network, ct),
             InlineExecutor(),
         )
         self.controller.ct_chosen()
