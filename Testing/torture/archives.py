@@ -14,16 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from . import specimens
-from .attempt import Attempt, LostError, promise
-from .command import ichhpinet
+from . import device_headers, specimens
+from .attempt import Attempt, promise
 
 TITLE = "hostile archives and headers"
 COUNT = 50
 _MIB = 1 << 20
 # More than any honest scene here needs.
 _FILE_LIMIT, _MEMORY_LIMIT = 512 * _MIB, 6 << 30
-_SIZE = np.prod(specimens.SHAPE)
 
 
 def prepare(shared: Path) -> None:
@@ -52,7 +50,8 @@ def attack(attempt: Attempt) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_LIMIT, resource.RLIM_INFINITY))
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_LIMIT, resource.RLIM_INFINITY))
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    attacks = [*((name, _scene) for name in _ARCHIVES), *((name, _header) for name in _HEADERS)]
+    attacks = [(name, _scene) for name in _ARCHIVES]
+    attacks += [(name, device_headers.attack) for name in device_headers.HEADERS]
     name, kind = attacks[attempt.number % len(attacks)]
     before = _look(attempt.folder)
     kind(attempt, name, home, outside)
@@ -230,7 +229,7 @@ def _case_twins(archive: _Archive) -> None:
 
 def _device_inside(archive: _Archive) -> None:
     """The CT's header names a device for its voxels."""
-    header = _nrrd(archive.attempt.choose(["/dev/zero", "/dev/urandom", "/dev/stdin"]), "short")
+    header = device_headers.nrrd(archive.attempt.choose(["/dev/zero", "/dev/urandom", "/dev/stdin"]), "short")
     for name, data in archive.members.items():
         archive.zip.writestr(name, header if name.endswith(".nrrd") else data)
 
@@ -325,84 +324,3 @@ def _scene(attempt: Attempt, name: str, home: Path, outside: Path) -> None:
         promise(len(volumes) == 1, f"{name}: {len(volumes)} CTs in the scene")
         found = SceneAdapter(scene, volumes[0]).read_ct()[0]
         promise(np.array_equal(np.sort(found, None), np.sort(honest, None)), f"{name}: another CT was loaded")
-
-
-# Headers
-
-
-def _nrrd(data: str, kind: str = "uint8") -> bytes:
-    sizes = " ".join(str(size) for size in specimens.SHAPE[::-1])
-    return (
-        f"NRRD0004\ntype: {kind}\ndimension: 3\nspace: left-posterior-superior\nsizes: {sizes}\n"
-        "space directions: (0.5,0,0) (0,1,0) (0,0,5)\nkinds: domain domain domain\nendian: little\n"
-        f"encoding: raw\nspace origin: (12,-7.5,40)\ndata file: {data}\n"
-    ).encode()
-
-
-def _meta(data: str, kind: str = "MET_UCHAR") -> bytes:
-    sizes = " ".join(str(size) for size in specimens.SHAPE[::-1])
-    return (
-        f"ObjectType = Image\nNDims = 3\nBinaryData = True\nBinaryDataByteOrderMSB = False\n"
-        f"CompressedData = False\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 12 -7.5 40\n"
-        f"ElementSpacing = 0.5 1 5\nDimSize = {sizes}\nElementType = {kind}\nElementDataFile = {data}\n"
-    ).encode()
-
-
-_SLICES = "\n".join(["/dev/zero"] * specimens.SHAPE[0])
-_HEADERS: dict[str, tuple[str, Callable[[str], bytes]]] = {
-    "NRRD names /dev/zero": (".nhdr", lambda _: _nrrd("/dev/zero")),
-    "NRRD names /dev/urandom": (".nrrd", lambda _: _nrrd("/dev/urandom")),
-    "NRRD names the standard input": (".nhdr", lambda _: _nrrd("-")),
-    "NRRD names /dev/stdin": (".nhdr", lambda _: _nrrd("/dev/stdin")),
-    "NRRD names a pipe": (".nhdr", _nrrd),
-    "NRRD names a folder": (".nhdr", lambda _: _nrrd("/")),
-    "NRRD names a list of devices": (".nhdr", lambda _: _nrrd(f"LIST 2\n{_SLICES}")),
-    "NRRD names a pattern": (".nhdr", lambda _: _nrrd("/dev/fd/%d 0 5 1 2")),
-    "NRRD skips to the end of a device": (
-        ".nhdr",
-        lambda _: _nrrd("/dev/urandom").replace(b"encoding: raw", b"encoding: raw\nbyte skip: -1"),
-    ),
-    "NRRD names a file of the system": (".nhdr", lambda _: _nrrd("/proc/self/maps")),
-    "MetaImage names /dev/zero": (".mhd", lambda _: _meta("/dev/zero")),
-    "MetaImage names /dev/urandom": (".mhd", lambda _: _meta("/dev/urandom")),
-    "MetaImage names a pipe": (".mhd", _meta),
-    "MetaImage names a list of devices": (".mhd", lambda _: _meta(f"LIST\n{_SLICES}")),
-    "MetaImage names a pattern": (".mhd", lambda _: _meta("/dev/fd/%d 0 5 1")),
-}
-
-
-def _header(attempt: Attempt, name: str, home: Path, outside: Path) -> None:
-    """As a mask, as scribbles or as a CT: refused in one line, whatever the device says."""
-    pipe = home / "hostile.pipe"
-    os.mkfifo(pipe)
-    ending, make = _HEADERS[name]
-    path = home / f"hostile{ending}"
-    content = make(str(pipe))
-    command = attempt.choose(["mask", "ct", "scribbles"])
-    if command == "ct":
-        content = content.replace(b"type: uint8", b"type: short").replace(b"MET_UCHAR", b"MET_SHORT")
-    path.write_bytes(content)
-    # Whatever the header makes of the data, a terminal is none of them.
-    with open(outside.parent / "home" / "hostile.stdin", "wb+") as nothing:
-        before = os.dup(0)
-        nothing.write(bytes(range(256)) * (_SIZE // 128))
-        nothing.seek(0)
-        os.dup2(nothing.fileno(), 0)
-        try:
-            answer = ichhpinet(*_words(command, path, attempt.shared, home))
-        finally:
-            os.dup2(before, 0)
-            os.close(before)
-    if not answer.refused:
-        raise LostError(f"{name}, as {command}: {answer.describe()}")
-
-
-def _words(command: str, path: Path, shared: Path, home: Path) -> list[object]:
-    if command == "mask":
-        return ["measure", path]
-    if command == "ct":
-        return ["measure", shared / "whole.nrrd", "--ct", path]
-    return [
-        *("segment", shared / "ct.nrrd", "--scribbles", path, "-o", home / "hostile.seg.nrrd"),
-        *("--weights", shared / "tiny.safetensors", "--device", "cpu"),
-    ]
