@@ -9,7 +9,7 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from ..imaging.output_files import write_bytes, write_json
+from ..imaging.output_files import write_bytes
 from ..networks.blocks import fold_standardization
 from ..networks.hpinet import HPINet, read_config
 from .checkpoint_file import built, read_state
@@ -46,11 +46,3 @@ def export_checkpoint(checkpoint: Path, path: Path, **about: str) -> str:
     }
     network = built(read_config(state["config"]), checkpoint, averaged)
     return export(network, path, steps=str(state["step"]), **about)
-
-
-def ship(name: str, path: Path, digest: str) -> None:
-    """Lists ``path`` as shipped weights ``name`` in the manifest beside it."""
-    manifest_path = path.with_name("manifest.json")
-    manifest = json.loads(manifest_path.read_text(encoding="utf-8")) if manifest_path.exists() else {}
-    manifest[name] = {"file": path.name, "sha256": digest}
-    write_json(manifest_path, dict(sorted(manifest.items())))

@@ -12,7 +12,6 @@ import safetensors.torch  # noqa: E402
 from ICHHPINetLib import DeviceError, TorchMissingError, WeightsError, load_network  # noqa: E402
 from ICHHPINetLib.weights import loading  # noqa: E402
 from ICHHPINetLib.weights.devices import resolve_device  # noqa: E402
-from ICHHPINetLib.weights.export import ship  # noqa: E402
 from ICHHPINetLib.weights.safetensors_file import parse  # noqa: E402
 
 
@@ -24,7 +23,8 @@ def shipped(tiny_weights, tmp_path, monkeypatch):
     path = folder / "tiny.safetensors"
     path.write_bytes(tiny_weights.read_bytes())
     digest = load_network(path, device="cpu").sha256
-    ship("tiny", path, digest)
+    manifest = {"tiny": {"file": path.name, "sha256": digest}}
+    path.with_name("manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     monkeypatch.setattr(loading, "resource_path", lambda relative: tmp_path / relative)
     return path
 
