@@ -2,7 +2,7 @@
 
 The network sees slices of about 0.9 mm pixels, 3 to 6 mm apart, cropped to the head:
 what it was trained on, whatever the scanner made. All resampling of the round happens
-here; masks and strokes cross it without losing a single stroke voxel.
+here; masks and scribbles cross it without losing a single scribbled voxel.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class WorkingGrid:
         """Slices of the CT that make up working slice ``index``."""
         return range(index * self.group, min((index + 1) * self.group, self.shape[0]))
 
-    def lower(self, array: np.ndarray, fill: float = 0.0) -> np.ndarray:
+    def on_working_grid(self, array: np.ndarray, fill: float = 0.0) -> np.ndarray:
         """Averages an array (Z, Y, X) of the CT's grid down to the working grid, float32."""
         cropped = array[:, self.rows, self.columns]
         if self.group > 1:
@@ -102,33 +102,34 @@ class WorkingGrid:
         out[:, : self.size[0], : self.size[1]] = low
         return out
 
-    def lower_strokes(self, strokes: np.ndarray) -> np.ndarray:
-        """Bool strokes (Z, Y, X) on the working grid; a stroke of one voxel stays a voxel."""
-        out = np.zeros(self.padded, bool)
+    def scribbles_on_working_grid(self, foreground: np.ndarray, background: np.ndarray) -> np.ndarray:
+        """Bool scribbles, (Z, Y, X) each, on the working grid: (Z, 2, Y, X); one voxel stays a voxel."""
+        depth, *plane_size = self.padded
+        out = np.zeros((depth, 2, *plane_size), bool)
         height, width = self._crop_size
-        for index, plane in enumerate(strokes):
-            if plane.any():
-                y, x = np.nonzero(plane[self.rows, self.columns])
+        for channel, marked in enumerate((foreground, background)):
+            for index in np.flatnonzero(marked.any(axis=(1, 2))):
+                y, x = np.nonzero(marked[index, self.rows, self.columns])
                 rows = ((y + 0.5) * self.size[0] / height).astype(int)
                 columns = ((x + 0.5) * self.size[1] / width).astype(int)
-                out[index // self.group, rows, columns] = True
+                out[index // self.group, channel, rows, columns] = True
         return out
 
-    def lift(self, array: np.ndarray) -> np.ndarray:
+    def on_ct(self, array: np.ndarray) -> np.ndarray:
         """Interpolates probabilities (Z, Y, X) of the working grid back to the CT's grid, float32."""
         out = np.zeros(self.shape, np.float32)
-        for part, block in self._lifted(array):
+        for part, block in self._blocks_on_ct(array):
             out[part, self.rows, self.columns] = block
         return out
 
-    def lift_mask(self, array: np.ndarray) -> np.ndarray:
-        """Where ``lift`` gives at least 0.5: uint8 (Z, Y, X), without its array of floats."""
+    def mask_on_ct(self, array: np.ndarray) -> np.ndarray:
+        """Where ``on_ct`` gives at least 0.5: uint8 (Z, Y, X), without its array of floats."""
         out = np.zeros(self.shape, np.uint8)
-        for part, block in self._lifted(array):
+        for part, block in self._blocks_on_ct(array):
             out[part, self.rows, self.columns] = block >= 0.5
         return out
 
-    def _lifted(self, array: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
+    def _blocks_on_ct(self, array: np.ndarray) -> Iterator[tuple[slice, np.ndarray]]:
         """Slices of the CT and their cropped planes, in blocks: thin slices need much memory at once."""
         starts = np.arange(0, self.shape[0], self.group)
         # The last group may have fewer slices than the others.
@@ -142,12 +143,11 @@ class WorkingGrid:
             mixed = array[below[part]] * (1 - weight[part]) + array[above[part]] * weight[part]
             yield part, _resize(mixed[:, : self.size[0], : self.size[1]], self._crop_size)
 
-    def lift_slice(self, array: np.ndarray) -> np.ndarray:
-        """As ``lift``, for one working slice (Y, X) alone: float32 (Y, X)."""
+    def slice_on_ct(self, array: np.ndarray) -> np.ndarray:
+        """As ``on_ct``, for one working slice (Y, X) alone: float32 (Y, X)."""
         out = np.zeros(self.shape[1:], np.float32)
-        out[self.rows, self.columns] = _resize(array[None, : self.size[0], : self.size[1]], self._crop_size)[
-            0
-        ]
+        (plane,) = _resize(array[None, : self.size[0], : self.size[1]], self._crop_size)
+        out[self.rows, self.columns] = plane
         return out
 
     @property

@@ -96,9 +96,9 @@ def segment_scribbled(
 
 
 def clamp(probability: torch.Tensor, scribbles: torch.Tensor) -> torch.Tensor:
-    """Probabilities (N, 1, Y, X) as scribbles (N, 2, Y, X) of 0 and 1 force them."""
+    """Probabilities (N, 1, Y, X) as scribbles (N, 2, Y, X) of 0 and 1 force them, in place."""
     marked = scribbles > 0
-    return enforced(probability.clone(), marked[:, :1], marked[:, 1:])
+    return enforced(probability, marked[:, :1], marked[:, 1:])
 
 
 def run_round(

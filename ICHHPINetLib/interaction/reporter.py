@@ -44,7 +44,7 @@ class Reporter:
         self._finished += self._in_volume
         if not self._on_progress:
             return
-        plane = self._grid.lift_slice(probability[0].float().cpu().numpy())
+        plane = self._grid.slice_on_ct(probability[0].float().cpu().numpy())
         mask = (plane >= 0.5).astype(np.uint8)
         # What is shown before VIM begins will be shown again.
         fraction = 0.65 + 0.3 * self._finished / self._grid.depth if self._in_volume else 0.3

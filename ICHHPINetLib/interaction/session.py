@@ -90,7 +90,7 @@ class InteractiveSession:
         self.shape: tuple[int, int, int] = ct.shape
         self.spacing = ct.spacing
         self._grid = WorkingGrid.fit(hu, self.spacing)
-        self._image = torch.from_numpy(windowed(self._grid.lower(hu, fill=_AIR_HU))).transpose(0, 1)
+        self._image = torch.from_numpy(windowed(self._grid.on_working_grid(hu, fill=_AIR_HU))).transpose(0, 1)
         self._features: dict[str, tuple[torch.Tensor, SliceFeatures, Look | None]] = {}
         self._in_use = threading.Lock()
         self.reset()
@@ -246,7 +246,7 @@ class InteractiveSession:
         start = time.monotonic()
         report("prepare", 0.0)
         coarse, device, notes = self._compute(strokes, report)
-        likely = functools.partial(_lifted, self._grid, coarse)
+        likely = functools.partial(_on_ct, self._grid, coarse)
         try:
             result = self._result(strokes, coarse, likely, device, notes, start)
             log = self._log.with_round(result, strokes, likely)
@@ -266,7 +266,7 @@ class InteractiveSession:
         start: float,
     ) -> RoundResult:
         """Of the next round, of which ``coarse`` are the probabilities on the working grid."""
-        mask = strokes.clamp(self._grid.lift_mask(coarse))
+        mask = strokes.clamp(self._grid.mask_on_ct(coarse))
         previous = self.mask
         if not strokes.is_empty and not strokes.foreground.any() and not previous.any():
             notes = (_BACKGROUND_ALONE, *notes)
@@ -320,14 +320,13 @@ class InteractiveSession:
     @torch.inference_mode()
     def _compute_on(self, device: torch.device, strokes: Scribbles, report: Reporter) -> np.ndarray:
         self.network.to(device)
-        lower = self._grid.lower_strokes
-        lowered = np.stack([lower(strokes.foreground), lower(strokes.background)], 1)
-        if not lowered.any() and not strokes.is_empty:
+        drawn = self._grid.scribbles_on_working_grid(strokes.foreground, strokes.background)
+        if not drawn.any() and not strokes.is_empty:
             raise InvalidScribblesError(
                 "All strokes lie in the air around the head. Draw one on the hemorrhage, then refine."
             )
-        channels = torch.from_numpy(lowered)
-        previous = torch.from_numpy(self._grid.lower(self.mask) >= 0.5).unsqueeze(1)
+        channels = torch.from_numpy(drawn)
+        previous = torch.from_numpy(self._grid.on_working_grid(self.mask) >= 0.5).unsqueeze(1)
         with fast_math(device):
             image, slices, look = self._encoded(device, report)
             result = run_round(
@@ -370,9 +369,9 @@ class InteractiveSession:
         return self._features[key]
 
 
-def _lifted(grid: WorkingGrid, coarse: np.ndarray, scribbles: Scribbles) -> np.ndarray:
+def _on_ct(grid: WorkingGrid, coarse: np.ndarray, scribbles: Scribbles) -> np.ndarray:
     """Probability (Z, Y, X) on the grid of the CT, float32, from that on the working grid; read-only."""
-    return read_only(scribbles.clamp(grid.lift(coarse)))
+    return read_only(scribbles.clamp(grid.on_ct(coarse)))
 
 
 def _differing(first: np.ndarray, second: np.ndarray) -> list[int]:

@@ -50,13 +50,13 @@ def sample(ct: CT, truth: np.ndarray) -> Sample:
     grid = WorkingGrid.fit(hu, spacing)
     index = int(truth.astype(bool).sum(axis=(1, 2)).argmax())
     drawn = next_scribbles(truth, np.zeros_like(truth), spacing, np.random.default_rng(0), index)
-    lowered = grid.lower(hu, fill=_AIR_HU)
-    strokes = np.stack([grid.lower_strokes(drawn.foreground), grid.lower_strokes(drawn.background)], 1)
+    lowered = grid.on_working_grid(hu, fill=_AIR_HU)
+    strokes = grid.scribbles_on_working_grid(drawn.foreground, drawn.background)
     return Sample(
         image=torch.from_numpy(windowed(lowered)).transpose(0, 1),
         strokes=torch.from_numpy(strokes).float(),
         hu=lowered,
-        truth=grid.lower(truth.astype(np.float32)),
+        truth=grid.on_working_grid(truth.astype(np.float32)),
         head=lowered > _OUTSIDE_HU,
         scribbled=index // grid.group,
     )

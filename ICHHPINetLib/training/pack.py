@@ -139,7 +139,7 @@ def _pack_case(images: CaseImages) -> dict[str, np.ndarray]:
     name, volume, spacing = images.name, images.ct.network_hu, images.ct.spacing
     grid = WorkingGrid.fit(volume, spacing)
     crop = (slice(None), slice(0, grid.size[0]), slice(0, grid.size[1]))
-    hu = grid.lower(volume)[crop]
+    hu = grid.on_working_grid(volume)[crop]
     arrays = {
         f"case/{name}/codes": encode(hu),
         f"case/{name}/inside": np.packbits(inside_skull(hu)),
@@ -147,7 +147,7 @@ def _pack_case(images: CaseImages) -> dict[str, np.ndarray]:
     }
     if images.mask is not None:
         truth = images.mask > 0
-        arrays[f"case/{name}/fraction"] = np.rint(255 * grid.lower(truth)[crop]).astype(np.uint8)
+        arrays[f"case/{name}/fraction"] = np.rint(255 * grid.on_working_grid(truth)[crop]).astype(np.uint8)
     return arrays
 
 

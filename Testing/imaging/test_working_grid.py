@@ -37,7 +37,7 @@ def test_no_stroke_inside_the_head_is_lost(shape, spacing, seed):
     )
     strokes = np.zeros(shape, bool)
     strokes[place] = True
-    low = grid.lower_strokes(strokes)
+    low = grid.scribbles_on_working_grid(strokes, np.zeros_like(strokes))[:, 0]
     assert low.sum() == 1
     assert place[0] in grid.source_slices(int(np.argwhere(low)[0, 0]))
 
@@ -45,11 +45,11 @@ def test_no_stroke_inside_the_head_is_lost(shape, spacing, seed):
 @given(shape=shapes, spacing=spacings)
 def test_arrays_fit_the_network(shape, spacing):
     grid = WorkingGrid.fit(volume(shape), spacing)
-    low = grid.lower(volume(shape))
+    low = grid.on_working_grid(volume(shape))
     assert low.shape == grid.padded
     assert low.shape[1] % MULTIPLE == 0
     assert low.shape[2] % MULTIPLE == 0
-    assert grid.lift(low).shape == shape
+    assert grid.on_ct(low).shape == shape
 
 
 @pytest.mark.parametrize("spacing", [(5.0, 0.45, 0.45), (1.0, 0.5, 0.5), (3.0, 0.9, 0.9), (6.0, 0.49, 0.6)])
@@ -60,7 +60,7 @@ def test_a_ball_comes_back_in_place(spacing):
     centre = [n / 2 for n in shape]
     squared = sum(((g - c) * s) ** 2 for g, c, s in zip((z, y, x), centre, spacing, strict=True))
     ball = squared < 20**2
-    back = grid.lift(grid.lower(ball.astype(np.float32))) > 0.5
+    back = grid.on_ct(grid.on_working_grid(ball.astype(np.float32))) > 0.5
     assert 2 * (ball & back).sum() / (ball.sum() + back.sum()) > 0.96
     shift = [a.mean() - b.mean() for a, b in zip(np.nonzero(ball), np.nonzero(back), strict=True)]
     assert np.abs(shift).max() < 0.3
@@ -70,7 +70,7 @@ def test_a_ball_comes_back_in_place(spacing):
 def test_thin_slices_come_back_in_place_up_to_the_last_ones(count, step):
     grid = WorkingGrid.fit(volume((count, 40, 40)), (step, 0.9, 0.9))
     ramp = np.broadcast_to(np.arange(count, dtype=np.float32)[:, None, None], (count, 40, 40))
-    back = grid.lift(grid.lower(ramp))[:, 20, 20]
+    back = grid.on_ct(grid.on_working_grid(ramp))[:, 20, 20]
     inside = slice(grid.group, count - grid.group)
     assert grid.group > 1
     np.testing.assert_allclose(back[inside], np.arange(count)[inside], atol=1e-3)

@@ -18,9 +18,7 @@ class Desk:
         from ICHHPINetLib.scene import SceneAdapter
 
         self.adapter = SceneAdapter(scene, ct)
-        self.controller = Controller(
-            self.adapter, FakeSession, InlineExecutor(), has_torch=lambda: True
-        )
+        self.controller = Controller(self.adapter, FakeSession, InlineExecutor(), has_torch=lambda: True)
         self.controller.ct_chosen()
 
     def paint(self, stroke):
@@ -161,21 +159,37 @@ def test_every_round_of_a_saved_scene_can_be_taken_back(scene, desk, tmp_path, e
     assert not later.controller.status.can_undo
 
 
-def test_a_scene_of_before_goes_on_from_its_last_round(scene, desk):
+# Of the first two rounds, as the version before masks were kept has written them.
+SCRIBBLES_OF_BEFORE = (
+    "eJxjY4AAESgtAaXZoXQvE4RmZCCRhgAANtsA1g== eJxjY4AAESgtAaX5oHQvE4RmZCCN/sRInj5GFAAAsTAB3Q=="
+)
+
+
+def test_a_scene_of_before_goes_on_from_its_last_round(desk, tmp_path, scene):
     """Scenes used to hold the scribbles of every round, but only the last mask."""
+    from ICHHPINetLib.scene import load_mrb, save_mrb
+    from ICHHPINetLib.scene.headless import headless_scene
+
     for stroke in STROKES[:2]:
         desk.refine(stroke)
     adapter = desk.adapter
     finished = adapter.read_mask()
     adapter.node("hematoma").SetAttribute("ICHHPINet.masks", None)
-    later = Desk(scene, adapter.ct)
+    adapter.node("scribbles").SetAttribute("ICHHPINet.finishedStrokes", SCRIBBLES_OF_BEFORE)
+    path = save_mrb(scene, tmp_path / "case.mrb")
+    with headless_scene() as fresh:
+        goes_on_from_round_two(Desk(fresh, load_mrb(fresh, path)[0]), finished)
+
+
+def goes_on_from_round_two(later, finished):
+    adapter = later.adapter
     assert not any("damaged" in warning for warning in later.controller.status.warnings)
     assert (later.controller.status.rounds, later.controller.status.can_undo) == (2, False)
     assert later.controller.status.edited_ml is None
     assert not later.controller.status.new_strokes
     later.refine(STROKES[2])
     assert later.numbers() == [1, 2, 3]
-    again = Desk(scene, adapter.ct)
+    again = Desk(adapter.scene, adapter.ct)
     assert again.controller.undo()
     assert np.array_equal(adapter.read_mask(), finished)
     assert adapter.read_scribbles().foreground.sum() == STROKES[0].sum() + STROKES[1].sum()
