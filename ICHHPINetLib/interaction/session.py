@@ -143,25 +143,6 @@ class InteractiveSession:
         return self._log.current
 
     @_one_at_a_time
-    def restore(self, mask: np.ndarray, scribbles: Scribbles, round_number: int) -> None:
-        """Continues earlier work in place of what the session knew: the next round is ``round_number + 1``.
-
-        Parameters
-        ----------
-        mask: result of round ``round_number``, (Z, Y, X), 0/1.
-        scribbles: all strokes up to then.
-
-        Raises
-        ------
-        InvalidVolumeError, InvalidScribblesError
-            If mask or strokes are not on the grid of the CT.
-        """
-        if np.shape(mask) != self.shape:
-            raise InvalidVolumeError(f"The saved mask has the shape {np.shape(mask)}, the CT {self.shape}.")
-        self._check_strokes(scribbles)
-        self._log = RoundLog.resumed(mask, scribbles, round_number, self.spacing, self.network.name)
-
-    @_one_at_a_time
     def prepare(self, is_cancelled: Callable[[], bool] | None = None) -> None:
         """Computes what depends on the image alone, so that the first round need not.
 

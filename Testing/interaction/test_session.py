@@ -17,6 +17,7 @@ from ICHHPINetLib import (  # noqa: E402
     Scribbles,
     WeightsError,
 )
+from ICHHPINetLib.interaction.round_log import RoundLog  # noqa: E402
 from Testing.interaction.small_head import INSIDE, OUTSIDE, SHAPE, SPACING, head, strokes  # noqa: E402
 
 
@@ -193,7 +194,7 @@ def test_nobody_can_write_into_what_the_session_remembers(session):
             with pytest.raises(ValueError, match="WRITEABLE"):
                 array.setflags(write=True)
         session.undo()
-    session.restore(np.zeros(SHAPE), given, 1)
+    session.log = RoundLog.resumed(np.zeros(SHAPE), given, 1, SPACING)
     assert not session.mask.flags.writeable
 
 
@@ -236,15 +237,15 @@ def test_saved_work_goes_on_with_the_next_round(tiny_network, session):
     session.refine(strokes(foreground=[INSIDE]))
     expected = session.refine(strokes(background=[OUTSIDE]))
     fresh = InteractiveSession(tiny_network, head(), SPACING)
-    fresh.restore(session.rounds[0].mask, strokes(foreground=[INSIDE]), 1)
+    fresh.log = RoundLog.resumed(session.rounds[0].mask, strokes(foreground=[INSIDE]), 1, SPACING)
     result = fresh.refine(strokes(background=[OUTSIDE]))
     assert result.round == 2
     assert np.array_equal(result.mask, expected.mask)
 
 
-def test_restoring_another_volume_is_refused(session):
+def test_rounds_of_another_volume_are_refused(session):
     with pytest.raises(InvalidVolumeError, match="shape"):
-        session.restore(np.zeros((3, 4, 5)), Scribbles.empty(SHAPE), 1)
+        session.log = RoundLog.empty((3, 4, 5), SPACING)
 
 
 def test_no_stroke_at_all_is_refused(session):

@@ -4,7 +4,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -16,6 +15,7 @@ from ICHHPINetLib import (  # noqa: E402
     SessionBusyError,
 )
 from ICHHPINetLib.interaction import session as session_module  # noqa: E402
+from ICHHPINetLib.interaction.round_log import RoundLog  # noqa: E402
 from Testing.interaction.small_head import INSIDE, OUTSIDE, SHAPE, SPACING, head, strokes  # noqa: E402
 
 
@@ -106,7 +106,7 @@ CALLS = {
     "guess": lambda session: session.guess(),
     "undo": lambda session: session.undo(),
     "reset": lambda session: session.reset(),
-    "restore": lambda session: session.restore(np.ones(SHAPE), strokes(foreground=[(5, 20, 24)]), 7),
+    "load": lambda session: setattr(session, "log", RoundLog.empty(SHAPE, SPACING)),
     "prepare": lambda session: session.prepare(),
 }
 

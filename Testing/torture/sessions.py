@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import ICHHPINetLib as hpi
+from ICHHPINetLib.interaction.round_log import RoundLog
 
 from . import specimens
 from .attempt import Attempt, LostError, promise
@@ -202,7 +203,7 @@ def _intrude(sitting: _Sitting) -> None:
         "refine": lambda: session.refine(other),
         "undo": session.undo,
         "reset": session.reset,
-        "restore": lambda: session.restore(np.ones(sitting.shape, np.uint8), other, 7),
+        "restore": lambda: setattr(session, "log", RoundLog.empty(sitting.shape, session.spacing)),
         "guess": session.guess,
     }
     name = sitting.attempt.choose(calls)
@@ -256,7 +257,7 @@ def _restore(sitting: _Sitting) -> None:
     mask = ((sitting.attempt.rng.random(sitting.shape) > 0.8) | (labels == 1)) & (labels != 2)
     number = int(sitting.attempt.rng.integers(1, 30))
     given, saved = hpi.Scribbles(labels == 1, labels == 2), mask.astype(np.uint8)
-    sitting.session.restore(saved, given, number)
+    sitting.session.log = RoundLog.resumed(saved, given, number, sitting.session.spacing)
     sitting.rounds, sitting.pending = [], None
     sitting.start = _Round(saved.copy(), None, number, labels)
     _scrawl_on(saved)
