@@ -183,14 +183,14 @@ class InteractiveSession:
         given = scribbles.frozen()
         if accumulate and self._log.waiting is not None:
             given = self._log.waiting.merged(given)
-        strokes = self.scribbles.merged(given) if accumulate else given
-        if strokes.is_empty:
+        together = self.scribbles.merged(given) if accumulate else given
+        if together.is_empty:
             raise InvalidScribblesError(
                 "There is no stroke yet. Draw a foreground stroke inside the hemorrhage, then refine."
             )
         if accumulate:
             self._log = replace(self._log, waiting=given)
-        return self._run(strokes, Reporter(self._grid, on_progress, is_cancelled))
+        return self._run(together, Reporter(self._grid, on_progress, is_cancelled))
 
     @_one_at_a_time
     def guess(

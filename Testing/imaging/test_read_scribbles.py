@@ -47,9 +47,9 @@ def segmentation(path, image, segments):
     return path
 
 
-def check(scribbles, strokes):
-    np.testing.assert_array_equal(scribbles.foreground, strokes[0])
-    np.testing.assert_array_equal(scribbles.background, strokes[1])
+def check(read, strokes):
+    np.testing.assert_array_equal(read.foreground, strokes[0])
+    np.testing.assert_array_equal(read.background, strokes[1])
 
 
 @pytest.mark.parametrize("ending", [".nrrd", ".nii.gz", ".mha"])

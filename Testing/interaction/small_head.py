@@ -14,7 +14,7 @@ def head(shape=SHAPE, seed=0):
     return volume.astype(np.int16)
 
 
-def strokes(*, foreground=(), background=(), shape=SHAPE):
+def drawn(*, foreground=(), background=(), shape=SHAPE):
     out = Scribbles.empty(shape)
     for array, places in ((out.foreground, foreground), (out.background, background)):
         for place in places:

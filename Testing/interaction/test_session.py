@@ -15,7 +15,7 @@ from ICHHPINetLib import (  # noqa: E402
     Scribbles,
 )
 from ICHHPINetLib.interaction.round_log import RoundLog  # noqa: E402
-from Testing.interaction.small_head import INSIDE, OUTSIDE, SHAPE, SPACING, head, strokes  # noqa: E402
+from Testing.interaction.small_head import INSIDE, OUTSIDE, SHAPE, SPACING, drawn, head  # noqa: E402
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def session(tiny_network):
 
 
 def test_a_round_returns_what_the_interface_promises(session):
-    result = session.refine(strokes(foreground=[INSIDE], background=[OUTSIDE]))
+    result = session.refine(drawn(foreground=[INSIDE], background=[OUTSIDE]))
     assert result.mask.shape == SHAPE
     assert result.mask.dtype == np.uint8
     assert set(np.unique(result.mask)) <= {0, 1}
@@ -41,7 +41,7 @@ def test_a_round_returns_what_the_interface_promises(session):
 
 def test_same_inputs_give_the_same_result(tiny_network):
     first, second = (
-        InteractiveSession(tiny_network, head(), SPACING).refine(strokes(foreground=[INSIDE]))
+        InteractiveSession(tiny_network, head(), SPACING).refine(drawn(foreground=[INSIDE]))
         for _ in range(2)
     )
     assert np.array_equal(first.probability, second.probability)
@@ -67,7 +67,7 @@ def test_a_first_guess_needs_no_stroke_and_is_the_memory_of_the_next_round(sessi
     assert guess.mask.all()
     assert "First guess" in guess.notes[0]
     assert {index for index in shown if index is not None} == set(range(SHAPE[0]))
-    second = session.refine(strokes(foreground=[INSIDE], background=[OUTSIDE]))
+    second = session.refine(drawn(foreground=[INSIDE], background=[OUTSIDE]))
     assert second.round == 2
     assert not any("guess" in note for note in second.notes)
     assert not second.mask[OUTSIDE].any()
@@ -87,12 +87,12 @@ def test_a_guess_that_finds_nothing_says_so(session):
 
 def test_strokes_that_were_taken_back_after_a_cancel_are_no_obstacle_to_a_guess(session):
     with pytest.raises(RoundCancelled):
-        session.refine(strokes(foreground=[INSIDE]), is_cancelled=lambda: True, accumulate=False)
+        session.refine(drawn(foreground=[INSIDE]), is_cancelled=lambda: True, accumulate=False)
     assert session.guess().round == 1
 
 
 def test_there_is_no_guess_after_a_stroke(session):
-    session.refine(strokes(foreground=[INSIDE]))
+    session.refine(drawn(foreground=[INSIDE]))
     with pytest.raises(InvalidScribblesError, match="before all strokes"):
         session.guess()
     session.undo()
@@ -100,16 +100,16 @@ def test_there_is_no_guess_after_a_stroke(session):
 
 
 def test_strokes_accumulate_and_a_later_one_wins(session):
-    session.refine(strokes(foreground=[INSIDE]))
-    result = session.refine(strokes(background=[(2, 20, slice(20, 30))]))
+    session.refine(drawn(foreground=[INSIDE]))
+    result = session.refine(drawn(background=[(2, 20, slice(20, 30))]))
     assert result.mask[2, 20, 15:20].all()
     assert not result.mask[2, 20, 20:30].any()
     assert session.scribbles.foreground.sum() == 5
 
 
 def test_erased_strokes_no_longer_bind(session):
-    session.refine(strokes(foreground=[INSIDE], background=[OUTSIDE]))
-    session.refine(strokes(foreground=[(2, 20, slice(15, 20))]), accumulate=False)
+    session.refine(drawn(foreground=[INSIDE], background=[OUTSIDE]))
+    session.refine(drawn(foreground=[(2, 20, slice(15, 20))]), accumulate=False)
     assert session.scribbles.foreground.sum() == 5
     assert not session.scribbles.background.any()
 
@@ -138,19 +138,19 @@ def test_every_scribbled_voxel_is_obeyed(tiny_network, seed, shape, spacing):
 
 
 def test_a_stroke_across_slices_marks_them_all(session):
-    result = session.refine(strokes(foreground=[(slice(None), slice(18, 22), 24)]))
+    result = session.refine(drawn(foreground=[(slice(None), slice(18, 22), 24)]))
     assert result.mask[:, 18:22, 24].all()
 
 
 def test_background_alone_is_enough(session):
-    result = session.refine(strokes(background=[OUTSIDE]))
+    result = session.refine(drawn(background=[OUTSIDE]))
     assert not result.mask[OUTSIDE].any()
     assert any("background strokes only" in text for text in result.notes)
 
 
 def test_every_slice_is_reported_and_the_scribbled_one_comes_first(session):
     seen = []
-    session.refine(strokes(foreground=[INSIDE]), on_progress=seen.append)
+    session.refine(drawn(foreground=[INSIDE]), on_progress=seen.append)
     slices = [progress.slice_index for progress in seen if progress.slice_index is not None]
     # At once, and again when the volume is known.
     assert slices[:2] == [2, 2]
@@ -164,14 +164,14 @@ def test_every_slice_is_reported_and_the_scribbled_one_comes_first(session):
 
 def test_nobody_can_write_into_what_the_session_remembers(session):
     with pytest.raises(RoundCancelled):
-        given = strokes(foreground=[(4, 20, 24)])
+        given = drawn(foreground=[(4, 20, 24)])
         session.refine(given, is_cancelled=lambda: True)
     given.foreground[:] = False
-    given = strokes(foreground=[INSIDE])
+    given = drawn(foreground=[INSIDE])
     session.refine(given)
     given.foreground[:] = False
     assert session.scribbles.foreground.sum() == 16
-    everything = strokes(foreground=[INSIDE], background=[OUTSIDE])
+    everything = drawn(foreground=[INSIDE], background=[OUTSIDE])
     session.refine(everything, accumulate=False)
     everything.background[:] = True
     assert session.scribbles.background.sum() == 15
@@ -190,22 +190,22 @@ def test_nobody_can_write_into_what_the_session_remembers(session):
 
 
 def test_undo_and_reset(session):
-    first = session.refine(strokes(foreground=[INSIDE]))
-    second = session.refine(strokes(background=[(3, 20, slice(10, 40))]))
+    first = session.refine(drawn(foreground=[INSIDE]))
+    second = session.refine(drawn(background=[(3, 20, slice(10, 40))]))
     back = session.undo()
     assert np.array_equal(back.mask, first.mask)
     assert np.array_equal(back.probability, first.probability)
     assert (back.round, back.changed_slices) == (1, first.changed_slices)
     assert session.mask is back.mask
     assert not session.scribbles.background.any()
-    again = session.refine(strokes(background=[(3, 20, slice(10, 40))]))
+    again = session.refine(drawn(background=[(3, 20, slice(10, 40))]))
     assert np.array_equal(again.probability, second.probability)
     assert again.round == 2
     session.undo()
     assert session.undo() is None
     assert session.undo() is None
     assert not session.mask.any()
-    session.refine(strokes(foreground=[INSIDE]))
+    session.refine(drawn(foreground=[INSIDE]))
     session.reset()
     assert session.rounds == ()
     assert session.scribbles.is_empty
@@ -214,7 +214,7 @@ def test_undo_and_reset(session):
 def test_earlier_rounds_take_little_memory_and_come_back_whole(tiny_network):
     shape = (24, 128, 128)
     session = InteractiveSession(tiny_network, head(shape), (1.0, 0.45, 0.45))
-    results = [session.refine(strokes(foreground=[(z, 64, 70)], shape=shape)) for z in (2, 9, 17)]
+    results = [session.refine(drawn(foreground=[(z, 64, 70)], shape=shape)) for z in (2, 9, 17)]
     packed = [len(one.mask) + one.likely.args[1].nbytes for one in session.log.rounds[:-1]]
     full = sum(result.mask.nbytes + result.probability.nbytes for result in results[:2])
     assert sum(packed) < 0.15 * full
@@ -225,11 +225,11 @@ def test_earlier_rounds_take_little_memory_and_come_back_whole(tiny_network):
 
 
 def test_saved_work_goes_on_with_the_next_round(tiny_network, session):
-    session.refine(strokes(foreground=[INSIDE]))
-    expected = session.refine(strokes(background=[OUTSIDE]))
+    session.refine(drawn(foreground=[INSIDE]))
+    expected = session.refine(drawn(background=[OUTSIDE]))
     fresh = InteractiveSession(tiny_network, head(), SPACING)
-    fresh.log = RoundLog.resumed(session.rounds[0].mask, strokes(foreground=[INSIDE]), 1, SPACING)
-    result = fresh.refine(strokes(background=[OUTSIDE]))
+    fresh.log = RoundLog.resumed(session.rounds[0].mask, drawn(foreground=[INSIDE]), 1, SPACING)
+    result = fresh.refine(drawn(background=[OUTSIDE]))
     assert result.round == 2
     assert np.array_equal(result.mask, expected.mask)
 
@@ -246,7 +246,7 @@ def test_no_stroke_at_all_is_refused(session):
 
 def test_strokes_of_another_ct_are_refused(session):
     with pytest.raises(InvalidScribblesError, match="Paint them on this CT"):
-        session.refine(strokes(foreground=[(0, 0, 0)], shape=(2, 3, 4)))
+        session.refine(drawn(foreground=[(0, 0, 0)], shape=(2, 3, 4)))
 
 
 def test_what_depends_on_the_ct_alone_is_computed_once(session, monkeypatch):
@@ -257,8 +257,8 @@ def test_what_depends_on_the_ct_alone_is_computed_once(session, monkeypatch):
 
     for name in ("encode_slices", "look"):
         monkeypatch.setattr(session.network, name, again)
-    session.refine(strokes(foreground=[INSIDE]))
-    session.refine(strokes(background=[OUTSIDE]))
+    session.refine(drawn(foreground=[INSIDE]))
+    session.refine(drawn(background=[OUTSIDE]))
     session.reset()
     session.guess()
 
@@ -267,7 +267,7 @@ def test_thin_slices_are_grouped_and_come_back_whole(tiny_network):
     shape = (23, 40, 48)
     session = InteractiveSession(tiny_network, head(shape), (0.7, 1.0, 1.0))
     seen = []
-    result = session.refine(strokes(foreground=[(11, 20, 24)], shape=shape), on_progress=seen.append)
+    result = session.refine(drawn(foreground=[(11, 20, 24)], shape=shape), on_progress=seen.append)
     assert result.mask.shape == shape
     assert result.mask[11, 20, 24]
     assert {p.slice_index for p in seen if p.slice_index is not None} == set(range(23))
@@ -279,6 +279,6 @@ def test_strokes_in_the_air_alone_are_refused_and_kept(tiny_network, kind):
     volume[:, :30] = -1000
     session = InteractiveSession(tiny_network, volume, SPACING)
     with pytest.raises(InvalidScribblesError, match="air around the head"):
-        session.refine(strokes(**{kind: [(2, 5, slice(5, 9))]}, shape=volume.shape))
-    result = session.refine(strokes(foreground=[(2, 60, slice(30, 40))], shape=volume.shape))
+        session.refine(drawn(**{kind: [(2, 5, slice(5, 9))]}, shape=volume.shape))
+    result = session.refine(drawn(foreground=[(2, 60, slice(30, 40))], shape=volume.shape))
     assert (result.mask[2, 5, 5:9] == (kind == "foreground")).all()

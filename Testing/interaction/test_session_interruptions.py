@@ -16,7 +16,7 @@ from ICHHPINetLib import (  # noqa: E402
 )
 from ICHHPINetLib.interaction import session as session_module  # noqa: E402
 from ICHHPINetLib.interaction.round_log import RoundLog  # noqa: E402
-from Testing.interaction.small_head import INSIDE, OUTSIDE, SHAPE, SPACING, head, strokes  # noqa: E402
+from Testing.interaction.small_head import INSIDE, OUTSIDE, SHAPE, SPACING, drawn, head  # noqa: E402
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def session(tiny_network):
 
 @pytest.mark.parametrize("after", range(8))
 def test_cancelling_at_any_moment_changes_nothing(session, after):
-    before = session.refine(strokes(foreground=[INSIDE]))
+    before = session.refine(drawn(foreground=[INSIDE]))
     calls = []
 
     def is_cancelled():
@@ -34,11 +34,11 @@ def test_cancelling_at_any_moment_changes_nothing(session, after):
         return len(calls) > after
 
     with pytest.raises(RoundCancelled):
-        session.refine(strokes(foreground=[(4, 20, 24)]), is_cancelled=is_cancelled)
+        session.refine(drawn(foreground=[(4, 20, 24)]), is_cancelled=is_cancelled)
     assert session.rounds == (before,)
     assert session.mask is before.mask
     # The strokes of the cancelled round take part in the next one.
-    result = session.refine(strokes(background=[OUTSIDE]))
+    result = session.refine(drawn(background=[OUTSIDE]))
     assert result.round == 2
     assert result.mask[4, 20, 24]
 
@@ -46,14 +46,14 @@ def test_cancelling_at_any_moment_changes_nothing(session, after):
 @pytest.mark.parametrize("rounds", [0, 1, 2])
 def test_undo_keeps_the_scribbles_of_a_cancelled_round(session, rounds):
     for z in range(rounds):
-        session.refine(strokes(foreground=[(z, 20, slice(15, 30))]))
+        session.refine(drawn(foreground=[(z, 20, slice(15, 30))]))
     with pytest.raises(RoundCancelled):
-        session.refine(strokes(foreground=[(4, 20, 24)]), is_cancelled=lambda: True)
+        session.refine(drawn(foreground=[(4, 20, 24)]), is_cancelled=lambda: True)
     while session.round:
         session.undo()
     session.undo()
     assert session.scribbles.is_empty
-    result = session.refine(strokes(background=[OUTSIDE]))
+    result = session.refine(drawn(background=[OUTSIDE]))
     assert result.mask[4, 20, 24]
     assert session.scribbles.foreground.sum() == 1
 
@@ -65,7 +65,7 @@ def test_a_failing_display_of_progress_costs_no_round(session, stage, error):
         if progress.stage == stage:
             raise error("the window was closed")
 
-    result = session.refine(strokes(foreground=[INSIDE]), on_progress=broken)
+    result = session.refine(drawn(foreground=[INSIDE]), on_progress=broken)
     assert session.rounds == (result,)
     assert result.mask[INSIDE].all()
 
@@ -78,9 +78,9 @@ def test_a_round_can_be_stopped_from_the_display_of_progress(session, stage, err
             raise error
 
     with pytest.raises(error):
-        session.refine(strokes(foreground=[(4, 20, 24)]), on_progress=stop)
+        session.refine(drawn(foreground=[(4, 20, 24)]), on_progress=stop)
     assert session.round == 0
-    assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]
+    assert session.refine(drawn(background=[OUTSIDE])).mask[4, 20, 24]
 
 
 def test_a_finished_round_cannot_be_stopped(session):
@@ -88,7 +88,7 @@ def test_a_finished_round_cannot_be_stopped(session):
         if progress.stage == "done":
             raise RoundCancelled
 
-    assert session.refine(strokes(foreground=[INSIDE]), on_progress=stop).round == 1
+    assert session.refine(drawn(foreground=[INSIDE]), on_progress=stop).round == 1
 
 
 def test_a_question_for_a_cancel_that_fails_is_no_fault_of_the_device(session):
@@ -96,13 +96,13 @@ def test_a_question_for_a_cancel_that_fails_is_no_fault_of_the_device(session):
         raise RuntimeError("no such flag")
 
     with pytest.raises(RoundCancelled) as caught:
-        session.refine(strokes(foreground=[(4, 20, 24)]), is_cancelled=broken)
+        session.refine(drawn(foreground=[(4, 20, 24)]), is_cancelled=broken)
     assert "no such flag" in str(caught.value.__cause__)
-    assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]
+    assert session.refine(drawn(background=[OUTSIDE])).mask[4, 20, 24]
 
 
 CALLS = {
-    "refine": lambda session: session.refine(strokes(foreground=[(5, 20, 24)])),
+    "refine": lambda session: session.refine(drawn(foreground=[(5, 20, 24)])),
     "guess": lambda session: session.guess(),
     "undo": lambda session: session.undo(),
     "reset": lambda session: session.reset(),
@@ -113,7 +113,7 @@ CALLS = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_session_in_the_middle_of_a_round_refuses_other_calls(session, call):
-    before = session.refine(strokes(foreground=[(1, 20, 24)]))
+    before = session.refine(drawn(foreground=[(1, 20, 24)]))
     refused = []
 
     def meanwhile(progress):
@@ -122,7 +122,7 @@ def test_a_session_in_the_middle_of_a_round_refuses_other_calls(session, call):
             with ThreadPoolExecutor(1) as other_thread:
                 refused.append(other_thread.submit(CALLS[call], session).exception())
 
-    result = session.refine(strokes(foreground=[INSIDE]), on_progress=meanwhile)
+    result = session.refine(drawn(foreground=[INSIDE]), on_progress=meanwhile)
     assert isinstance(refused[0], SessionBusyError)
     assert (result.round, session.scribbles.foreground.sum()) == (2, 16)
     CALLS[call](session) if call != "guess" else None
@@ -132,7 +132,7 @@ def test_no_scribbles_are_lost_where_threads_share_a_session(session):
     def until_done(index):
         while True:
             try:
-                return session.refine(strokes(foreground=[(index % 6, 15 + index, 24)])).round
+                return session.refine(drawn(foreground=[(index % 6, 15 + index, 24)])).round
             except SessionBusyError:
                 time.sleep(0.001)
 
@@ -147,7 +147,7 @@ def test_preparing_can_be_cancelled_and_taken_up_again(session):
     with pytest.raises(RoundCancelled):
         session.prepare(lambda: asked.append(None) or len(asked) > 3)
     session.prepare()
-    assert session.refine(strokes(foreground=[INSIDE])).round == 1
+    assert session.refine(drawn(foreground=[INSIDE])).round == 1
 
 
 def test_gpu_memory_running_out_is_retried_on_the_cpu(session, monkeypatch):
@@ -167,7 +167,7 @@ def test_gpu_memory_running_out_is_retried_on_the_cpu(session, monkeypatch):
     monkeypatch.setattr(session.network, "device", fake_gpu)
     monkeypatch.setattr(session.network, "to", lambda device: moved.append(device) or session.network)
     session._features[str(fake_gpu)] = "on the card"
-    result = session.refine(strokes(foreground=[INSIDE]))
+    result = session.refine(drawn(foreground=[INSIDE]))
     assert moved[-1] is fake_gpu, "the next round is computed on the card again"
     assert str(fake_gpu) not in session._features, "what it kept there is given back"
     assert len(devices) == 2
@@ -176,7 +176,7 @@ def test_gpu_memory_running_out_is_retried_on_the_cpu(session, monkeypatch):
 
 
 def test_failure_of_the_device_keeps_result_and_strokes(session, monkeypatch):
-    before = session.refine(strokes(foreground=[INSIDE]))
+    before = session.refine(drawn(foreground=[INSIDE]))
 
     def broken(*arguments):
         raise RuntimeError("unspecified launch failure")
@@ -184,9 +184,9 @@ def test_failure_of_the_device_keeps_result_and_strokes(session, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(session_module, "run_round", broken)
         with pytest.raises(DeviceError, match="kept"):
-            session.refine(strokes(foreground=[(4, 20, 24)]))
+            session.refine(drawn(foreground=[(4, 20, 24)]))
     assert session.mask is before.mask
-    assert session.refine(strokes(background=[OUTSIDE])).mask[4, 20, 24]
+    assert session.refine(drawn(background=[OUTSIDE])).mask[4, 20, 24]
 
 
 def test_an_error_without_words_is_still_explained(session, monkeypatch):
@@ -195,7 +195,7 @@ def test_an_error_without_words_is_still_explained(session, monkeypatch):
 
     monkeypatch.setattr(session_module, "run_round", full)
     with pytest.raises(DeviceError, match="MemoryError"):
-        session.refine(strokes(foreground=[INSIDE]))
+        session.refine(drawn(foreground=[INSIDE]))
 
 
 def test_a_cancel_takes_effect_between_two_layers_of_the_volume_module(session):
@@ -211,9 +211,9 @@ def test_a_cancel_takes_effect_between_two_layers_of_the_volume_module(session):
 
     try:
         with pytest.raises(RoundCancelled):
-            session.refine(strokes(foreground=[INSIDE]), watch, is_cancelled)
+            session.refine(drawn(foreground=[INSIDE]), watch, is_cancelled)
     finally:
         hook.remove()
     assert not layers
     assert len([stage for stage, _ in stages if stage == "volume"]) >= 2
-    assert session.refine(strokes(foreground=[INSIDE])).round == 1
+    assert session.refine(drawn(foreground=[INSIDE])).round == 1

@@ -12,11 +12,11 @@ SHAPE = (10, 40, 32)
 SPACING = (5.0, 1.0, 1.0)
 
 
-def panel(slices=(), strokes=(), dice=None):
+def panel(slices=(), scribbled=(), dice=None):
     mask = np.zeros(SHAPE, np.uint8)
     mask[list(slices), 10:20, 10:20] = 1
     scribbles = Scribbles.empty(SHAPE)
-    scribbles.foreground[list(strokes), 15, 12:18] = True
+    scribbles.foreground[list(scribbled), 15, 12:18] = True
     return RoundPanel(mask, scribbles, float(mask.sum()) / 200, dice)
 
 

@@ -88,7 +88,7 @@ def marks(shape, *places):
     return array
 
 
-def strokes(shape=SHAPE):
+def drawn(shape=SHAPE):
     """A one-voxel wide stroke of each kind."""
     return Scribbles(marks(shape, np.s_[2, 8, 5:12]), marks(shape, np.s_[3, 15, 4:9], np.s_[4, 3:8, 20]))
 
@@ -125,8 +125,8 @@ class FakeSession:
     def refine(self, scribbles, on_progress=None, is_cancelled=None, *, accumulate=True):
         from scipy.ndimage import binary_dilation
 
-        strokes = self.log.scribbles.merged(scribbles) if accumulate else scribbles
-        mask = (binary_dilation(strokes.foreground) | (self.log.mask > 0)) & ~strokes.background
-        one = result(mask | strokes.foreground, self.log.number + 1)
-        self.log = self.log.with_round(one, strokes)
+        together = self.log.scribbles.merged(scribbles) if accumulate else scribbles
+        mask = (binary_dilation(together.foreground) | (self.log.mask > 0)) & ~together.background
+        one = result(mask | together.foreground, self.log.number + 1)
+        self.log = self.log.with_round(one, together)
         return one

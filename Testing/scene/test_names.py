@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from Testing.scene.builders import SHAPE, add_ct, marks, result, strokes, write
+from Testing.scene.builders import SHAPE, add_ct, drawn, marks, result, write
 
 NAMES = [
     "HEAD & NECK",
@@ -31,15 +31,15 @@ def work(scene, name, device="cpu"):
     from ICHHPINetLib.scene import SceneAdapter
 
     adapter = SceneAdapter(scene, add_ct(scene, name))
-    adapter.write_scribbles(strokes())
+    adapter.write_scribbles(drawn())
     mask = marks(SHAPE, np.s_[2:4, 3:9, 5:12]).astype(np.uint8)
-    write(adapter, replace(result(mask), device=device), strokes())
+    write(adapter, replace(result(mask), device=device), drawn())
     return adapter
 
 
 def check(scene, adapter, count):
     assert np.array_equal(adapter.read_mask(), marks(SHAPE, np.s_[2:4, 3:9, 5:12]))
-    assert np.array_equal(adapter.read_scribbles().foreground, strokes().foreground)
+    assert np.array_equal(adapter.read_scribbles().foreground, drawn().foreground)
     assert np.array_equal(np.unique(adapter.read_ct()[0]), np.arange(np.prod(SHAPE)))
     assert (adapter.rounds(), len(adapter.rounds_rows())) == (1, 1)
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 2 * count
@@ -73,11 +73,11 @@ def test_a_ct_that_somebody_else_named_is_opened_again(scene, tmp_path, name):
     ct = add_ct(scene)
     ct.SetName(name)
     add_ct(scene).SetName(f"other series {name}")
-    SceneAdapter(scene, ct).write_scribbles(strokes())
+    SceneAdapter(scene, ct).write_scribbles(drawn())
     path = save_mrb(scene, tmp_path / "case.mrb")
     with headless_scene() as fresh:
         later = SceneAdapter(fresh, load_mrb(fresh, path)[0])
-        assert np.array_equal(later.read_scribbles().background, strokes().background)
+        assert np.array_equal(later.read_scribbles().background, drawn().background)
 
 
 @pytest.mark.parametrize("text", ["a\tb\nc", 'C:\\d & e\\<w>".safetensors', "bell\x07"])

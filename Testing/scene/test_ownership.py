@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ICHHPINetLib.interaction.scene_rounds import SceneRounds
-from Testing.scene.builders import SHAPE, add_ct, marks, result, strokes, voxels, write
+from Testing.scene.builders import SHAPE, add_ct, drawn, marks, result, voxels, write
 
 MASK = marks(SHAPE, np.s_[1:5, 4:12, 3:15]).astype(np.uint8)
 
@@ -17,7 +17,7 @@ def adapter(scene):
 
 
 def refine(adapter):
-    adapter.write_scribbles(strokes())
+    adapter.write_scribbles(drawn())
     write(adapter, result(MASK, 1))
 
 

@@ -9,13 +9,13 @@ from Testing.scene.builders import (
     SHAPE,
     add_ct,
     add_transform,
+    drawn,
     marks,
     measured,
     oblique,
     paint,
     result,
     rotation,
-    strokes,
     write,
 )
 
@@ -46,7 +46,7 @@ def adapter(scene, ct):
 
 
 def refine(adapter, mask=MASK, number=1, drawn=None):
-    adapter.write_scribbles(strokes() if drawn is None else drawn)
+    adapter.write_scribbles(drawn() if drawn is None else drawn)
     return write(adapter, result(mask, number))
 
 
@@ -122,7 +122,7 @@ def test_the_table_has_one_row_a_round(adapter):
     import slicer
 
     refine(adapter)
-    more = strokes().merged(Scribbles(marks(SHAPE, np.s_[5, 2, 3]), None))
+    more = drawn().merged(Scribbles(marks(SHAPE, np.s_[5, 2, 3]), None))
     row = refine(adapter, LARGER, 2, more)
     table = adapter.node("rounds").GetTable()
     assert [table.GetColumnName(index) for index in range(table.GetNumberOfColumns())] == COLUMNS
@@ -149,12 +149,12 @@ def test_a_table_of_other_columns_is_only_replaced_by_a_round(scene, adapter):
 
 def test_a_round_taken_back_leaves_no_trace(adapter):
     refine(adapter)
-    refine(adapter, LARGER, 2, strokes().merged(Scribbles(marks(SHAPE, np.s_[5, 2, 3]), None)))
+    refine(adapter, LARGER, 2, drawn().merged(Scribbles(marks(SHAPE, np.s_[5, 2, 3]), None)))
     adapter.write_rounds(adapter.load_rounds().without_last())
     assert np.array_equal(hematoma(adapter), adapter.geometry().to_stored(MASK))
     assert [row["Round"] for row in adapter.rounds_rows()] == [1]
     assert adapter.rounds() == 1
-    assert np.array_equal(adapter.load_rounds().scribbles.foreground, strokes().foreground)
+    assert np.array_equal(adapter.load_rounds().scribbles.foreground, drawn().foreground)
     adapter.write_rounds(adapter.load_rounds().without_last())
     assert (adapter.rounds(), adapter.rounds_rows(), adapter.read_mask()) == (0, [], None)
     assert adapter.load_rounds().scribbles.is_empty
@@ -386,4 +386,4 @@ def test_a_ct_that_is_gone_is_named_as_the_reason(scene, ct, adapter):
     assert (adapter.ct_key(), adapter.rounds(), adapter.read_mask()) == (None, 0, None)
     assert not adapter.has_strokes()
     with pytest.raises(InvalidVolumeError, match="no longer in the scene"):
-        write(adapter, result(MASK, 2), strokes())
+        write(adapter, result(MASK, 2), drawn())

@@ -159,9 +159,9 @@ def test_what_is_cut_off_replaces_no_older_file(scene, monkeypatch, tmp_path, ro
     voxels = np.linspace(-1000, 1000, 256).astype(np.int16).reshape(4, 8, 8)
     ct = add_ct_node(scene, "CT", voxels, np.diag([-0.45, -0.45, 5.0, 1.0]))
     scribbles, foreground, _ = logic.setCt(ct)
-    strokes = np.zeros((4, 8, 8), np.uint8)
-    strokes[1:3, 2:5, 3:7] = 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(strokes, scribbles, foreground, ct)
+    painted = np.zeros((4, 8, 8), np.uint8)
+    painted[1:3, 2:5, 3:7] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(painted, scribbles, foreground, ct)
     logic.refine()
     logic.export(role, path)
     path.write_text("old")

@@ -62,17 +62,17 @@ class ClassicalSession(ABC):
                 "Paint both on the grid of the CT."
             )
         start = time.perf_counter()
-        strokes = self.scribbles.merged(scribbles)
-        mask = np.zeros(strokes.shape, np.uint8)
-        foreground, background = strokes.foreground[self._box], strokes.background[self._box]
+        together = self.scribbles.merged(scribbles)
+        mask = np.zeros(together.shape, np.uint8)
+        foreground, background = together.foreground[self._box], together.background[self._box]
         notes = ()
         if foreground.any() and (background.any() or not self.needs_background):
             mask[self._box] = self._segment(foreground, background)
         elif foreground.any():
             notes = (f"{self.name} needs background strokes too; the mask is the strokes alone.",)
-        strokes.clamp(mask)
+        together.clamp(mask)
         changed = np.flatnonzero((mask != self._mask).any(axis=(1, 2))).tolist()
-        self.scribbles, self._mask = strokes, mask
+        self.scribbles, self._mask = together, mask
         self._round += 1
         return RoundResult(
             mask=mask.copy(),
