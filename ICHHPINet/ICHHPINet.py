@@ -13,7 +13,7 @@ from ICHHPINetSupport.SceneWatcher import SceneWatcher
 from ICHHPINetSupport.SelfTest import ICHHPINetTest
 from ICHHPINetSupport.Shortcuts import Shortcuts
 from ICHHPINetSupport.StatusView import StatusView
-from ICHHPINetSupport.StrokeTools import BACKGROUND, ERASER, FOREGROUND, StrokeTools
+from ICHHPINetSupport.ScribbleTools import BACKGROUND, ERASER, FOREGROUND, ScribbleTools
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
@@ -43,9 +43,9 @@ class ICHHPINet(ScriptedLoadableModule):
         self.parent.dependencies = ["Segmentations", "Tables"]
         self.parent.contributors = ["The SlicerICHHPINet contributors"]
         self.parent.helpText = _(
-            "Interactive segmentation of intracerebral hemorrhage on head CT. Choose a CT, paint a short "
-            "stroke on the bleeding and one on healthy tissue, and refine; correct by further strokes, round "
-            "by round. A first guess before any stroke is optional; check every slice of it. The volume in "
+            "Interactive segmentation of intracranial hemorrhage on head CT. Choose a CT, paint a short "
+            "scribble on the bleeding and one on healthy tissue, and refine; correct by further scribbles, "
+            "round by round. A first guess before any scribble is optional; check every slice of it. The volume in "
             "milliliters follows every round. "
             '<b>Research use only - not a medical device.</b> <a href="{url}">Tutorial and method</a>'
         ).format(url="https://github.com/ICHHPINet/SlicerICHHPINet#readme")
@@ -83,7 +83,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         uiWidget.setMRMLScene(slicer.mrmlScene)
 
         self.view = StatusView(self.ui)
-        self.strokeTools = StrokeTools(uiWidget, self.onToolPutAway)
+        self.scribbleTools = ScribbleTools(uiWidget, self.onToolPutAway)
         self.toolButtons = {
             FOREGROUND: self.ui.foregroundButton,
             BACKGROUND: self.ui.backgroundButton,
@@ -142,7 +142,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.timer.stop()
         self.shortcuts.delete()
         self.watcher.stop()
-        self.strokeTools.close()
+        self.scribbleTools.close()
         self.setParameterNode(None)
         self.removeObservers()
         self.logic.close()
@@ -168,7 +168,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onSceneStartClose(self, caller, event) -> None:
         """The nodes are about to go: touch none of them any more."""
         self.setParameterNode(None)
-        self.strokeTools.release()
+        self.scribbleTools.release()
         self.logic.scene.ct = None
         self.logic.controller.ct_removed()
         self.watcher.update()
@@ -241,14 +241,14 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.applySettings(parameters)
         self.logic.controller.prepare()
         self.logic.controller.auto_refine = parameters.autoRefine
-        self.strokeTools.setDiameter(parameters.brushDiameter)
+        self.scribbleTools.setDiameter(parameters.brushDiameter)
         self._showOpacity()
 
     def setCt(self, ct) -> None:
-        """Work on ``ct``, with the strokes and rounds that the scene has for it."""
+        """Work on ``ct``, with the scribbles and rounds that the scene has for it."""
         self.logic.setCt(ct)
         self.onTool(None)
-        self.strokeTools.setTarget(None)
+        self.scribbleTools.setTarget(None)
         if ct is not None and self.logic.controller.status.error is None:
             Views.showCt(ct)
             self.logic.scene.show_alone()
@@ -298,8 +298,8 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _followBrush(self) -> None:
         # Shift and the mouse wheel change the brush of Slicer's effects.
-        if self.strokeTools.tool is not None and self._parameterNode:
-            self._parameterNode.brushDiameter = min(max(self.strokeTools.diameter(), 0.5), 30.0)
+        if self.scribbleTools.tool is not None and self._parameterNode:
+            self._parameterNode.brushDiameter = min(max(self.scribbleTools.diameter(), 0.5), 30.0)
 
     def onTool(self, tool) -> None:
         """Paint with ``tool`` from now on, None to put the brush away."""
@@ -309,12 +309,12 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             # Made anew where the user has deleted them.
             target = scene.ensure_scribbles()
             Views.paintOnlyWhereShown(scene.ct, target[0])
-            self.strokeTools.setTarget(scene.ct, *target)
+            self.scribbleTools.setTarget(scene.ct, *target)
             self.watcher.update()
         else:
             Views.showEverywhere(scene.node("scribbles"))
-        self.strokeTools.setTool(tool)
-        self.view.showTool(self.strokeTools.tool, self.toolButtons)
+        self.scribbleTools.setTool(tool)
+        self.view.showTool(self.scribbleTools.tool, self.toolButtons)
 
     def onToolPutAway(self) -> None:
         """Slicer has taken the brush away, for another mouse mode: no button stays pressed."""
@@ -329,7 +329,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.logic.controller.torch_installed()
 
     def onFirstGuess(self) -> None:
-        """Start a first round without strokes."""
+        """Start a first round without scribbles."""
         self.logic.controller.guess()
 
     def onRefine(self) -> None:
@@ -341,7 +341,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.controller.cancel()
 
     def onUndoRound(self) -> None:
-        """Take back the last round and its strokes, and what was edited by hand since."""
+        """Take back the last round and its scribbles, and what was edited by hand since."""
         status = self.logic.controller.status
         if (
             status.can_undo
@@ -356,9 +356,9 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.showRounds()
 
     def onStartOver(self) -> None:
-        """Remove all strokes and rounds of this CT."""
+        """Remove all scribbles and rounds of this CT."""
         ct = self.logic.scene.ct
-        question = _("Remove all strokes and the hematoma of '{ct}'? This cannot be undone.")
+        question = _("Remove all scribbles and the hematoma of '{ct}'? This cannot be undone.")
         if slicer.util.confirmOkCancelDisplay(
             question.format(ct=ct.GetName() if ct else ""), _("Start over")
         ):

@@ -77,15 +77,15 @@ class SegmentEditorICHHPINetTest(ScriptedLoadableModuleTest):
 
     def test_previewSeesTheWholeVolumeAndApplyKeepsOtherSegments(self):
         before = {segmentId: self.voxels(segmentId) for segmentId in (self.otherId, self.backgroundId)}
-        strokes = self.voxels(self.bleedId)
+        scribbles = self.voxels(self.bleedId)
         self.refine()
 
         preview = self.previewVoxels()
-        strokeSlices = np.flatnonzero(strokes.any(axis=(1, 2)))
+        scribbleSlices = np.flatnonzero(scribbles.any(axis=(1, 2)))
         previewSlices = np.flatnonzero(preview.any(axis=(1, 2)))
-        self.assertGreater(len(previewSlices), len(strokeSlices))
-        self.assertTrue(preview[strokes > 0].all(), "A stroke on the bleed was not obeyed")
-        self.assertFalse(preview[before[self.backgroundId] > 0].any(), "A background stroke was not obeyed")
+        self.assertGreater(len(previewSlices), len(scribbleSlices))
+        self.assertTrue(preview[scribbles > 0].all(), "A scribble on the bleed was not obeyed")
+        self.assertFalse(preview[before[self.backgroundId] > 0].any(), "A background scribble was not obeyed")
 
         self.effect.onApply()
         self.assertIsNone(self.effect.getPreviewNode())
@@ -96,17 +96,17 @@ class SegmentEditorICHHPINetTest(ScriptedLoadableModuleTest):
         self.assertLess(abs(volume - self.phantom.volume_ml), 0.25 * self.phantom.volume_ml)
 
         self.editorWidget.undo()
-        np.testing.assert_array_equal(self.voxels(self.bleedId), strokes)
+        np.testing.assert_array_equal(self.voxels(self.bleedId), scribbles)
 
     def test_paintingOnRefinesThePreviewByItself(self):
         self.refine()
-        strokes = self.voxels(self.bleedId)
+        scribbles = self.voxels(self.bleedId)
         missed = (self.phantom.mask > 0) & (self.previewVoxels() == 0) & (self.voxels(self.backgroundId) == 0)
-        newStroke = np.argwhere(missed if missed.any() else self.phantom.mask > 0)[:3]
-        strokes[tuple(newStroke.T)] = 1
-        self.paint(self.bleedId, strokes)
+        newScribble = np.argwhere(missed if missed.any() else self.phantom.mask > 0)[:3]
+        scribbles[tuple(newScribble.T)] = 1
+        self.paint(self.bleedId, scribbles)
         self.waitUntil(lambda: self.effect.controller.status.rounds == 2)
-        self.assertTrue(self.previewVoxels()[strokes > 0].all())
+        self.assertTrue(self.previewVoxels()[scribbles > 0].all())
 
     def test_cancelKeepsTheRoundBefore(self):
         self.refine()
@@ -121,14 +121,14 @@ class SegmentEditorICHHPINetTest(ScriptedLoadableModuleTest):
     def test_editableIntensityRangeIsHonored(self):
         self.editorNode.SetSourceVolumeIntensityMask(True)
         self.editorNode.SetSourceVolumeIntensityMaskRange(45, 90)
-        strokes = self.voxels(self.bleedId)
+        scribbles = self.voxels(self.bleedId)
         self.refine()
         preview = self.previewVoxels()
         self.effect.onApply()
         applied = self.voxels(self.bleedId)
         np.testing.assert_array_equal(applied, preview)
         outside = (self.phantom.volume < 45) | (self.phantom.volume > 90)
-        np.testing.assert_array_equal(applied[outside], strokes[outside])
+        np.testing.assert_array_equal(applied[outside], scribbles[outside])
 
     def test_closingTheSceneInTheMiddleOfARoundIsClean(self):
         self.effect.onPreview()
@@ -158,10 +158,10 @@ class SegmentEditorICHHPINetTest(ScriptedLoadableModuleTest):
         middle = int(truth.sum(axis=(1, 2)).argmax())
         rows, columns = np.nonzero(truth[middle])
         row, left, right = int(np.median(rows)), columns.min(), columns.max()
-        strokes = np.zeros(truth.shape, np.uint8)
-        strokes[middle, row, left + 3 : right - 2] = 1
-        strokes &= truth
-        self.paint(self.bleedId, strokes)
+        scribbles = np.zeros(truth.shape, np.uint8)
+        scribbles[middle, row, left + 3 : right - 2] = 1
+        scribbles &= truth
+        self.paint(self.bleedId, scribbles)
         background = np.zeros(truth.shape, np.uint8)
         background[middle, rows.max() + 6, left:right] = 1
         background[middle, rows.min() - 6, left:right] = 1

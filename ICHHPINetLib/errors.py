@@ -16,7 +16,7 @@ class InvalidVolumeError(ICHHPINetError, ValueError):
 
 
 class InvalidScribblesError(ICHHPINetError, ValueError):
-    """The strokes do not fit the CT, contradict each other or are empty."""
+    """The scribbles do not fit the CT, contradict each other or are empty."""
 
 
 class InputFileError(ICHHPINetError):
@@ -48,4 +48,4 @@ class TorchMissingError(MissingPackageError):
 
 
 class RoundCancelled(ICHHPINetError):
-    """The user stopped a round; the previous result and all strokes are kept."""
+    """The user stopped a round; the previous result and all scribbles are kept."""

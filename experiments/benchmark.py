@@ -33,8 +33,8 @@ example:
 _PROTOCOL = """
 A robot scribbles for {rounds} rounds on the whole CT, one slice a round: first on a random slice of the
 middle 80 % of the bleeding ones (of all where they are fewer than ten), then on the slice with the largest
-error area. It draws up to three strokes of each kind on it: a user who draws one of each reaches less, see
-the prompt shift. Strokes accumulate. A mean is one over cases of each case's mean over its runs; 95 %
+error area. It draws up to three scribbles of each kind on it: a user who draws one of each reaches less, see
+the prompt shift. Scribbles accumulate. A mean is one over cases of each case's mean over its runs; 95 %
 intervals resample the cases; shares, the worst tenth and volumes are over runs, so that a patient counts
 once a seed.
 
@@ -120,7 +120,7 @@ def document(results: dict[tuple[str, str], Report]) -> str:
         shifted = dict(zip(users, map(summarize, alike(list(users.values()))), strict=True))
         parts += ["## Prompt shift", markdown([_panel(shifted)]), USER_NOTE]
     parts += [
-        f"The first guess itself, before any stroke ({prompts}): mean Dice {summary.guess_dice:.3f}."
+        f"The first guess itself, before any scribble ({prompts}): mean Dice {summary.guess_dice:.3f}."
         for prompts, summary in zip(users, map(summarize, users.values()), strict=True)
         if summary.guess_dice is not None
     ]

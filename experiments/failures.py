@@ -1,4 +1,4 @@
-"""What goes wrong: phantoms that are harder than most CTs, and how far a few strokes get."""
+"""What goes wrong: phantoms that are harder than most CTs, and how far a few scribbles get."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _WINDOW_HU = (0.0, 80.0)
 _TRUTH, _RESULT = "#7fe0c0", "#ff5a36"
 _MARGIN = 20
 _NOTE = (
-    "One seed, the robot's strokes, one slice a round. The picture shows the slice that is most wrong after "
-    "the first round; a stroke of the later rounds may have mended it."
+    "One seed, the robot's scribbles, one slice a round. The picture shows the slice most wrong after "
+    "the first round; a scribble of the later rounds may have mended it."
 )
 
 

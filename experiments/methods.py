@@ -52,19 +52,19 @@ _USER_LABELS = {
     "center_click": "center click only",
     "contour_scribble": "contour scribble",
     "noisy_robot": "noisy robot (3 px, 5 % wrong label)",
-    "one_stroke": "one stroke a round",
+    "one_scribble": "one scribble a round",
     "lazy_user": "lazy user (any bleeding slice)",
     "sagittal_robot": "robot in a sagittal view",
 }
 USER_NOTE = (
     "Each user meets the same cases, as often, and starts on the same slice; after a first guess, on its "
-    "worst one, in a sagittal view in a random plane. Clicks, single strokes and contours are a tenth "
+    "worst one, in a sagittal view in a random plane. Clicks, single scribbles and contours are a tenth "
     "of the rounds of today's training. The paper has no such panel. A noisy user's wrong "
-    "strokes are obeyed like all others, so that the loss under noise is in part the strokes' own."
+    "scribbles are obeyed like all others, so that the loss under noise is in part the scribbles' own."
 )
 
 
-def same_strokes(arguments: argparse.Namespace) -> Findings:
+def same_scribbles(arguments: argparse.Namespace) -> Findings:
     """Table 1, from the same robot. The paper has adaptations of SAM; here is what a user of Slicer has."""
     from ICHHPINetLib.evaluation.report import comparison_table
     from ICHHPINetLib.evaluation.statistics import compare
@@ -83,7 +83,7 @@ def same_strokes(arguments: argparse.Namespace) -> Findings:
     text = (
         f"{len(first['cases'])} cases of {first['data']['name']} in {len(first['data']['folds'])} folds, "
         f"{len(first['seeds'])} runs a case, figures after round {last}; ± is the SD over folds, HD95 the "
-        "median over runs. All methods start with the same stroke; later strokes fall on each one's own "
+        "median over runs. All methods start with the same scribble; later scribbles fall on each one's own "
         "errors."
     )
     return Findings(

@@ -1,4 +1,4 @@
-"""A CT with strokes on the network's grid, for experiments that look inside the network."""
+"""A CT with scribbles on the network's grid, for experiments that look inside the network."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _AIR_HU, _OUTSIDE_HU = -1000.0, -200.0
 class Sample:
     """One CT on the working grid.
 
-    image (Z, 2, Y, X) and strokes (Z, 2, Y, X) as the network takes them; hu, truth (0 to 1)
-    and head (bool) are (Z, Y, X); ``scribbled`` is the slice with the strokes.
+    image (Z, 2, Y, X) and scribbles (Z, 2, Y, X) as the network takes them; hu, truth (0 to 1)
+    and head (bool) are (Z, Y, X); ``scribbled`` is the slice with the scribbles.
     """
 
     image: torch.Tensor
-    strokes: torch.Tensor
+    scribbles: torch.Tensor
     hu: np.ndarray
     truth: np.ndarray
     head: np.ndarray
@@ -39,7 +39,7 @@ class Sample:
 
 
 def sample(ct: CT, truth: np.ndarray) -> Sample:
-    """The CT with the robot's first strokes on the slice with the most bleed.
+    """The CT with the robot's first scribbles on the slice with the most bleed.
 
     ``truth`` is (Z, Y, X).
     """
@@ -50,10 +50,10 @@ def sample(ct: CT, truth: np.ndarray) -> Sample:
     index = int(truth.astype(bool).sum(axis=(1, 2)).argmax())
     drawn = next_scribbles(truth, np.zeros_like(truth), spacing, np.random.default_rng(0), index)
     lowered = grid.on_working_grid(hu, fill=_AIR_HU)
-    strokes = grid.scribbles_on_working_grid(drawn.foreground, drawn.background)
+    scribbles = grid.scribbles_on_working_grid(drawn.foreground, drawn.background)
     return Sample(
         image=torch.from_numpy(windowed(lowered)).transpose(0, 1),
-        strokes=torch.from_numpy(strokes).float(),
+        scribbles=torch.from_numpy(scribbles).float(),
         hu=lowered,
         truth=grid.on_working_grid(truth.astype(np.float32)),
         head=lowered > _OUTSIDE_HU,

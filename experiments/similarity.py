@@ -115,14 +115,14 @@ def measure(network: HPINet, one: Sample) -> dict[tuple[str, str], dict[str, flo
     import torch
 
     device = network.device
-    image, strokes = one.image.to(device), one.strokes.to(device)
-    previous = torch.zeros_like(strokes[:, :1])
+    image, scribbles = one.image.to(device), one.scribbles.to(device)
+    previous = torch.zeros_like(scribbles[:, :1])
     index = [one.scribbled]
     with torch.inference_mode():
         slices = network.encode_slices(image)
-        volume = network.segment_volume(image, strokes, previous)
+        volume = network.segment_volume(image, scribbles, previous)
         with _recorded(network.sim.stem, network.sim.down2, network.sim.down3) as sim:
-            network.segment_slices(image[index], strokes[index], previous[index], volume.logits[index])
+            network.segment_slices(image[index], scribbles[index], previous[index], volume.logits[index])
     figures = {}
     for level, scale in enumerate(SCALES):
         converted = volume.converted[level]

@@ -68,16 +68,16 @@ RECIPE = [
     Setting("prompted", "no guess without scribbles", recipe={"unprompted": 0.0}),
     Setting("volume_never_alone", "VIM never trained alone", recipe={"volume_alone": 0.0}),
     Setting("volume_shown", "volume branch never hidden", recipe={"volume_hidden": 0.0}),
-    Setting("robot_alone", "the robot's scribbles alone", recipe={"varied_strokes": False}),
+    Setting("robot_alone", "the robot's scribbles alone", recipe={"varied_scribbles": False}),
     Setting("adam", "Adam for all parameters", recipe={"kernel_steps": False}),
 ]
 
 EXPERIMENTS = {
     "table1": Experiment(
-        "Table 1: methods under the same strokes",
-        "the network and classical methods under the same strokes, with tests",
+        "Table 1: methods under the same scribbles",
+        "the network and classical methods under the same scribbles, with tests",
         {**ALL_FOLDS, "--methods": some_of((methods.OURS, *BASELINE_NAMES), "NAME")},
-        methods.same_strokes,
+        methods.same_scribbles,
     ),
     "table2": trained(
         "Table 2: propagation, memory, affinity and fusion",

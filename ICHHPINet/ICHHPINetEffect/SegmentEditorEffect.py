@@ -20,7 +20,7 @@ POLL_WAIT_SEC = 0.03
 
 
 class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
-    """Completes a hematoma from strokes in two segments, seeing the whole CT.
+    """Completes a hematoma from scribbles in two segments, seeing the whole CT.
 
     It looks and works like Grow from seeds. Unlike the base class, which hands a preview only
     the surroundings of the seeds, it segments the whole source volume, in a thread of its own.
@@ -53,13 +53,13 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         return qt.QIcon(iconPath) if os.path.exists(iconPath) else qt.QIcon()
 
     def helpText(self):
-        return "<html>" + _("""Segment an intracerebral hemorrhage on a head CT from a few strokes<br>.
-        The network sees the whole volume: strokes on one slice are enough to start. Instructions:<p>
+        return "<html>" + _("""Segment an intracerebral hemorrhage on a head CT from a few scribbles<br>.
+        The network sees the whole volume: scribbles on one slice are enough to start. Instructions:<p>
         <ul style="margin: 0">
-        <li>Add two segments. Paint a stroke on the bleed with the first one, and a stroke on
+        <li>Add two segments. Paint a scribble on the bleed with the first one, and a scribble on
         tissue around it with the second one.
         <li>Click <dfn>Initialize</dfn> to preview the hematoma in the whole CT.
-        <li>Browse through the slices. Where the preview is wrong, switch to Paint and add strokes with
+        <li>Browse through the slices. Where the preview is wrong, switch to Paint and add scribbles with
         one of the two segments. The preview is refined within a few seconds.
         <li>Click <dfn>Apply</dfn> to write the hematoma into the segment under <dfn>Bleed</dfn>. All
         other segments stay as they are. Masking settings are respected.
@@ -72,10 +72,10 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
 
     def setupOptionsFrame(self):
         self.bleedSelector = self.addSegmentSelector(
-            _("Bleed:"), _("Segment with strokes on the bleed; Apply writes the hematoma into it.")
+            _("Bleed:"), _("Segment with scribbles on the bleed; Apply writes the hematoma into it.")
         )
         self.backgroundSelector = self.addSegmentSelector(
-            _("Background:"), _("Segment with strokes on tissue that is not bleed; it stays as it is.")
+            _("Background:"), _("Segment with scribbles on tissue that is not bleed; it stays as it is.")
         )
 
         AbstractScriptedSegmentEditorAutoCompleteEffect.setupOptionsFrame(self)
@@ -178,7 +178,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
             self.preview()
 
     def onPreview(self):
-        """Strokes have changed while auto-update is on: no box that nobody has asked for."""
+        """Scribbles have changed while auto-update is on: no box that nobody has asked for."""
         from ICHHPINetLib.errors import ICHHPINetError
 
         try:
@@ -202,7 +202,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         raise self.controller.status.error or ICHHPINetError(self.controller.status.message)
 
     def watchSeeds(self, seeds):
-        """Name the segments that the base class watches for new strokes."""
+        """Name the segments that the base class watches for new scribbles."""
         self.selectedSegmentIds = vtk.vtkStringArray()
         for segmentId in seeds:
             self.selectedSegmentIds.InsertNextValue(segmentId)

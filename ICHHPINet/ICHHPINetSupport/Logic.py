@@ -28,13 +28,13 @@ class ICHHPINetParameterNode:
     State of the work, saved with the scene.
 
     inputVolume - The CT.
-    scribbles - The strokes.
+    scribbles - The scribbles.
     hematoma - The result as a segmentation.
     hematomaLabelmap - The result as a label map in the CT's geometry.
     rounds - The table of rounds.
     device - Where rounds are computed.
     weights - Name of a shipped network or path of a .safetensors file.
-    autoRefine - Start a round after every stroke.
+    autoRefine - Start a round after every scribble.
     brushDiameter - In mm.
     opacity - Of the result's area in slice views.
     """
@@ -56,7 +56,7 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
 
     >>> logic = ICHHPINetLogic()
     >>> scribbles, foreground, background = logic.setCt(ct)
-    >>> slicer.util.updateSegmentBinaryLabelmapFromArray(strokes, scribbles, foreground, ct)
+    >>> slicer.util.updateSegmentBinaryLabelmapFromArray(painted, scribbles, foreground, ct)
     >>> logic.refine()["Volume (mL)"]
 
     ``scene`` reads and writes the nodes, ``controller`` decides what happens when; both belong to
@@ -103,7 +103,7 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
         )
 
     def refine(self, ct=None) -> dict:
-        """Run one round with the strokes in the scene and wait for its end.
+        """Run one round with the scribbles in the scene and wait for its end.
 
         :param ct: the CT, where it is another one than so far
         :return: the new row of the table of rounds, by column name
@@ -112,9 +112,9 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
         return self._run(self.controller.refine, ct)
 
     def guess(self, ct=None) -> dict:
-        """Run a first round without strokes and wait for its end.
+        """Run a first round without scribbles and wait for its end.
 
-        Parameters, result and errors are those of ``refine``; also an ICHHPINetError after strokes or rounds.
+        Parameters, result and errors are those of ``refine``; an ICHHPINetError after scribbles or rounds, too.
         """
         return self._run(self.controller.guess, ct)
 
@@ -130,15 +130,15 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
         if status.error is not None:
             raise status.error
         if status.state == State.CANCELLED:
-            raise RoundCancelled("The round was cancelled; the previous result and all strokes are kept.")
+            raise RoundCancelled("The round was cancelled; the previous result and all scribbles are kept.")
         return self.scene.rounds_rows()[-1]
 
     def undo(self) -> bool:
-        """Take back the last round with its strokes; False where there is none."""
+        """Take back the last round with its scribbles; False where there is none."""
         return self.controller.undo()
 
     def startOver(self) -> None:
-        """Remove all strokes and rounds of the CT."""
+        """Remove all scribbles and rounds of the CT."""
         self.controller.start_over()
 
     def export(self, role: str, path) -> None:

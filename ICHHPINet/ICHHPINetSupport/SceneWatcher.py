@@ -10,7 +10,7 @@ class SceneWatcher(VTKObservationMixin):
     """Observes the scene and the nodes of the chosen CT.
 
     :param adapter: the scene adapter whose nodes are watched
-    :param controller: told of changed strokes, and of edited and deleted results
+    :param controller: told of changed scribbles, and of edited and deleted results
     :param onCtRemoved: called when the chosen CT is about to be deleted
     :param onNodesChanged: called when another of the nodes was deleted
     """
@@ -36,7 +36,7 @@ class SceneWatcher(VTKObservationMixin):
         segmentation = slicer.vtkSegmentation
         if nodes["scribbles"] is not None:
             for event in (segmentation.SourceRepresentationModified, segmentation.SegmentRemoved):
-                self.addObserver(nodes["scribbles"], event, self._onStrokesChanged)
+                self.addObserver(nodes["scribbles"], event, self._onScribblesChanged)
         if nodes["hematoma"] is not None:
             self.addObserver(nodes["hematoma"], segmentation.SegmentRemoved, self._onSegmentRemoved)
             self.addObserver(
@@ -54,8 +54,8 @@ class SceneWatcher(VTKObservationMixin):
         self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self._onNodeAboutToBeRemoved)
         self.addObserver(scene, scene.NodeRemovedEvent, self._onNodeRemoved)
 
-    def _onStrokesChanged(self, caller, event):
-        self._controller.strokes_changed()
+    def _onScribblesChanged(self, caller, event):
+        self._controller.scribbles_changed()
 
     def _onResultEdited(self, caller, event):
         self._controller.result_edited()

@@ -81,7 +81,7 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
         self.assertFalse(logic.scene.read_scribbles().foreground[index + 1].any())
         logic.close()
 
-    def test_firstGuessIsCorrectedByAStroke(self):
+    def test_firstGuessIsCorrectedByAScribble(self):
         from ICHHPINetLib.errors import InvalidScribblesError
 
         logic, ct, phantom = _start(openSession=StandInSession, hasPackages=lambda: True)
@@ -173,10 +173,10 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
         np.testing.assert_array_equal(
             slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, ct) != 0, labels != 0
         )
-        strokes = scene.read_scribbles()
+        scribbles = scene.read_scribbles()
         mask = scene.read_mask().astype(bool)
-        self.assertTrue(mask[strokes.foreground].all())
-        self.assertFalse(mask[strokes.background].any())
+        self.assertTrue(mask[scribbles.foreground].all())
+        self.assertFalse(mask[scribbles.background].any())
 
 
 def runAll(test):
@@ -265,7 +265,7 @@ def _middle(mask):
 
 
 def _paint(logic, ct, truth, index):
-    """Add a stroke inside the bleed and one around it to slice ``index``, as a script would."""
+    """Add a scribble inside the bleed and one around it to slice ``index``, as a script would."""
     # Not at the top: Slicer executes this file at every start.
     from scipy import ndimage
 
@@ -273,12 +273,12 @@ def _paint(logic, ct, truth, index):
     bleed = truth[index] != 0
     depth = ndimage.distance_transform_edt(bleed)
     outside = ndimage.distance_transform_edt(~bleed)
-    for segment, stroke in (
+    for segment, scribble in (
         (foreground, depth > 0.6 * depth.max()),
         (background, (outside > 5) & (outside < 7)),
     ):
         painted = slicer.util.arrayFromSegmentBinaryLabelmap(scribbles, segment, ct)
         painted = np.zeros(truth.shape, np.uint8) if painted is None else painted.copy()
-        painted[index] |= stroke.astype(np.uint8)
+        painted[index] |= scribble.astype(np.uint8)
         slicer.util.updateSegmentBinaryLabelmapFromArray(painted, scribbles, segment, ct)
-    logic.controller.strokes_changed()
+    logic.controller.scribbles_changed()

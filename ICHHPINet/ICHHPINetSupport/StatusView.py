@@ -11,7 +11,7 @@ class StatusView:
     def __init__(self, ui):
         self.ui = ui
         self.status = None
-        # Volume of a first guess that no stroke has corrected yet.
+        # Volume of a first guess that no scribble has corrected yet.
         self.guessMl = None
         self.notes = ()
         self.rows = ()
@@ -91,12 +91,12 @@ def guessText(volumeMl):
 
 
 def readyText(status):
-    """What to do where there are strokes and no round runs."""
+    """What to do where there are scribbles and no round runs."""
     if not status.rounds:
-        return _("Refine, or paint a background stroke beside the bleeding first.")
-    if status.new_strokes:
-        return _("The new strokes are not in the volume yet: refine.")
-    return _("Paint strokes where the result is wrong, then refine.")
+        return _("Refine, or paint a background scribble beside the bleeding first.")
+    if status.new_scribbles:
+        return _("The new scribbles are not in the volume yet: refine.")
+    return _("Paint scribbles where the result is wrong, then refine.")
 
 
 def stateText(status):
@@ -107,19 +107,19 @@ def stateText(status):
             "Edited by hand: label map and table are those before the edit. The next round takes it along."
         )
     if state == State.REFINING and status.slice_index is not None:
-        text = _("Refining {count} slices, those with strokes first").format(count=status.slice_count)
+        text = _("Refining {count} slices, those with scribbles first").format(count=status.slice_count)
     elif state == State.REFINING:
-        text = _("Reading the volume and the strokes")
+        text = _("Reading the volume and the scribbles")
     else:
         text = {
             State.NO_TORCH: _("PyTorch is missing, see above. You can choose a CT and paint already."),
             State.NO_CT: _("Choose a head CT."),
-            State.IDLE: _("Click Foreground and paint a short stroke on the bleeding."),
+            State.IDLE: _("Click Foreground and paint a short scribble on the bleeding."),
             State.READY: readyText(status),
             State.CANCELLING: _("Cancelling"),
-            State.CANCELLED: _("Cancelled. The previous result and all strokes are as they were.")
+            State.CANCELLED: _("Cancelled. The previous result and all scribbles are as they were.")
             if status.rounds
-            else _("Cancelled. All strokes are as they were."),
+            else _("Cancelled. All scribbles are as they were."),
             State.FAILED: "",
         }[state]
     return _("{text}; one more round follows").format(text=text) if status.queued else text

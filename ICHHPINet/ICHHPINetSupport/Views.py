@@ -44,7 +44,7 @@ def showCt(ct):
 def paintOnlyWhereShown(ct, scribbles):
     """Let ``scribbles`` be painted in those slice views alone that show ``ct``.
 
-    A stroke in a view of another volume would land in ``ct`` unseen. Where no view of the layout shows
+    A scribble in a view of another volume would land in ``ct`` unseen. Where no view of the layout shows
     ``ct``, all do from now on.
     """
     views = _shownVolumes()

@@ -17,5 +17,5 @@ VARIANTS = {
     WITHOUT_MEMORY: "memory cleared between slices: MPFFM reads the neighbor just done and nothing else",
     WITHOUT_AFFINITY: "no affinity: the memory's values are averaged pixel by pixel instead of attended to",
     WITHOUT_FUSION: "no fusion: MPFFM's decoder gets zeros for F_k and for VIM's mask",
-    WITHOUT_CUES: "no cues: VIM gets zeros for likeness and nearness to the strokes; `paper` has none anyway",
+    WITHOUT_CUES: "no cues: VIM gets zeros for likeness and nearness to scribbles; `paper` has none anyway",
 }

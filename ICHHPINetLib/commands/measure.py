@@ -13,7 +13,7 @@ from ..imaging.ct_files import read_ct
 from ..imaging.label_files import LabelFile, read_labels
 from ..imaging.orientation import to_canonical
 from ..imaging.output_files import write_json
-from ..imaging.strokes_grid import on_grid
+from ..imaging.scribbles_grid import on_grid
 from ..measurement import Measurement, measure
 from ..reporting.tables import Table
 from .console import DISCLAIMER, print_tables, say, warn

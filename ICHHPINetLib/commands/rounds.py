@@ -26,25 +26,25 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FinishedRound:
-    """A round, the strokes that were new in it, and all strokes behind it; arrays (Z, Y, X).
+    """A round, the scribbles that were new in it, and all scribbles behind it; arrays (Z, Y, X).
 
     ``dice`` against the truth, where there is one.
     """
 
     result: RoundResult
     measurement: Measurement
-    new_strokes: Scribbles
-    all_strokes: Scribbles
+    new_scribbles: Scribbles
+    all_scribbles: Scribbles
     dice: float | None = None
 
     @property
     def is_guess(self) -> bool:
-        """Whether no stroke is behind it."""
-        return self.all_strokes.is_empty
+        """Whether no scribble is behind it."""
+        return self.all_scribbles.is_empty
 
     def as_panel(self) -> RoundPanel:
         """The round as the contact sheet draws it."""
-        return RoundPanel(self.result.mask, self.new_strokes, self.measurement.volume_ml, self.dice)
+        return RoundPanel(self.result.mask, self.new_scribbles, self.measurement.volume_ml, self.dice)
 
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,18 +78,18 @@ def open_session(arguments: argparse.Namespace, ct: CT) -> tuple[Any, Interactiv
 def run_rounds(
     session: InteractiveSession,
     ct: CT,
-    strokes: Iterable[Callable[[np.ndarray], Scribbles] | None],
+    scribbles: Iterable[Callable[[np.ndarray], Scribbles] | None],
     dice: Callable[[np.ndarray], float] | None = None,
 ) -> list[FinishedRound]:
-    """Run a round for each of ``strokes``, which gets the mask so far and gives the round's strokes.
+    """Run a round for each of ``scribbles``, which gets the mask so far and gives the round's scribbles.
 
-    None instead, as the first, asks for the guess that needs no strokes.
+    None instead, as the first, asks for the guess that needs no scribbles.
     """
-    strokes = list(strokes)
+    scribbles = list(scribbles)
     finished = []
     with progress_bar("starting") as show:
-        progress = RoundProgress(show, len(strokes))
-        for draw in strokes:
+        progress = RoundProgress(show, len(scribbles))
+        for draw in scribbles:
             progress.start()
             if draw is None:
                 new, result = Scribbles.empty(session.shape), session.guess(on_progress=progress)
@@ -115,7 +115,7 @@ def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
             f"{volume:.1f}",
             f"{volume - before:+.1f}",
             f"{one.measurement.abc2_ml:.1f}",
-            _places(one.new_strokes.slices()),
+            _places(one.new_scribbles.slices()),
             f"{one.result.seconds:.1f}",
         )
         rows.append((*row, f"{one.dice:.3f}") if has_truth else row)
@@ -162,7 +162,7 @@ def _round_report(one: FinishedRound) -> dict[str, Any]:
     content = {
         "round": one.result.round,
         **one.measurement.as_dict(),
-        "scribbled_slices": one.new_strokes.slices(),
+        "scribbled_slices": one.new_scribbles.slices(),
         "changed_slices": [int(index) for index in one.result.changed_slices],
         "seconds": round(one.result.seconds, 3),
         "device": one.result.device,
@@ -172,15 +172,15 @@ def _round_report(one: FinishedRound) -> dict[str, Any]:
 
 
 def write_scene(path: Path, ct: CT, rounds: Sequence[FinishedRound]) -> None:
-    """Save the CT as it lies in its file, strokes, result and every round as a Slicer scene."""
+    """Save the CT as it lies in its file, scribbles, result and every round as a Slicer scene."""
     from ..scene import SceneAdapter, add_ct_image, headless_scene, save_mrb
 
     with headless_scene() as scene:
         adapter = SceneAdapter(scene, add_ct_image(scene, ct.geometry.image, ct.name))
         log = adapter.load_rounds()
         for one in rounds:
-            adapter.write_scribbles(one.all_strokes)
-            log = log.with_round(one.result, one.all_strokes)
+            adapter.write_scribbles(one.all_scribbles)
+            log = log.with_round(one.result, one.all_scribbles)
             log = log.measured(one.measurement.volume_ml, one.measurement.abc2_ml)
             adapter.write_rounds(log)
         save_mrb(scene, path)

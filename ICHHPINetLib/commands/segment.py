@@ -16,7 +16,7 @@ from .rounds import add_network_arguments, open_session, print_rounds, report, r
 
 _EXAMPLES = """
 examples:
-  ichhpinet segment ct.nii.gz --scribbles strokes.seg.nrrd -o hematoma.seg.nrrd
+  ichhpinet segment ct.nii.gz --scribbles scribbles.seg.nrrd -o hematoma.seg.nrrd
   ichhpinet segment dicom_folder --scribbles round1.seg.nrrd --scribbles round2.seg.nrrd \\
       -o hematoma.seg.nrrd --labelmap hematoma.nii.gz --scene work.mrb --report report.json
 
@@ -24,7 +24,7 @@ examples:
 
 A scribble file is a segmentation painted in 3D Slicer with the segments "Hemorrhage scribble"
 and "Background scribble", or a label map with 1 on the bleed and 2 on other tissue. Each file
-holds the strokes that were added in its round.
+holds the scribbles that were added in its round.
 """
 
 
@@ -41,12 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         default=[],
-        help="strokes of one round, .seg.nrrd or a label map; repeat it for further rounds",
+        help="scribbles of one round, .seg.nrrd or a label map; repeat it for further rounds",
     )
     parser.add_argument(
         "--guess",
         action="store_true",
-        help="begin with a round without strokes: what looks like fresh blood, to be checked and corrected",
+        help="begin with a round without scribbles: what looks like fresh blood, to be checked and corrected",
     )
     parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, required=True, help="segmentation to write (.seg.nrrd)"
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
     _check_outputs(arguments)
     if not arguments.scribbles and not arguments.guess:
         raise InvalidScribblesError(
-            "There are no strokes. Name a file with --scribbles, or ask for a first guess with --guess."
+            "There are no scribbles. Name a file with --scribbles, or ask for a first guess with --guess."
         )
     ct = read_ct(arguments.ct, arguments.series)
     rounds = [
@@ -79,8 +79,8 @@ def run(arguments: argparse.Namespace) -> None:
         for number, path in enumerate(arguments.scribbles)
     ]
     network, session = open_session(arguments, ct)
-    strokes = [*([None] if arguments.guess else []), *(lambda mask, one=one: one for one in rounds)]
-    finished = run_rounds(session, ct, strokes)
+    scribbles = [*([None] if arguments.guess else []), *(lambda mask, one=one: one for one in rounds)]
+    finished = run_rounds(session, ct, scribbles)
     notes = finished[-1].result.notes
     warnings = list(dict.fromkeys([*ct.warnings, *session.warnings, *notes]))
     mask = finished[-1].result.mask
@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
         panels = [one.as_panel() for one in finished]
         sheet = contact_sheet(ct.hu, ct.spacing, panels, f"ICH-HPINet · {ct.name}", note=ct.geometry.slices)
         write_bytes(arguments.preview, sheet)
-    # A guess that strokes have corrected is a guess no more.
+    # A guess that scribbles have corrected is a guess no more.
     warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])
     print_rounds(ct.name, finished)
     written = [path for path in _outputs(arguments) if path]

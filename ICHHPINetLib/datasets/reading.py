@@ -18,7 +18,7 @@ from ..imaging.dicom_seg import is_dicom
 from ..imaging.integrity import alone, check_regular
 from ..imaging.label_files import is_segmentation, read_labels
 from ..imaging.orientation import to_canonical
-from ..imaging.strokes_grid import Grid, on_grid
+from ..imaging.scribbles_grid import Grid, on_grid
 from .case import BLEED_TYPES, Case
 from .label_names import labels_beside_blood
 

@@ -19,7 +19,7 @@ examples:
   ichhpinet evaluate cases --method my.safetensors --fold 0 --min-slices 3 -o fold0.json
 
 CASES holds <id>_ct.nii.gz and <id>_mask.nii.gz, or is CT-ICH, BHSD, MBH-Seg, INSTANCE 2022 or a data
-set of nnU-Net as it comes (docs/datasets.md). Classical methods that get the same strokes:
+set of nnU-Net as it comes (docs/datasets.md). Classical methods that get the same scribbles:
 {", ".join(BASELINE_NAMES)}.
 """
 
@@ -30,7 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("cases", metavar="CASES", type=Path, help="folder of cases")
     parser.add_argument("--rounds", type=int, default=8, metavar="N", help="rounds a run (default: 8)")
     parser.add_argument(
-        "--seeds", type=int, default=3, metavar="N", help="runs a case, each with other strokes (default: 3)"
+        "--seeds",
+        type=int,
+        default=3,
+        metavar="N",
+        help="runs a case, each with other scribbles (default: 3)",
     )
     parser.add_argument(
         "--method",
@@ -55,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--fold", type=int, metavar="N", help="only the development cases that fold N keeps out of training"
     )
     parser.add_argument(
-        "--guess", action="store_true", help="begin each run with the first guess, before any stroke"
+        "--guess", action="store_true", help="begin each run with the first guess, before any scribble"
     )
     parser.add_argument(
         "--device",

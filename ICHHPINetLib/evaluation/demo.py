@@ -33,15 +33,13 @@ from ..simulation.robot import first_slice, next_scribbles
 from .metrics import evaluate_mask
 
 ROUNDS = 3
-_INPUTS = ("ct.nrrd", *(f"strokes_round{number + 1}.nrrd" for number in range(ROUNDS)))
+_INPUTS = ("ct.nrrd", *(f"scribbles_round{number + 1}.nrrd" for number in range(ROUNDS)))
 _RESULTS = ("hematoma.seg.nrrd", "hematoma.nii.gz", "report.json", "contact_sheet.png", "scene.mrb")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.epilog = (
-        "A robot scribbles like a user: a stroke on the bleed and one beside it, then on what is still wrong."
-    )
+    parser.epilog = "A robot draws like a user: on the bleed and beside it, then on what is still wrong."
     parser.add_argument(
         "-o",
         "--output",
@@ -80,7 +78,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _check_folder(folder: Path) -> None:
     """OutputError where files lie that no demo has written: a CT of the user's may have the name of ours."""
-    ours = any((folder / name).exists() for name in ("report.json", "strokes_round1.nrrd"))
+    ours = any((folder / name).exists() for name in ("report.json", "scribbles_round1.nrrd"))
     if (folder / "ct.nrrd").exists() and not ours:
         raise OutputError(
             f"'{folder}' has a ct.nrrd that is not of this demo. Name another folder with --output."
@@ -88,7 +86,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _robot(phantom: Phantom, rng: np.random.Generator) -> list[Callable[[np.ndarray], Scribbles]]:
-    """For each round, what draws its strokes: on the slice that needs them most, after a random first one."""
+    """For each round, what draws its scribbles: on the slice that needs them most, after a random one."""
     slices = [first_slice(phantom.mask, rng), *[None] * (ROUNDS - 1)]
     return [
         lambda mask, index=index: next_scribbles(phantom.mask, mask, phantom.spacing, rng, index)
@@ -97,9 +95,9 @@ def _robot(phantom: Phantom, rng: np.random.Generator) -> list[Callable[[np.ndar
 
 
 def _write_inputs(folder: Path, ct: CT, finished: Sequence[FinishedRound]) -> list[str]:
-    """CT and strokes, as `ichhpinet segment` reads them."""
+    """CT and scribbles, as `ichhpinet segment` reads them."""
     for name, one in zip(_INPUTS[1:], finished, strict=True):
-        write_labelmap(folder / name, one.new_strokes.foreground + 2 * one.new_strokes.background, ct)
+        write_labelmap(folder / name, one.new_scribbles.foreground + 2 * one.new_scribbles.background, ct)
     write_image(folder / "ct.nrrd", ct.geometry.image)
     return list(_INPUTS)
 

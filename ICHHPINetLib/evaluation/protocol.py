@@ -1,7 +1,7 @@
 """The protocol: a robot scribbles round after round on every case, several times.
 
 First round on a random slice of the middle 80 % of the bleeding ones, later rounds on
-the slice with the largest error area; one slice a round, strokes accumulate, the whole
+the slice with the largest error area; one slice a round, scribbles accumulate, the whole
 volume counts. Everything random follows from the seed and the case's id, so that all
 methods start alike and a run can be repeated.
 """
@@ -139,22 +139,22 @@ def scribble_rounds(
 
     Parameters
     ----------
-    session: what is scribbled on; its ``refine`` gets the new strokes only.
+    session: what is scribbled on; its ``refine`` gets the new scribbles only.
     truth: bool (Z, Y, X); spacing: mm (z, y, x).
     user: who draws; one of ``simulation.users.USERS``.
-    guessed: bool (Z, Y, X), what the session guessed before the first stroke, if it did.
+    guessed: bool (Z, Y, X), what the session guessed before the first scribble, if it did.
 
     Yields
     ------
     The figures of ``SegmentationMetrics.as_dict``, and ``round``, ``seconds`` (of
     ``refine``), ``slice`` (None where the mask was perfect and nothing was left to
-    scribble), ``foreground_voxels`` and ``background_voxels`` of the new strokes,
+    scribble), ``foreground_voxels`` and ``background_voxels`` of the new scribbles,
     ``slice_dice`` (of that slice alone; None where the truth has no bleed on it),
     ``obeyed`` (share of all voxels scribbled so far that carry the user's label) and
     ``peak_memory_mib`` of the process so far.
     """
     prediction = np.zeros(truth.shape, bool) if guessed is None else guessed
-    strokes = Scribbles.empty(truth.shape)
+    scribbles = Scribbles.empty(truth.shape)
     for number in range(1, rounds + 1):
         seconds, index, new = 0.0, None, Scribbles.empty(truth.shape)
         blind = number == 1 and guessed is None
@@ -163,7 +163,7 @@ def scribble_rounds(
             new = user(truth, prediction, spacing, rng, chosen)
         if not new.is_empty:
             index = new.slices()[0]
-            strokes = strokes.merged(new)
+            scribbles = scribbles.merged(new)
             start = time.perf_counter()
             prediction = session.refine(new).mask != 0
             seconds = time.perf_counter() - start
@@ -175,7 +175,7 @@ def scribble_rounds(
             "slice_dice": None if index is None else _dice_of(prediction[index], truth[index]),
             "foreground_voxels": int(np.count_nonzero(new.foreground)),
             "background_voxels": int(np.count_nonzero(new.background)),
-            "obeyed": _obeyed(prediction, strokes),
+            "obeyed": _obeyed(prediction, scribbles),
             "peak_memory_mib": peak_memory_mib(),
         }
 
@@ -187,10 +187,10 @@ def _dice_of(prediction: np.ndarray, truth: np.ndarray) -> float | None:
     return 2 * np.count_nonzero(prediction & truth) / (np.count_nonzero(prediction) + area)
 
 
-def _obeyed(prediction: np.ndarray, strokes: Scribbles) -> float:
-    scribbled = np.count_nonzero(strokes.foreground) + np.count_nonzero(strokes.background)
-    right = np.count_nonzero(prediction[strokes.foreground])
-    right += np.count_nonzero(~prediction[strokes.background])
+def _obeyed(prediction: np.ndarray, scribbles: Scribbles) -> float:
+    scribbled = np.count_nonzero(scribbles.foreground) + np.count_nonzero(scribbles.background)
+    right = np.count_nonzero(prediction[scribbles.foreground])
+    right += np.count_nonzero(~prediction[scribbles.background])
     return right / scribbled if scribbled else 1.0
 
 

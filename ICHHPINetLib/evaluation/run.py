@@ -68,7 +68,7 @@ def evaluate(
     if fold is not None:
         cases = select_fold(cases, fold)
     if guess and method in BASELINE_NAMES:
-        raise InputFileError(f"'{method}' cannot guess without strokes; networks can.")
+        raise InputFileError(f"'{method}' cannot guess without scribbles; networks can.")
     factory, model = _method(method, device)
     result = {
         "format": FORMAT,

@@ -29,7 +29,7 @@ except ImportError as error:
     ) from error
 
 TARGETS = (0.85, 0.90)
-# A smaller loss is within what two strokes of the same user differ by.
+# A smaller loss is within what two scribbles of the same user differ by.
 _LOSS = 0.01
 VOLUME_BINS = (
     ("<5 mL", 0.0, 5.0),
@@ -78,7 +78,7 @@ class GroupFigures:
 
 @dataclass(frozen=True)
 class Interactions:
-    """Rounds of strokes until a Dice is first reached, 0 where the first guess does.
+    """Rounds of scribbles until a Dice is first reached, 0 where the first guess does.
 
     A run that never reaches it counts all its rounds.
     """
@@ -97,7 +97,7 @@ class Summary:
     worst tenth of the runs. ``lowering_rounds`` is the share of rounds, the first ones
     aside, that lowered Dice by more than 0.01. ``obeyed`` is the least share of scribbled
     voxels that carried the user's label. Seconds are over all rounds. ``guess_dice`` is the mean
-    Dice of the first guess, None where the runs began with a stroke.
+    Dice of the first guess, None where the runs began with a scribble.
     """
 
     method: str

@@ -1,4 +1,4 @@
-"""Strokes from files: Slicer segmentations and plain label maps, on any voxel grid."""
+"""Scribbles from files: Slicer segmentations and plain label maps, on any voxel grid."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..errors import InvalidScribblesError, InvalidVolumeError
 from ..interaction.scribbles import Scribbles, settle
 from .ct import CT, FileGeometry
 from .label_files import LabelFile, read_labels
+from .scribbles_grid import index_to_world, transfer
 from .segment_kinds import BACKGROUND, FOREGROUND
-from .strokes_grid import index_to_world, transfer
 
 # In voxels; positions in files are rounded to about this.
 _SAME_GRID = 1e-2
@@ -32,17 +32,17 @@ _WANTED = (
 
 
 def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = False) -> Scribbles:
-    """Read the strokes of one round onto the CT's voxel grid.
+    """Read the scribbles of one round onto the CT's voxel grid.
 
     Parameters
     ----------
     path: a segmentation of Slicer (.seg.nrrd) with segments named "Hemorrhage scribble" and
         "Background scribble" (or "foreground" and "background"; other segments are left
         alone), or a label map, 1 = bleed, 2 = other tissue.
-    ct: the CT, read from a file. Strokes painted on another grid are moved to the CT's: a CT
-        voxel is marked where the center of a stroke voxel lies in it or its own center in
-        one, so that a thin stroke is never lost.
-    require_foreground: refuse a file without a stroke on the bleed.
+    ct: the CT, read from a file. Scribbles painted on another grid are moved to the CT's: a CT
+        voxel is marked where the center of a scribble voxel lies in it or its own center in
+        one, so that a thin scribble is never lost.
+    require_foreground: refuse a file without a scribble on the bleed.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = F
     InputFileError
         If the file is missing or unreadable.
     InvalidScribblesError
-        If it has neither of the two segments or other labels, no stroke, no stroke
+        If it has neither of the two segments or other labels, no scribble, no scribble
         inside the CT, or none on the bleed where one is required.
     """
     path = Path(path)
@@ -62,13 +62,13 @@ def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = F
     except InvalidVolumeError as error:
         raise InvalidScribblesError(f"{error} {_WANTED}") from error
     image, geometry = file.grid, ct.geometry
-    foreground, background = _strokes(file)
+    foreground, background = _scribbles(file)
     if not foreground.any() and not background.any():
-        raise InvalidScribblesError(f"'{path}' holds no stroke. {_WANTED}")
+        raise InvalidScribblesError(f"'{path}' holds no scribble. {_WANTED}")
     if require_foreground and not foreground.any():
         raise InvalidScribblesError(
             f"'{path}' marks no bleed: '{FOREGROUND.name}' (label 1) is empty or missing. "
-            "Draw at least one stroke on the bleed."
+            "Draw at least one scribble on the bleed."
         )
     grid = geometry.image
     shape = grid.GetSize()[::-1]
@@ -77,7 +77,7 @@ def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = F
     by_slice = not own_grid and _is_of_acquired_slices(image, geometry)
     if geometry.sheared_mm and not own_grid and not by_slice:
         raise InvalidScribblesError(
-            f"The gantry of this CT was tilted, and strokes on another grid than its own, as '{path}' has, "
+            f"The gantry of this CT was tilted, and scribbles on another grid than its own, as '{path}' has, "
             f"would be read up to {geometry.sheared_mm:.0f} mm beside their place. Save the CT on which they "
             "were painted as NRRD, and name that instead of the DICOM folder."
         )
@@ -87,28 +87,28 @@ def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = F
             "Draw or save them on the CT's own grid."
         )
     on_ct = [
-        np.repeat(strokes, geometry.repeats, axis=0) if by_slice else transfer(strokes, matrix, shape)
-        for strokes in (foreground, background)
+        np.repeat(scribbles, geometry.repeats, axis=0) if by_slice else transfer(scribbles, matrix, shape)
+        for scribbles in (foreground, background)
     ]
     if not on_ct[0].any() and not on_ct[1].any():
         raise InvalidScribblesError(
-            f"No stroke of '{path}' lies inside the CT: "
-            f"strokes at {_extent(image, foreground | background)}, "
+            f"No scribble of '{path}' lies inside the CT: "
+            f"scribbles at {_extent(image, foreground | background)}, "
             f"the CT at {_extent(grid)} (mm, LPS). "
             "Paint on the CT that is to be segmented."
         )
     if require_foreground and not on_ct[0].any():
         raise InvalidScribblesError(
-            f"The strokes on the bleed in '{path}' all lie outside the CT. Draw one inside it."
+            f"The scribbles on the bleed in '{path}' all lie outside the CT. Draw one inside it."
         )
-    on_ct = [geometry.reorientation.apply(strokes) for strokes in on_ct]
+    on_ct = [geometry.reorientation.apply(scribbles) for scribbles in on_ct]
     if not (foreground & background).any():
         # On a coarser grid, neighbors may share a voxel.
         return settle(*on_ct)
     return Scribbles(*on_ct)
 
 
-def _strokes(file: LabelFile) -> tuple[np.ndarray, np.ndarray]:
+def _scribbles(file: LabelFile) -> tuple[np.ndarray, np.ndarray]:
     """Foreground and background, bool (Z, Y, X) on the file's own grid."""
     if file.segments:
         return _from_segments(file)

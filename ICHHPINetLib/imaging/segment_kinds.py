@@ -25,7 +25,7 @@ class SegmentKind:
     terminology: str
 
 
-# Strokes are coded as plain tissue: a stroke exported as "hemorrhage" would be measured as one.
+# Scribbles are coded as plain tissue: a scribble exported as "hemorrhage" would be measured as one.
 # Yellow and blue stay apart for color-blind eyes, from each other and from the hematoma.
 FOREGROUND = SegmentKind("foreground", "Hemorrhage scribble", (1.0, 0.82, 0.1), _TISSUE)
 BACKGROUND = SegmentKind("background", "Background scribble", (0.25, 0.6, 1.0), _TISSUE)

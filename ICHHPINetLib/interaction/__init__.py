@@ -1,1 +1,1 @@
-"""What a round of interaction is: strokes in, a mask out, and what is remembered in between."""
+"""What a round of interaction is: scribbles in, a mask out, and what is remembered in between."""

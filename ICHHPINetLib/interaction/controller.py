@@ -171,7 +171,7 @@ class Controller:
         self._board.warnings = ()
         self._board.rest()
 
-    def strokes_changed(self) -> None:
+    def scribbles_changed(self) -> None:
         """The user painted or erased."""
         if self._rounds.is_writing:
             return

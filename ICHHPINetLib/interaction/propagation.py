@@ -72,17 +72,17 @@ OnSlice = Callable[[str, int, torch.Tensor], None]
 def segment_scribbled(
     network: HPINet,
     image: torch.Tensor,
-    strokes: torch.Tensor,
+    scribbles: torch.Tensor,
     previous: torch.Tensor,
     volume: VolumeFeatures,
     scribbled: list[int],
 ) -> torch.Tensor:
-    """SIM's probabilities (R, 1, Y, X) of the scribbled slices, clamped to the strokes."""
+    """SIM's probabilities (R, 1, Y, X) of the scribbled slices, clamped to the scribbles."""
     parts = []
     for start in range(0, len(scribbled), _BATCH):
         index = scribbled[start : start + _BATCH]
-        logits = network.segment_slices(image[index], strokes[index], previous[index], volume.logits[index])
-        parts.append(clamp(logits.float().sigmoid(), strokes[index]))
+        logits = network.segment_slices(image[index], scribbles[index], previous[index], volume.logits[index])
+        parts.append(clamp(logits.float().sigmoid(), scribbles[index]))
     return torch.cat(parts)
 
 
@@ -96,7 +96,7 @@ def run_round(
     network: HPINet,
     image: torch.Tensor,
     slices: SliceFeatures,
-    strokes: torch.Tensor,
+    scribbles: torch.Tensor,
     previous: torch.Tensor,
     on_slice: OnSlice | None = None,
     on_stage: OnStage = lambda share: None,
@@ -107,7 +107,7 @@ def run_round(
 
     Parameters
     ----------
-    image (Z, 2, Y, X), strokes (Z, 2, Y, X) of all rounds so far, previous mask (Z, 1, Y, X).
+    image (Z, 2, Y, X), scribbles (Z, 2, Y, X) of all rounds so far, previous mask (Z, 1, Y, X).
     slices: ``network.encode_slices(image)``, computed once per volume.
     on_slice: called with ("slice" | "propagate", index, probability (1, Y, X)) as slices
         finish, scribbled ones first; an exception from it ends the round. on_stage: as VIM calls it.
@@ -115,29 +115,29 @@ def run_round(
     first: scribbled slices that a user waits for. With a ``look``, SIM answers them at once, from what VIM
         saw then, and again after VIM.
 
-    Without any stroke there is nothing to propagate from, and VIM's answer is the result.
+    Without any scribble there is nothing to propagate from, and VIM's answer is the result.
     """
-    if look is not None and not (strokes.any() or previous.any()):
-        return volume_result(VolumeFeatures(look.logits[0].transpose(0, 1), ()), strokes, on_slice)
+    if look is not None and not (scribbles.any() or previous.any()):
+        return volume_result(VolumeFeatures(look.logits[0].transpose(0, 1), ()), scribbles, on_slice)
     if look is not None and on_slice and first:
         seen = VolumeFeatures(look.logits[0].transpose(0, 1), ())
-        at_once = segment_scribbled(network, image, strokes, previous, seen, list(first))
+        at_once = segment_scribbled(network, image, scribbles, previous, seen, list(first))
         for index, probability in zip(first, at_once, strict=True):
             on_slice("slice", index, probability)
-    volume = network.segment_volume(image, strokes, previous, look, on_stage)
-    if not strokes.any():
-        return volume_result(volume, strokes, on_slice)
-    return propagate_outwards(network, image, slices, strokes, previous, volume, on_slice)
+    volume = network.segment_volume(image, scribbles, previous, look, on_stage)
+    if not scribbles.any():
+        return volume_result(volume, scribbles, on_slice)
+    return propagate_outwards(network, image, slices, scribbles, previous, volume, on_slice)
 
 
 def volume_result(
-    volume: VolumeFeatures, strokes: torch.Tensor, on_slice: OnSlice | None = None
+    volume: VolumeFeatures, scribbles: torch.Tensor, on_slice: OnSlice | None = None
 ) -> torch.Tensor:
     """Probabilities (Z, 1, Y, X) of a round that ends with VIM."""
     logits = F.interpolate(
-        volume.logits.float(), size=strokes.shape[2:], mode="bilinear", align_corners=False
+        volume.logits.float(), size=scribbles.shape[2:], mode="bilinear", align_corners=False
     )
-    result = clamp(logits.sigmoid(), strokes)
+    result = clamp(logits.sigmoid(), scribbles)
     for index, probability in enumerate(result):
         if on_slice:
             on_slice("propagate", index, probability)
@@ -148,7 +148,7 @@ def propagate_outwards(
     network: HPINet,
     image: torch.Tensor,
     slices: SliceFeatures,
-    strokes: torch.Tensor,
+    scribbles: torch.Tensor,
     previous: torch.Tensor,
     volume: VolumeFeatures,
     on_slice: OnSlice | None = None,
@@ -158,11 +158,11 @@ def propagate_outwards(
     Where the compact VIM sees no blood and none comes from the neighbor, VIM's answer stands: a focus
     beyond such a gap is one that VIM sees.
     """
-    scribbled = torch.nonzero(strokes.amax((1, 2, 3)) > 0).flatten().tolist()
-    result = volume_result(volume, strokes)
+    scribbled = torch.nonzero(scribbles.amax((1, 2, 3)) > 0).flatten().tolist()
+    result = volume_result(volume, scribbles)
     sees_all = isinstance(network.vim, VIM)
     doubtful = [not sees_all or bool((plane > _DOUBT).any()) for plane in result]
-    result[scribbled] = segment_scribbled(network, image, strokes, previous, volume, scribbled)
+    result[scribbled] = segment_scribbled(network, image, scribbles, previous, volume, scribbled)
     for index in scribbled:
         if on_slice:
             on_slice("slice", index, result[index])
@@ -175,7 +175,7 @@ def propagate_outwards(
             _store(network, image, slices, memory, result, [*scribbled, *sources])
             keys, values = memory.gather(sources)
             logits = network.propagate(slices.at(targets), keys, values, volume.at(targets))
-            result[targets] = clamp(logits.float().sigmoid(), strokes[targets])
+            result[targets] = clamp(logits.float().sigmoid(), scribbles[targets])
         for target, _ in wave:
             has_blood[target] = bool((result[target] > 0.5).any())
             if on_slice:

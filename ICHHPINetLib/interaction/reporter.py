@@ -77,5 +77,5 @@ class Reporter:
             # As the caller's own: the device, whose errors look alike, has nothing to do with it.
             cause = error
         raise RoundCancelled(
-            "The round was cancelled; the previous result and all strokes are kept."
+            "The round was cancelled; the previous result and all scribbles are kept."
         ) from cause

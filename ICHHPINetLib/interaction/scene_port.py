@@ -27,7 +27,7 @@ class ScenePort(Protocol):
     def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
         """HU and spacing in mm (z, y, x)."""
 
-    def has_strokes(self) -> bool:
+    def has_scribbles(self) -> bool:
         """Whether anything is painted; asked often, so answer without reading voxels twice."""
 
     def read_scribbles(self) -> Scribbles:

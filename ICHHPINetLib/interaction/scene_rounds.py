@@ -67,7 +67,7 @@ class SceneRounds:
             self.drop_deleted()
         elif guess and self._before.any():
             raise InvalidScribblesError(
-                "There is a hematoma already. Draw strokes and refine it; for a first guess, erase it."
+                "There is a hematoma already. Draw scribbles and refine it; for a first guess, erase it."
             )
         nothing = np.zeros(self.log.shape, np.uint8)
         return self.log.with_mask(nothing if self._before is None else self._before)
@@ -124,7 +124,7 @@ class SceneRounds:
         with self._writing():
             nothing = self._port.load_rounds().emptied()
             self._port.write_rounds(nothing)
-            if self._port.has_strokes():
+            if self._port.has_scribbles():
                 self._port.write_scribbles(nothing.scribbles)
 
     def has_unseen_scribbles(self) -> bool:

@@ -1,4 +1,4 @@
-"""The strokes of a user: two boolean volumes on the grid of the CT."""
+"""The scribbles of a user: two boolean volumes on the grid of the CT."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..errors import InvalidScribblesError
 
 @dataclass(frozen=True)
 class Scribbles:
-    """Foreground and background strokes.
+    """Foreground and background scribbles.
 
     Parameters
     ----------
@@ -46,12 +46,12 @@ class Scribbles:
         if both:
             raise InvalidScribblesError(
                 f"{both} voxels are marked as hemorrhage and as background at once. "
-                "Erase one of the two strokes where they cross."
+                "Erase one of the two scribbles where they cross."
             )
 
     @classmethod
     def empty(cls, shape: tuple[int, int, int]) -> Scribbles:
-        """No strokes at all on a grid of ``shape`` (Z, Y, X)."""
+        """No scribbles at all on a grid of ``shape`` (Z, Y, X)."""
         return cls(np.zeros(shape, bool), np.zeros(shape, bool))
 
     @classmethod
@@ -74,11 +74,11 @@ class Scribbles:
         return not (self.foreground.any() or self.background.any())
 
     def slices(self) -> list[int]:
-        """Indices of the axial slices that carry a stroke, ascending."""
+        """Indices of the axial slices that carry a scribble, ascending."""
         return np.flatnonzero((self.foreground | self.background).any(axis=(1, 2))).tolist()
 
     def merged(self, later: Scribbles) -> Scribbles:
-        """These strokes with ``later`` ones on top: where they cross, the later stroke wins.
+        """These scribbles with ``later`` ones on top: where they cross, the later scribble wins.
 
         Raises
         ------
@@ -87,7 +87,7 @@ class Scribbles:
         """
         if later.shape != self.shape:
             raise InvalidScribblesError(
-                f"Strokes on a grid of {later.shape} cannot join strokes on {self.shape}."
+                f"Scribbles on a grid of {later.shape} cannot join scribbles on {self.shape}."
             )
         both = (self.foreground | later.foreground), (self.background | later.background)
         return settle(*both, since=self)._locked()

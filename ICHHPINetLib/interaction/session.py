@@ -33,8 +33,8 @@ from .scribbles import Scribbles, read_only
 
 _AIR_HU = -1000.0
 _GUESSED = "First guess from the image alone, checked by nobody: look at every slice and correct it."
-_BACKGROUND_ALONE = "There are background strokes only; a foreground stroke tells more."
-_GUESSED_NOTHING = "The first guess found nothing; a bleed may be there all the same: draw a stroke on it."
+_BACKGROUND_ALONE = "There are background scribbles only; a foreground scribble tells more."
+_GUESSED_NOTHING = "The first guess found nothing; a bleed may be there all the same: draw a scribble on it."
 
 
 def _one_at_a_time(method: Callable) -> Callable:
@@ -58,9 +58,9 @@ def _one_at_a_time(method: Callable) -> Callable:
 class InteractiveSession:
     """Segments one CT by scribble and refine (paper, Algorithm 1).
 
-    Strokes accumulate over rounds and a later stroke wins; scribbled voxels always carry the
+    Scribbles accumulate over rounds and a later scribble wins; scribbled voxels always carry the
     user's label. A round that fails or is cancelled leaves the previous result as it was and
-    keeps its strokes for the next one. The same inputs give the same result.
+    keeps its scribbles for the next one. The same inputs give the same result.
 
     One call at a time: while a round runs, every other call that would change the session, from another
     thread or from ``on_progress``, raises ``SessionBusyError`` and changes nothing.
@@ -162,7 +162,7 @@ class InteractiveSession:
 
         Parameters
         ----------
-        scribbles: strokes of this round; with ``accumulate=False`` all strokes that stand,
+        scribbles: scribbles of this round; with ``accumulate=False`` all scribbles that stand,
             as after the use of an eraser.
         on_progress: called with a ``Progress`` as slices finish, scribbled ones first. Where it fails,
             that is logged and the round goes on without it; only an ``ICHHPINetError`` ends the round,
@@ -172,13 +172,13 @@ class InteractiveSession:
         Raises
         ------
         InvalidScribblesError
-            If the strokes are on another grid, there are none at all, or all lie in the air around the head.
+            If the scribbles are on another grid, there are none, or all lie in the air around the head.
         RoundCancelled
             If ``is_cancelled`` said so.
         DeviceError
             If the device failed; running out of memory on a GPU is retried on the CPU first.
         """
-        self._check_strokes(scribbles)
+        self._check_scribbles(scribbles)
         # The caller may draw the next ones into the same arrays.
         given = scribbles.frozen()
         if accumulate and self._log.waiting is not None:
@@ -186,7 +186,7 @@ class InteractiveSession:
         together = self.scribbles.merged(given) if accumulate else given
         if together.is_empty:
             raise InvalidScribblesError(
-                "There is no stroke yet. Draw a foreground stroke inside the hemorrhage, then refine."
+                "There is no scribble yet. Draw a foreground scribble inside the hemorrhage, then refine."
             )
         if accumulate:
             self._log = replace(self._log, waiting=given)
@@ -196,7 +196,7 @@ class InteractiveSession:
     def guess(
         self, on_progress: OnProgress | None = None, is_cancelled: Callable[[], bool] | None = None
     ) -> RoundResult:
-        """A first round without strokes: what looks like fresh blood, for the user to check and correct.
+        """A first round without scribbles: what looks like fresh blood, for the user to check and correct.
 
         VIM alone answers, since there is no slice to propagate from. It counts as a round: ``undo``
         takes it back, and the next round has it as its previous mask.
@@ -204,25 +204,25 @@ class InteractiveSession:
         Raises
         ------
         InvalidScribblesError
-            If there are strokes or rounds already; those are refined.
+            If there are scribbles or rounds already; those are refined.
         RoundCancelled, DeviceError
             As ``refine``.
         """
         if self._log.current is not None or self._log.waiting is not None:
             raise InvalidScribblesError(
-                "A first guess comes before all strokes. Refine, or start over and then ask for it."
+                "A first guess comes before all scribbles. Refine, or start over and then ask for it."
             )
         return self._run(Scribbles.empty(self.shape), Reporter(self._grid, on_progress, is_cancelled))
 
-    def _run(self, strokes: Scribbles, report: Reporter) -> RoundResult:
-        """The next round with ``strokes``, all there are; a guess where there are none."""
+    def _run(self, scribbles: Scribbles, report: Reporter) -> RoundResult:
+        """The next round with ``scribbles``, all there are; a guess where there are none."""
         start = time.monotonic()
         report("prepare", 0.0)
-        coarse, device, notes = self._compute(strokes, report)
+        coarse, device, notes = self._compute(scribbles, report)
         likely = functools.partial(_on_ct, self._grid, coarse)
         try:
-            result = self._result(strokes, coarse, likely, device, notes, start)
-            log = self._log.with_round(result, strokes, likely)
+            result = self._result(scribbles, coarse, likely, device, notes, start)
+            log = self._log.with_round(result, scribbles, likely)
         except MemoryError as error:
             raise _failure(torch.device("cpu"), error) from error
         self._log = log
@@ -231,7 +231,7 @@ class InteractiveSession:
 
     def _result(
         self,
-        strokes: Scribbles,
+        scribbles: Scribbles,
         coarse: np.ndarray,
         likely: Likely,
         device: torch.device,
@@ -239,15 +239,15 @@ class InteractiveSession:
         start: float,
     ) -> RoundResult:
         """Of the next round, of which ``coarse`` are the probabilities on the working grid."""
-        mask = strokes.clamp(self._grid.mask_on_ct(coarse))
+        mask = scribbles.clamp(self._grid.mask_on_ct(coarse))
         previous = self.mask
-        if not strokes.is_empty and not strokes.foreground.any() and not previous.any():
+        if not scribbles.is_empty and not scribbles.foreground.any() and not previous.any():
             notes = (_BACKGROUND_ALONE, *notes)
-        if strokes.is_empty:
+        if scribbles.is_empty:
             notes = (_GUESSED if mask.any() else _GUESSED_NOTHING, *notes)
         return RoundResult(
             mask=read_only(mask),
-            likely=functools.partial(likely, strokes),
+            likely=functools.partial(likely, scribbles),
             round=self.round + 1,
             seconds=time.monotonic() - start,
             changed_slices=_differing(mask, previous),
@@ -256,19 +256,19 @@ class InteractiveSession:
             notes=notes,
         )
 
-    def _check_strokes(self, scribbles: Scribbles) -> None:
+    def _check_scribbles(self, scribbles: Scribbles) -> None:
         if scribbles.shape != self.shape:
             raise InvalidScribblesError(
-                f"The strokes are on a grid of {scribbles.shape}, the CT on {self.shape} (Z, Y, X). "
+                f"The scribbles are on a grid of {scribbles.shape}, the CT on {self.shape} (Z, Y, X). "
                 "Paint them on this CT."
             )
 
     def _compute(
-        self, strokes: Scribbles, report: Reporter
+        self, scribbles: Scribbles, report: Reporter
     ) -> tuple[np.ndarray, torch.device, tuple[str, ...]]:
         device = self.network.device
         try:
-            return self._compute_on(device, strokes, report), device, ()
+            return self._compute_on(device, scribbles, report), device, ()
         except RoundCancelled:
             raise
         except (RuntimeError, MemoryError) as error:
@@ -279,7 +279,7 @@ class InteractiveSession:
             torch.cuda.empty_cache()
         cpu = torch.device("cpu")
         try:
-            coarse = self._compute_on(cpu, strokes, report)
+            coarse = self._compute_on(cpu, scribbles, report)
         except RoundCancelled:
             raise
         except (RuntimeError, MemoryError) as error:
@@ -291,12 +291,12 @@ class InteractiveSession:
         return coarse, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
 
     @torch.inference_mode()
-    def _compute_on(self, device: torch.device, strokes: Scribbles, report: Reporter) -> np.ndarray:
+    def _compute_on(self, device: torch.device, scribbles: Scribbles, report: Reporter) -> np.ndarray:
         self.network.to(device)
-        drawn = self._grid.scribbles_on_working_grid(strokes.foreground, strokes.background)
-        if not drawn.any() and not strokes.is_empty:
+        drawn = self._grid.scribbles_on_working_grid(scribbles.foreground, scribbles.background)
+        if not drawn.any() and not scribbles.is_empty:
             raise InvalidScribblesError(
-                "All strokes lie in the air around the head. Draw one on the hemorrhage, then refine."
+                "All scribbles lie in the air around the head. Draw one on the hemorrhage, then refine."
             )
         channels = torch.from_numpy(drawn)
         previous = torch.from_numpy(self._grid.on_working_grid(self.mask) >= 0.5).unsqueeze(1)
@@ -311,16 +311,16 @@ class InteractiveSession:
                 report.slice_done,
                 report.volume_stage,
                 look,
-                self._fresh(strokes),
+                self._fresh(scribbles),
             )
         return result.squeeze(1).float().cpu().numpy()
 
-    def _fresh(self, strokes: Scribbles) -> list[int]:
+    def _fresh(self, scribbles: Scribbles) -> list[int]:
         """Working slices whose scribbles are other than in the last round: somebody waits for these."""
         before = self.scribbles
         differing = {
-            *_differing(strokes.foreground, before.foreground),
-            *_differing(strokes.background, before.background),
+            *_differing(scribbles.foreground, before.foreground),
+            *_differing(scribbles.background, before.background),
         }
         return sorted({index // self._grid.group for index in differing})
 
@@ -358,5 +358,5 @@ def _failure(device: torch.device, error: BaseException) -> DeviceError:
     if is_out_of_memory(error):
         advice = "close other programs that need memory, or choose another device"
     return DeviceError(
-        f"The round failed on {device} ({reason}). The previous result and all strokes are kept; {advice}."
+        f"The round failed on {device} ({reason}). The previous result and all scribbles are kept; {advice}."
     )

@@ -44,7 +44,7 @@ class Status:
     ----------
     phase: what goes on.
     outcome: CANCELLED or FAILED where the last round ended so and nothing has happened since.
-    has_torch, has_ct, has_strokes: what is there to work with.
+    has_torch, has_ct, has_scribbles: what is there to work with.
     rounds: number of finished rounds.
     has_history: whether a round can be taken back.
     message: what went wrong and what to do, empty when nothing did.
@@ -54,7 +54,7 @@ class Status:
     slice_index: axial slice segmented last in the running round.
     slice_count: axial slices of the CT.
     queued: whether another round follows the running one.
-    new_strokes: whether scribbles are there that no round has seen, as far as one was told.
+    new_scribbles: whether scribbles are there that no round has seen, as far as one was told.
     edited_ml: volume of the result where it was changed by hand since the last round, otherwise None.
     preparing: whether the CT is looked at in the background.
     warnings: what to know about the CT whatever the round.
@@ -64,7 +64,7 @@ class Status:
     outcome: State | None = None
     has_torch: bool = False
     has_ct: bool = False
-    has_strokes: bool = False
+    has_scribbles: bool = False
     rounds: int = 0
     has_history: bool = False
     message: str = ""
@@ -74,7 +74,7 @@ class Status:
     slice_index: int | None = None
     slice_count: int = 0
     queued: bool = False
-    new_strokes: bool = False
+    new_scribbles: bool = False
     edited_ml: float | None = None
     preparing: bool = False
     warnings: tuple[str, ...] = ()
@@ -95,7 +95,7 @@ class Status:
             return State.NO_TORCH
         if not self.has_ct:
             return State.NO_CT
-        return State.READY if self.has_strokes else State.IDLE
+        return State.READY if self.has_scribbles else State.IDLE
 
     @property
     def needs_polls(self) -> bool:
@@ -105,13 +105,13 @@ class Status:
     @property
     def can_refine(self) -> bool:
         """Whether a round can start, now or after the running one."""
-        return self.has_torch and self.has_ct and self.has_strokes
+        return self.has_torch and self.has_ct and self.has_scribbles
 
     @property
     def can_guess(self) -> bool:
         """Whether a first guess can start: it comes before all scribbles and rounds."""
         ready = self.has_torch and self.has_ct and not self.is_busy
-        return ready and not self.has_strokes and not self.rounds
+        return ready and not self.has_scribbles and not self.rounds
 
     @property
     def can_cancel(self) -> bool:
@@ -123,7 +123,7 @@ class Status:
 
     @property
     def can_start_over(self) -> bool:
-        return self.has_ct and (self.has_strokes or self.rounds > 0)
+        return self.has_ct and (self.has_scribbles or self.rounds > 0)
 
     def why_not_refine(self) -> ICHHPINetError:
         """What to tell a user who asks for a round where there can be none."""
@@ -131,12 +131,12 @@ class Status:
             return TorchMissingError("PyTorch is not installed. Install it, then refine again.")
         if not self.has_ct:
             return InvalidVolumeError("No CT is chosen. Choose a head CT first.")
-        return InvalidScribblesError("Nothing is painted yet. Paint a stroke on the bleeding first.")
+        return InvalidScribblesError("Nothing is painted yet. Paint a scribble on the bleeding first.")
 
     def why_not_guess(self) -> ICHHPINetError:
         """What to tell a user who asks for a first guess where there can be none."""
         if self.has_torch and self.has_ct:
             return InvalidScribblesError(
-                "A first guess comes before all strokes and rounds. Paint a stroke and refine, or start over."
+                "A first guess comes before all scribbles and rounds. Paint and refine, or start over."
             )
         return self.why_not_refine()

@@ -40,15 +40,15 @@ class StatusBoard:
     def now(self) -> Status:
         """The status with what is there to work with at this moment, without showing it."""
         has_ct = not self.is_closed and self._port.ct_key() is not None
-        has_strokes, log = has_ct and self._port.has_strokes(), self._rounds.log
+        has_scribbles, log = has_ct and self._port.has_scribbles(), self._rounds.log
         return replace(
             self.status,
             has_torch=self._has_torch(),
             has_ct=has_ct,
-            has_strokes=has_strokes,
+            has_scribbles=has_scribbles,
             rounds=log.number,
             has_history=bool(log.rounds),
-            new_strokes=has_strokes and (self._rounds.has_new_scribbles or not log.number),
+            new_scribbles=has_scribbles and (self._rounds.has_new_scribbles or not log.number),
             edited_ml=self._rounds.edited_ml,
             preparing=self._ct.is_warming_up,
             warnings=self.warnings,

@@ -1,6 +1,6 @@
-"""What the strokes say of every voxel: how alike it looks, and how easily they reach it.
+"""What the scribbles say of every voxel: how alike it looks, and how easily they reach it.
 
-A stroke on one slice tells a convolution little about another slice. These two maps carry it through
+A scribble on one slice tells a convolution little about another slice. These two maps carry it through
 the volume before the network starts: the density that the user pointed at, and a geodesic distance as in
 Wang et al., "DeepIGeoS: a deep interactive geodesic framework for medical image segmentation",
 IEEE TPAMI 2019.
@@ -15,7 +15,7 @@ CUES = 2
 
 _BRAIN_WINDOW_HU = 100.0
 _LIKENESS_HU = 20.0
-# One step costs this much anywhere, and one more for every 10 HU outside the densities of the strokes.
+# One step costs this much anywhere, and one more for every 10 HU outside the densities of the scribbles.
 _STEP = 0.02
 _STEP_HU = 10.0
 _MOST_HU = 30.0
@@ -26,22 +26,22 @@ _HALF_WAY = 2.0
 
 
 @torch.no_grad()
-def stroke_cues(image: torch.Tensor, foreground: torch.Tensor) -> torch.Tensor:
-    """Likeness and nearness to the foreground strokes, float32 (Z, 2, Y/2, X/2).
+def scribble_cues(image: torch.Tensor, foreground: torch.Tensor) -> torch.Tensor:
+    """Likeness and nearness to the foreground scribbles, float32 (Z, 2, Y/2, X/2).
 
     Parameters
     ----------
     image: brain window (Z, Y, X) in -1..1 (0 to 100 HU), Y and X even.
-    foreground: strokes (Z, Y, X), 0 or 1.
+    foreground: scribbles (Z, Y, X), 0 or 1.
 
     Returns
     -------
-    Channel 0: density minus the strokes' median, in units of 20 HU, -1..1. Channel 1: 1 on the strokes,
+    Channel 0: density minus the scribbles' median, in units of 20 HU, -1..1. Channel 1: 1 on the scribbles,
     1/2 at a geodesic distance of 2, towards 0 where they do not reach. Zeros where nothing is scribbled.
     """
     if image.device.type == "mps":
         # Not every version of PyTorch has a running minimum there.
-        return stroke_cues(image.cpu(), foreground.cpu()).to(image.device)
+        return scribble_cues(image.cpu(), foreground.cpu()).to(image.device)
     density = _density(image.float().unsqueeze(1)).squeeze(1)
     marked = F.max_pool2d(foreground.float().unsqueeze(1), 2).squeeze(1) > 0
     if not marked.any():

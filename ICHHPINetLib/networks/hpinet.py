@@ -10,7 +10,7 @@ from torch import nn
 
 from .box import Box, box_of_round
 from .config_checks import check_kind, check_widths
-from .cues import stroke_cues
+from .cues import scribble_cues
 from .fcm import FCM
 from .mpffm import MPFFM, SliceFeatures
 from .paper.config import ARCHITECTURE as PAPER
@@ -96,7 +96,7 @@ class HPINet(nn.Module):
     """ICH-HPINet (paper, figure 1) on the working grid.
 
     All tensors are float32 or the autocast type; slices run along the first axis:
-    image (Z, 2, Y, X) from ``imaging.windowing``, strokes (Z, 2, Y, X) with channel 0
+    image (Z, 2, Y, X) from ``imaging.windowing``, scribbles (Z, 2, Y, X) with channel 0
     foreground and 1 background, masks (Z, 1, Y, X) in 0..1. Y and X are multiples of 16.
     ``config`` chooses the compact modules or those at the paper's scale.
     """
@@ -116,7 +116,7 @@ class HPINet(nn.Module):
     def segment_volume(
         self,
         image: torch.Tensor,
-        strokes: torch.Tensor,
+        scribbles: torch.Tensor,
         previous: torch.Tensor,
         look: Look | None = None,
         on_stage: OnStage = lambda share: None,
@@ -127,15 +127,15 @@ class HPINet(nn.Module):
         elsewhere what it saw then stands. ``on_stage`` is called with the share of VIM's work that is
         done; an exception from it ends the work.
         """
-        stacked = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1).unsqueeze(0)
-        cues = self._cues(image, strokes)
+        stacked = torch.cat([image, widen(scribbles), previous], 1).transpose(0, 1).unsqueeze(0)
+        cues = self._cues(image, scribbles)
         if not cues:
             on_stage(0.0)
             logits, maps = self.vim(stacked.contiguous(memory_format=torch.channels_last_3d))
         elif look is None:
             logits, maps = self.vim(stacked.contiguous(memory_format=torch.channels_last_3d), *cues, on_stage)
         else:
-            box = box_of_round(image, strokes, previous, look.logits)
+            box = box_of_round(image, scribbles, previous, look.logits)
             logits, maps = self._looked_again(look, stacked, cues[0], box, on_stage)
         return VolumeFeatures(logits[0].transpose(0, 1), self.fcm(maps))
 
@@ -161,19 +161,23 @@ class HPINet(nn.Module):
         stacked = stacked.contiguous(memory_format=torch.channels_last_3d)
         return Look(*self.vim(stacked, *self._cues(image, nothing), on_stage))
 
-    def _cues(self, image: torch.Tensor, strokes: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    def _cues(self, image: torch.Tensor, scribbles: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """What the compact VIM gets beside its input, (1, 2, Z, Y/2, X/2); the paper's gets nothing."""
         if not isinstance(self.vim, VIM):
             return ()
-        cues = stroke_cues(image[:, 0], strokes[:, 0])
+        cues = scribble_cues(image[:, 0], scribbles[:, 0])
         return (cues.transpose(0, 1).unsqueeze(0).to(image.dtype),)
 
     def segment_slices(
-        self, image: torch.Tensor, strokes: torch.Tensor, previous: torch.Tensor, volume_logits: torch.Tensor
+        self,
+        image: torch.Tensor,
+        scribbles: torch.Tensor,
+        previous: torch.Tensor,
+        volume_logits: torch.Tensor,
     ) -> torch.Tensor:
         """SIM: logits (R, 1, Y, X) of R scribbled slices (Algorithm 1, line 8)."""
         context = nn.functional.interpolate(volume_logits.sigmoid(), size=image.shape[2:], mode="nearest")
-        stacked = torch.cat([image, widen(strokes), previous, context.to(image.dtype)], 1)
+        stacked = torch.cat([image, widen(scribbles), previous, context.to(image.dtype)], 1)
         return self.sim(stacked.contiguous(memory_format=torch.channels_last), volume_logits)
 
     def remember(self, image: torch.Tensor, mask: torch.Tensor, slices: SliceFeatures) -> torch.Tensor:
@@ -190,6 +194,6 @@ class HPINet(nn.Module):
         return self.mpffm(slices, keys, values, volume.converted, volume.logits)
 
 
-def widen(strokes: torch.Tensor) -> torch.Tensor:
-    """Strokes three pixels wide at least, so that no convolution with a stride steps over one."""
-    return nn.functional.max_pool2d(strokes, 3, stride=1, padding=1)
+def widen(scribbles: torch.Tensor) -> torch.Tensor:
+    """Scribbles three pixels wide at least, so that no convolution with a stride steps over one."""
+    return nn.functional.max_pool2d(scribbles, 3, stride=1, padding=1)

@@ -12,7 +12,7 @@ from torch import nn
 
 from .blocks import ACTIVATED, activate, conv, head, stage, subpixel_logits, up
 
-INPUTS = 6  # two CT windows, foreground and background strokes, previous mask, VIM probability
+INPUTS = 6  # two CT windows, foreground and background scribbles, previous mask, VIM probability
 RATES = (1, 2, 4)
 
 

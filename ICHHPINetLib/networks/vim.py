@@ -20,7 +20,7 @@ OnStage = Callable[[float], None]
 # What is done before each stage, measured on two CPU cores.
 _ENCODED, _DECODED = (0.04, 0.21, 0.43, 0.53), (0.57, 0.65, 0.77)
 
-INPUTS = 5  # two CT windows, foreground and background strokes, previous mask
+INPUTS = 5  # two CT windows, foreground and background scribbles, previous mask
 
 
 class VIM(nn.Module):

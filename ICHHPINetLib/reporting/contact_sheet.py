@@ -1,4 +1,4 @@
-"""The contact sheet: CT, strokes and mask by round, and the volume beside the truth, on one page."""
+"""The contact sheet: CT, scribbles and mask by round, and the volume beside the truth, on one page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DISCLAIMER = "Research use only, not a medical device"
 class RoundPanel:
     """One round on the sheet.
 
-    ``mask`` (Z, Y, X), the strokes drawn in this round, the volume in mL, and the Dice
+    ``mask`` (Z, Y, X), the scribbles drawn in this round, the volume in mL, and the Dice
     coefficient where there is a truth.
     """
 
@@ -112,7 +112,7 @@ def contact_sheet(
         truth_plane = None if truth is None else truth[index][box]
         for ax, (_, panel) in zip(axes[1:], shown, strict=False):
             _show_mask(ax, panel.mask[index][box], truth_plane)
-            _show_strokes(ax, panel.scribbles, index, box)
+            _show_scribbles(ax, panel.scribbles, index, box)
         if truth_plane is not None:
             _fill(axes[-1], truth_plane, _TRUTH, 0.35)
             _outline(axes[-1], truth_plane, _TRUTH, 1.2)
@@ -132,11 +132,11 @@ def contact_sheet(
 
 
 def representative_slices(rounds: Sequence[RoundPanel], truth: np.ndarray | None, count: int) -> list[int]:
-    """Slices that tell the most, from head to feet: those with strokes, then a spread over the bleed."""
+    """Slices that tell the most, from head to feet: those with scribbles, then a spread over the bleed."""
     masks = [panel.mask for panel in rounds] + ([] if truth is None else [truth])
     bleeding = np.flatnonzero(np.any([mask.any(axis=(1, 2)) for mask in masks], axis=0)).tolist()
-    stroked = list(dict.fromkeys(index for panel in rounds for index in panel.scribbles.slices()))
-    chosen = stroked[: max(1, count - 1)]
+    scribbled = list(dict.fromkeys(index for panel in rounds for index in panel.scribbles.slices()))
+    chosen = scribbled[: max(1, count - 1)]
     spread = [bleeding[round(at)] for at in np.linspace(0, len(bleeding) - 1, count)] if bleeding else []
     # The widest part of the bleed is worth more than its tips.
     spread.sort(key=lambda index: abs(index - np.median(bleeding)))
@@ -198,11 +198,11 @@ def _show_mask(ax, mask: np.ndarray, truth: np.ndarray | None) -> None:
     _outline(ax, mask, _MASK_EDGE, 1.1)
 
 
-def _show_strokes(ax, scribbles: Scribbles, index: int, box: tuple[slice, slice]) -> None:
+def _show_scribbles(ax, scribbles: Scribbles, index: int, box: tuple[slice, slice]) -> None:
     from scipy import ndimage
 
     for marks, color in ((scribbles.background, _BACKGROUND), (scribbles.foreground, _FOREGROUND)):
-        # One-voxel strokes would vanish at this size.
+        # One-voxel scribbles would vanish at this size.
         _fill(ax, ndimage.binary_dilation(marks[index][box], iterations=2), color, 1.0)
 
 
@@ -284,8 +284,8 @@ def _legend(figure, has_truth: bool, left: float, bottom: float) -> None:
     from matplotlib.patches import Patch
 
     handles = [
-        Line2D([], [], color=_FOREGROUND, linewidth=4, label="hemorrhage stroke"),
-        Line2D([], [], color=_BACKGROUND, linewidth=4, label="background stroke"),
+        Line2D([], [], color=_FOREGROUND, linewidth=4, label="hemorrhage scribble"),
+        Line2D([], [], color=_BACKGROUND, linewidth=4, label="background scribble"),
         Patch(facecolor=_MASK, edgecolor=_MASK_EDGE, label="hematoma"),
     ]
     if has_truth:

@@ -1,4 +1,4 @@
-"""One CT of a scene, its strokes, its result and its rounds, as arrays."""
+"""One CT of a scene, its scribbles, its result and its rounds, as arrays."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _DAMAGED = (
 
 
 class SceneAdapter:
-    """Reads CT and strokes from MRML nodes, writes masks and rounds back.
+    """Reads CT and scribbles from MRML nodes, writes masks and rounds back.
 
     All arrays that go in and out are (Z, Y, X) in canonical order (axial slices from
     below to above, see :class:`.CTGeometry`), whatever the order, orientation and parent
@@ -73,7 +73,7 @@ class SceneAdapter:
         return self._nodes.find(role) if self._has_ct() else None
 
     def show_alone(self) -> None:
-        """Hide strokes and results of other CTs."""
+        """Hide scribbles and results of other CTs."""
         if self._has_ct():
             self._nodes.show_alone()
 
@@ -112,7 +112,7 @@ class SceneAdapter:
         check_modality(self.scene, self.ct)
         return geometry.to_canonical(read_voxels(self.ct)), geometry.spacing
 
-    # The strokes
+    # The scribbles
 
     def ensure_scribbles(self):
         """The node to paint into, with its two segments, made as far as it is missing.
@@ -137,7 +137,7 @@ class SceneAdapter:
         self._nodes.publish()
         return node, foreground, background
 
-    def has_strokes(self) -> bool:
+    def has_scribbles(self) -> bool:
         """Whether anything is painted."""
         node = self.node("scribbles")
         if node is None:
@@ -150,37 +150,37 @@ class SceneAdapter:
         return self._painted[1]
 
     def read_scribbles(self) -> Scribbles:
-        """All strokes there are now, of finished rounds and new ones.
+        """All scribbles there are now, of finished rounds and new ones.
 
-        Where both labels meet in a voxel, the one that is new since the strokes were last read wins,
+        Where both labels meet in a voxel, the one that is new since the scribbles were last read wins,
         and foreground where both are new. The loser is erased in the scene too: nothing else tells
         later which of the two came first.
 
         Raises
         ------
         InvalidScribblesError
-            If strokes lie outside the CT, or under a non-linear transform.
+            If scribbles lie outside the CT, or under a non-linear transform.
         """
         geometry, node = self.geometry(), self.node("scribbles")
         if node is None:
             return Scribbles.empty(geometry.shape)
         drawn = [self._read(node, kind, geometry) for kind in (FOREGROUND, BACKGROUND)]
-        strokes = settle(*drawn, since=self._seen_strokes(node))
+        scribbles = settle(*drawn, since=self._seen_scribbles(node))
         for kind, before, now in zip(
-            (FOREGROUND, BACKGROUND), drawn, (strokes.foreground, strokes.background), strict=True
+            (FOREGROUND, BACKGROUND), drawn, (scribbles.foreground, scribbles.background), strict=True
         ):
             if not np.array_equal(before, now):
                 write_segment(node, find_segment(node, kind), now, geometry.ijk_to_world)
-        self._seen = self._strokes_key(node), strokes
-        return _reoriented(strokes, geometry.to_canonical)
+        self._seen = self._scribbles_key(node), scribbles
+        return _reoriented(scribbles, geometry.to_canonical)
 
-    def write_scribbles(self, strokes: Scribbles) -> None:
-        """Replace the painted strokes, now on the grid of the CT."""
+    def write_scribbles(self, scribbles: Scribbles) -> None:
+        """Replace the painted scribbles, now on the grid of the CT."""
         geometry = self.geometry()
         node, foreground, background = self.ensure_scribbles()
-        for segment, mask in ((foreground, strokes.foreground), (background, strokes.background)):
+        for segment, mask in ((foreground, scribbles.foreground), (background, scribbles.background)):
             write_segment(node, segment, geometry.to_stored(mask), geometry.ijk_to_world)
-        self._seen = self._strokes_key(node), _reoriented(strokes, geometry.to_stored)
+        self._seen = self._scribbles_key(node), _reoriented(scribbles, geometry.to_stored)
 
     # The result
 
@@ -293,15 +293,15 @@ class SceneAdapter:
             return np.zeros(geometry.stored_shape, bool)
         return read_segment(node, segment, geometry.ijk_to_world, geometry.stored_shape)
 
-    def _strokes_key(self, node) -> Hashable:
+    def _scribbles_key(self, node) -> Hashable:
         # The time tells the CT from one of a scene before, which may have had the same names.
         return node.GetID(), self.ct.GetImageData().GetMTime(), self.ct.GetImageData().GetDimensions()
 
-    def _seen_strokes(self, node) -> Scribbles | None:
-        """Strokes as they were read or written last, in the order of the CT node."""
-        key, strokes = self._seen
-        if key == self._strokes_key(node):
-            return strokes
+    def _seen_scribbles(self, node) -> Scribbles | None:
+        """Scribbles as they were read or written last, in the order of the CT node."""
+        key, scribbles = self._seen
+        if key == self._scribbles_key(node):
+            return scribbles
         geometry = self.geometry()
         finished = self._saved(geometry).scribbles()
         return None if finished is None else _reoriented(finished, geometry.to_stored)
@@ -341,5 +341,5 @@ class SceneAdapter:
         return hematoma
 
 
-def _reoriented(strokes: Scribbles, reorient) -> Scribbles:
-    return Scribbles(reorient(strokes.foreground), reorient(strokes.background))
+def _reoriented(scribbles: Scribbles, reorient) -> Scribbles:
+    return Scribbles(reorient(scribbles.foreground), reorient(scribbles.background))

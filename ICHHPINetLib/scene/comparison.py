@@ -140,9 +140,7 @@ def _same_places(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np
 
 def _about_as_many(one: tuple[np.ndarray, np.ndarray], other: tuple[np.ndarray, np.ndarray]) -> bool:
     """Whether two segments, as for ``_same_places``, have the same volume but for a change of grid."""
-    volumes = [
-        np.count_nonzero(marks) * abs(np.linalg.det(matrix[:3, :3])) for marks, matrix in (one, other)
-    ]
+    volumes = [np.count_nonzero(marks) * abs(np.linalg.det(matrix[:3, :3])) for marks, matrix in (one, other)]
     return bool(abs(volumes[0] - volumes[1]) <= _LOST_BY_GRID * max(volumes))
 
 

@@ -64,7 +64,7 @@ class SceneNodes:
             raise InvalidVolumeError("The CT is no longer in the scene. Load it again, or choose another CT.")
 
     def show_alone(self) -> None:
-        """Show strokes and result of this CT, and hide those of others: views draw them over any CT."""
+        """Show scribbles and result of this CT, and hide those of others: views draw them over any CT."""
         for role in ("scribbles", "hematoma"):
             for node in self._of_class(role):
                 display = node.GetDisplayNode()

@@ -52,7 +52,7 @@ class SeedPort:
 
     Attributes
     ----------
-    bleed_id, background_id: IDs of the segments that are the strokes.
+    bleed_id, background_id: IDs of the segments that are the scribbles.
     shown_ml: volume of the preview, which the masking settings may make smaller than that of the round.
     """
 
@@ -119,9 +119,9 @@ class SeedPort:
         matrix = local_to_world(self._segmentation_node) @ _index_to_local(image)
         return grid_geometry(name, image.GetDimensions()[::-1], matrix)
 
-    # The strokes
+    # The scribbles
 
-    def has_strokes(self) -> bool:
+    def has_scribbles(self) -> bool:
         """Whether anything is painted in one of the two seeds."""
         node = self._segmentation_node
         seeds = self._seeds()
@@ -132,7 +132,7 @@ class SeedPort:
         return self._painted[1]
 
     def read_scribbles(self) -> Scribbles:
-        """All strokes there are now; where the seeds overlap, :func:`.settle` decides.
+        """All scribbles there are now; where the seeds overlap, :func:`.settle` decides.
 
         The seeds are the user's own segments: the losing voxels stay in them, and are overlooked until
         they are erased.
@@ -151,10 +151,10 @@ class SeedPort:
         )
         key = self.ct_key(), self.background_id
         since, lost = self._seen if self._seen_key == key else (None, Scribbles.empty(geometry.shape))
-        strokes = settle(foreground & ~lost.foreground, background & ~lost.background, since)
-        lost = Scribbles(foreground & ~strokes.foreground, background & ~strokes.background)
-        self._seen_key, self._seen = key, (strokes, lost)
-        return strokes
+        scribbles = settle(foreground & ~lost.foreground, background & ~lost.background, since)
+        lost = Scribbles(foreground & ~scribbles.foreground, background & ~scribbles.background)
+        self._seen_key, self._seen = key, (scribbles, lost)
+        return scribbles
 
     def write_scribbles(self, scribbles: Scribbles) -> None:
         """Replace what is painted in the two seeds."""
@@ -163,9 +163,7 @@ class SeedPort:
             (self.bleed_id, scribbles.foreground),
             (self.background_id, scribbles.background),
         ):
-            write_segment(
-                self._segmentation_node, seed, geometry.to_stored(marked), geometry.ijk_to_world
-            )
+            write_segment(self._segmentation_node, seed, geometry.to_stored(marked), geometry.ijk_to_world)
 
     # The result
 
@@ -230,9 +228,7 @@ class SeedPort:
 
     def _is_current(self) -> bool:
         """Whether the last round is still shown, and was one of what the editor shows now."""
-        return (
-            self._log is not None and self._preview.find() is not None and self._log_key == self.ct_key()
-        )
+        return self._log is not None and self._preview.find() is not None and self._log_key == self.ct_key()
 
     @property
     def _segmentation_node(self):

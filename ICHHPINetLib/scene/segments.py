@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InvalidScribblesError, InvalidVolumeError
+from ..imaging.scribbles_grid import transfer
 from ..imaging.segment_kinds import ALGORITHM, SegmentKind
-from ..imaging.strokes_grid import transfer
 from ._mrml import slicer, vtk
 from .geometry import image_array, image_from_array, local_to_world, to_array, to_matrix
 
@@ -99,7 +99,7 @@ def read_segment(node, segment_id: str, ijk_to_world: np.ndarray, shape: tuple[i
 
     Returns
     -------
-    bool (Z, Y, X); see :func:`~ICHHPINetLib.imaging.strokes_grid.transfer` for what counts as covered.
+    bool (Z, Y, X); see :func:`~ICHHPINetLib.imaging.scribbles_grid.transfer` for what counts as covered.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""A robot that scribbles like a user: strokes along the middle of what is wrong.
+"""A robot that scribbles like a user: scribbles along the middle of what is wrong.
 
 It follows the idea of the DAVIS interactive robot (skeleton of the error, longest path,
-thin line) with our own steps, and draws background strokes from the first round on.
+thin line) with our own steps, and draws background scribbles from the first round on.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from scipy.sparse.csgraph import dijkstra
 
 from ..interaction.scribbles import Scribbles
 
-# Errors smaller than this in plane are not worth a stroke, unless nothing larger is left.
+# Errors smaller than this in plane are not worth a scribble, unless nothing larger is left.
 _MIN_REGION_MM2 = 8.0
-_MAX_STROKES = 3
+_MAX_SCRIBBLES = 3
 _RING_MM = (4.0, 8.0)
 
 
@@ -43,7 +43,7 @@ def next_scribbles(
     rng: np.random.Generator,
     slice_index: int | None = None,
 ) -> Scribbles:
-    """Strokes of one round, on one slice.
+    """Scribbles of one round, on one slice.
 
     Parameters
     ----------
@@ -53,24 +53,24 @@ def next_scribbles(
 
     Returns
     -------
-    Foreground strokes along the middle of missed bleed and background strokes along the
+    Foreground scribbles along the middle of missed bleed and background scribbles along the
     middle of false bleed, both one voxel wide; where there is no false bleed, a background
-    stroke around part of the bleed.
+    scribble around part of the bleed.
     """
     index = worst_slice(truth, prediction) if slice_index is None else slice_index
     wanted, got = truth[index].astype(bool), prediction[index].astype(bool)
     pixel = spacing[1:]
-    foreground = strokes_along(wanted & ~got, pixel, rng)
-    background = strokes_along(got & ~wanted, pixel, rng)
+    foreground = scribbles_along(wanted & ~got, pixel, rng)
+    background = scribbles_along(got & ~wanted, pixel, rng)
     if not background.any():
-        background = _stroke_around(wanted, pixel, rng)
+        background = _scribble_around(wanted, pixel, rng)
     result = Scribbles.empty(truth.shape)
     result.foreground[index] = foreground & wanted
     result.background[index] = background & ~wanted
     return result
 
 
-def strokes_along(error: np.ndarray, pixel: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+def scribbles_along(error: np.ndarray, pixel: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
     """Lines along the middle of the largest regions of ``error`` (Y, X), bool."""
     out = np.zeros_like(error)
     labels, count = ndimage.label(error)
@@ -78,7 +78,7 @@ def strokes_along(error: np.ndarray, pixel: tuple[float, float], rng: np.random.
         return out
     boxes = ndimage.find_objects(labels)
     sizes = np.bincount(labels.ravel())[1:]
-    order = np.argsort(sizes)[::-1][:_MAX_STROKES]
+    order = np.argsort(sizes)[::-1][:_MAX_SCRIBBLES]
     enough = _MIN_REGION_MM2 / (pixel[0] * pixel[1])
     for rank, number in enumerate(order):
         if rank and sizes[number] < enough:
@@ -110,7 +110,7 @@ def middle_line(region: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _chord(region: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A short straight stroke through the deepest point: the skeleton of a round region is a mere dot."""
+    """A short straight scribble through the deepest point: the skeleton of a round region is a mere dot."""
     centre = np.array(np.unravel_index(depth.argmax(), depth.shape))
     angle = rng.uniform(0, np.pi)
     reach = 0.6 * depth.max()
@@ -154,7 +154,7 @@ def _farthest(graph, source: int) -> tuple[int, np.ndarray]:
     return int(np.argmax(np.where(np.isfinite(distance), distance, -1))), parents
 
 
-def _stroke_around(wanted: np.ndarray, pixel: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+def _scribble_around(wanted: np.ndarray, pixel: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
     """Part of a contour a few millimetres outside the bleed; anywhere central where there is none."""
     out = np.zeros_like(wanted)
     if not wanted.any():

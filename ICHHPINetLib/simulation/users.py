@@ -52,14 +52,14 @@ def contour_scribble(
 ) -> Scribbles:
     """A fifth of the bleed's outline, two voxels outside as background, and as much inside as foreground.
 
-    The stroke inside is drawn where bleed is missed, the one outside always; a slice without
-    a bleed gets the robot's background strokes along the middle of what is false.
+    The scribble inside is drawn where bleed is missed, the one outside always; a slice without
+    a bleed gets the robot's background scribbles along the middle of what is false.
     """
     index, missed, extra = _errors(truth, prediction, slice_index)
     result = Scribbles.empty(truth.shape)
     wanted = truth[index].astype(bool)
     if not wanted.any():
-        result.background[index] = robot.strokes_along(extra, spacing[1:], rng)
+        result.background[index] = robot.scribbles_along(extra, spacing[1:], rng)
         return result
     outside = ndimage.binary_dilation(wanted, _EVERY_NEIGHBOR, iterations=_CONTOUR_OFFSET)
     ring = outside & ~ndimage.binary_dilation(wanted, _EVERY_NEIGHBOR, iterations=_CONTOUR_OFFSET - 1)
@@ -79,13 +79,13 @@ def noisy_robot(
     rng: np.random.Generator,
     slice_index: int | None = None,
 ) -> Scribbles:
-    """The robot's strokes, each shifted by 3 voxels (SD, per axis), and 5 % of them with the wrong label."""
+    """The robot's scribbles, each shifted by 3 voxels (SD, per axis), 5 % of them with the wrong label."""
     drawn = robot.next_scribbles(truth, prediction, spacing, rng, slice_index)
     result = Scribbles.empty(truth.shape)
     for index in drawn.slices():
-        strokes = [(stroke, True) for stroke in _strokes(drawn.foreground[index])]
-        strokes += [(stroke, False) for stroke in _strokes(drawn.background[index])]
-        for points, is_foreground in strokes:
+        scribbles = [(scribble, True) for scribble in _scribbles(drawn.foreground[index])]
+        scribbles += [(scribble, False) for scribble in _scribbles(drawn.background[index])]
+        for points, is_foreground in scribbles:
             moved = points + np.rint(rng.normal(0, _JITTER, 2)).astype(int)
             moved = moved[((moved >= 0) & (moved < truth.shape[1:])).all(1)]
             if rng.random() < _WRONG_SIDE:
@@ -96,14 +96,14 @@ def noisy_robot(
     return result
 
 
-def one_stroke(
+def one_scribble(
     truth: np.ndarray,
     prediction: np.ndarray,
     spacing: tuple[float, float, float],
     rng: np.random.Generator,
     slice_index: int | None = None,
 ) -> Scribbles:
-    """A single stroke a round, along the middle of the slice's largest error."""
+    """A single scribble a round, along the middle of the slice's largest error."""
     index, missed, extra = _errors(truth, prediction, slice_index)
     result = Scribbles.empty(truth.shape)
     region, marks = _larger(missed, extra, result)
@@ -133,7 +133,7 @@ def sagittal_robot(
     rng: np.random.Generator,
     slice_index: int | None = None,
 ) -> Scribbles:
-    """The robot in a sagittal view: strokes in one sagittal plane, each through several axial slices.
+    """The robot in a sagittal view: scribbles in one sagittal plane, each through several axial slices.
 
     Where an axial slice is asked for, it draws in a random one of the middle 80 % of the bleeding
     planes, otherwise in the one with the largest error.
@@ -156,7 +156,7 @@ USERS: dict[str, User] = {
     "center_click": center_click,
     "contour_scribble": contour_scribble,
     "noisy_robot": noisy_robot,
-    "one_stroke": one_stroke,
+    "one_scribble": one_scribble,
     "lazy_user": lazy_user,
     "sagittal_robot": sagittal_robot,
 }
@@ -208,7 +208,7 @@ def _arc(ring: np.ndarray, near: np.ndarray, rng: np.random.Generator) -> np.nda
     return out
 
 
-def _strokes(marks: np.ndarray) -> list[np.ndarray]:
-    """Points (n, 2) of each stroke in a slice (Y, X)."""
+def _scribbles(marks: np.ndarray) -> list[np.ndarray]:
+    """Points (n, 2) of each scribble in a slice (Y, X)."""
     labels, count = ndimage.label(marks, _EVERY_NEIGHBOR)
     return [np.argwhere(labels == number + 1) for number in range(count)]

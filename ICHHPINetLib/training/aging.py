@@ -1,4 +1,4 @@
-"""Real bleeds at another age: what is blood is then for the strokes to say, not for the looks alone."""
+"""Real bleeds at another age: what is blood is then for the scribbles to say, not for the looks alone."""
 
 from __future__ import annotations
 

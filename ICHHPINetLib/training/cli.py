@@ -97,7 +97,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="leave a part of the network out, for an ablation (default: %(default)s)",
     )
     parser.add_argument(
-        "--seed", type=zero_or_more, default=0, help="of samples, strokes and weights (default: %(default)s)"
+        "--seed",
+        type=zero_or_more,
+        default=0,
+        help="of samples, scribbles and weights (default: %(default)s)",
     )
     parser.add_argument(
         "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: %(default)s)"

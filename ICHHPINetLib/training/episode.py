@@ -24,7 +24,7 @@ from .recipe import Recipe
 from .sampling import Sample
 
 _TARGETS = 8
-# Darker blood is told from brain or fluid by the strokes alone.
+# Darker blood is told from brain or fluid by the scribbles alone.
 _BLOOD_BY_LOOK_HU = 38.0
 # How many rounds an episode has: most user sessions are short, but the eighth round must hold too.
 _ROUNDS = (1, 2, 3, 4, 5, 6, 8)
@@ -46,14 +46,14 @@ def episode(
 ) -> Iterator[tuple[torch.Tensor, dict[str, float]]]:
     """Yields the loss of each round and its parts; the caller steps the optimizer in between.
 
-    Each round runs the network as a user would: robot strokes on its own last mask, its own
+    Each round runs the network as a user would: robot scribbles on its own last mask, its own
     previous mask, and memory of its own masks of neighbouring slices. Gradients flow within a
-    round, never back through an earlier one. Some episodes begin with a guess without any stroke.
+    round, never back through an earlier one. Some episodes begin with a guess without any scribble.
     """
     image = torch.from_numpy(windowed(sample.hu)).transpose(0, 1).to(device)
     target = torch.from_numpy(sample.fraction).unsqueeze(1).to(device)
     truth = sample.fraction > 0.5
-    strokes = Scribbles.empty(truth.shape)
+    scribbles = Scribbles.empty(truth.shape)
     result = torch.zeros_like(target)
     spacing = (sample.slice_mm, PIXEL_MM, PIXEL_MM)
     has_volume = variant_of(network) != SLICE_PRO
@@ -65,11 +65,13 @@ def episode(
     alone = has_volume and rng.random() < recipe.volume_alone
     for number in range(draw_rounds(rng, recipe.longest)):
         prediction = (result > 0.5).squeeze(1).cpu().numpy()
-        new = training_scribbles(truth, prediction, number == 0, spacing, rng, recipe.varied_strokes)
-        strokes = strokes.merged(new)
-        if strokes.is_empty:
+        new = training_scribbles(truth, prediction, number == 0, spacing, rng, recipe.varied_scribbles)
+        scribbles = scribbles.merged(new)
+        if scribbles.is_empty:
             return
-        channels = torch.from_numpy(np.stack([strokes.foreground, strokes.background], 1)).float().to(device)
+        channels = (
+            torch.from_numpy(np.stack([scribbles.foreground, scribbles.background], 1)).float().to(device)
+        )
         previous = (result > 0.5).float()
         if alone:
             total, parts, result = volume_loss(network, loss, image, channels, previous, target)
@@ -81,7 +83,7 @@ def episode(
 
 
 def _looks_like_blood(sample: Sample) -> bool:
-    """Whether the bleed, if there is one, can be known without strokes."""
+    """Whether the bleed, if there is one, can be known without scribbles."""
     blood = sample.hu[sample.fraction > 0.5]
     return not blood.size or float(np.median(blood)) >= _BLOOD_BY_LOOK_HU
 
@@ -95,10 +97,10 @@ def _scored(result: torch.Tensor, target: torch.Tensor, number: int) -> dict[str
 def guess_loss(
     network: HPINet, loss: HPINetLoss, image: torch.Tensor, target: torch.Tensor
 ) -> tuple[torch.Tensor, dict[str, float], torch.Tensor]:
-    """As ``volume_loss``, without strokes or mask: VIM must know blood by its look.
+    """As ``volume_loss``, without scribbles or mask: VIM must know blood by its look.
 
-    Far from a stroke a convolution sees none; a network that always has one nearby learns that
-    there is no blood where there is no stroke.
+    Far from a scribble a convolution sees none; a network that always has one nearby learns that
+    there is no blood where there is no scribble.
     """
     nothing = torch.zeros_like(image)
     return volume_loss(network, loss, image, nothing, nothing[:, :1], target)
@@ -108,22 +110,22 @@ def volume_loss(
     network: HPINet,
     loss: HPINetLoss,
     image: torch.Tensor,
-    strokes: torch.Tensor,
+    scribbles: torch.Tensor,
     previous: torch.Tensor,
     target: torch.Tensor,
 ) -> tuple[torch.Tensor, dict[str, float], torch.Tensor]:
     """As ``round_loss``, of a round that ends with VIM: cheap, and what all else starts from."""
     with fast_math(image.device):
-        volume = network.segment_volume(image, strokes, previous)
+        volume = network.segment_volume(image, scribbles, previous)
     total, parts = loss.total(_volume_pair(volume, target), None, [])
-    return total, parts, volume_result(VolumeFeatures(volume.logits.detach(), ()), strokes)
+    return total, parts, volume_result(VolumeFeatures(volume.logits.detach(), ()), scribbles)
 
 
 def round_loss(
     network: HPINet,
     loss: HPINetLoss,
     image: torch.Tensor,
-    strokes: torch.Tensor,
+    scribbles: torch.Tensor,
     previous: torch.Tensor,
     target: torch.Tensor,
     rng: np.random.Generator,
@@ -134,18 +136,18 @@ def round_loss(
     ``volume_hidden`` is the share of the propagated slices that the volume branch is hidden from.
     """
     if variant_of(network) == VOLUME_PRO:
-        return volume_loss(network, loss, image, strokes, previous, target)
+        return volume_loss(network, loss, image, scribbles, previous, target)
     with fast_math(image.device):
         slices = network.encode_slices(image)
-        volume = network.segment_volume(image, strokes, previous)
-        scribbled = torch.nonzero(strokes.amax((1, 2, 3)) > 0).flatten().tolist()
+        volume = network.segment_volume(image, scribbles, previous)
+        scribbled = torch.nonzero(scribbles.amax((1, 2, 3)) > 0).flatten().tolist()
         slice_logits = network.segment_slices(
-            image[scribbled], strokes[scribbled], previous[scribbled], volume.logits[scribbled]
+            image[scribbled], scribbles[scribbled], previous[scribbled], volume.logits[scribbled]
         )
         frozen = VolumeFeatures(volume.logits.detach(), tuple(x.detach() for x in volume.converted))
         with torch.no_grad(), parametrize.cached():
             detached = type(slices)(*(x.detach() for x in slices))
-            result = propagate_outwards(network, image, detached, strokes, previous, frozen)
+            result = propagate_outwards(network, image, detached, scribbles, previous, frozen)
         # Before version 2.10, PyTorch keeps the casts of parameters made here, which have no gradient.
         torch.clear_autocast_cache()
         pairs = _choose(waves(len(image), scribbled), result, target, rng)

@@ -13,11 +13,11 @@ class Recipe:
     """The recipe of the shipped weights, unless told otherwise.
 
     longest: rounds of the longest episode.
-    unprompted: share of the episodes that begin with a guess without strokes.
+    unprompted: share of the episodes that begin with a guess without scribbles.
     volume_alone: share of the episodes in which VIM alone is trained.
     volume_hidden: share of the propagated slices that do not see the volume branch in training.
         Its answer is so good a start that the memory is otherwise never learned.
-    varied_strokes: points, shaky hands, other brushes and slices beside the robot's strokes.
+    varied_scribbles: points, shaky hands, other brushes and slices beside the robot's scribbles.
     kernel_steps: orthogonalized momentum for kernels; without it everything gets Adam's steps.
     """
 
@@ -27,9 +27,9 @@ class Recipe:
     unprompted: float = 0.7
     volume_alone: float = 0.7
     volume_hidden: float = 0.25
-    varied_strokes: bool = True
+    varied_scribbles: bool = True
     kernel_steps: bool = True
 
 
-# Short episodes: what blood looks like, and how far one stroke reaches, is learned before corrections.
+# Short episodes: what blood looks like, and how far one scribble reaches, is learned before corrections.
 PRETRAINING_RECIPE = Recipe(mixture=PRETRAINING, longest=3, unprompted=1.0, volume_alone=0.7)

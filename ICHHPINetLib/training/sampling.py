@@ -30,7 +30,7 @@ class Sample:
 class Mixture:
     """How samples are drawn: shares of real bleeds and of synthetic ones; the rest has no bleed at all.
 
-    whole: share of whole heads. All others are crops of about ``voxels``, long or wide: a stroke must
+    whole: share of whole heads. All others are crops of about ``voxels``, long or wide: a scribble must
         learn to reach far along the axis as well as across the plane, and both at once are dear.
     aged: share of the real bleeds that get the density of another age.
     moved: share of the real bleeds that are put into a bleed-free head, where one of three has room for them.

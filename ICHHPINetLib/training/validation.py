@@ -35,15 +35,15 @@ def _rounds(network: HPINet, case: Case, device: torch.device) -> list[float]:
         torch.from_numpy(windowed(np.pad(case.hu(), pads, constant_values=-200))).transpose(0, 1).to(device)
     )
     spacing = (case.slice_mm, PIXEL_MM, PIXEL_MM)
-    strokes, mask = Scribbles.empty(truth.shape), np.zeros(truth.shape, bool)
+    scribbles, mask = Scribbles.empty(truth.shape), np.zeros(truth.shape, bool)
     scores = []
     with torch.autocast(device.type, torch.bfloat16):
         slices = network.encode_slices(image)
         for number in range(_ROUNDS):
             index = first_slice(truth, rng) if number == 0 else None
-            strokes = strokes.merged(next_scribbles(truth, mask, spacing, rng, index))
+            scribbles = scribbles.merged(next_scribbles(truth, mask, spacing, rng, index))
             channels = (
-                torch.from_numpy(np.stack([strokes.foreground, strokes.background], 1)).float().to(device)
+                torch.from_numpy(np.stack([scribbles.foreground, scribbles.background], 1)).float().to(device)
             )
             previous = torch.from_numpy(mask).unsqueeze(1).float().to(device)
             mask = (run_round(network, image, slices, channels, previous) > 0.5).squeeze(1).cpu().numpy()

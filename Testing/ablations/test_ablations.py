@@ -15,7 +15,7 @@ from ICHHPINetLib.ablations.network import ablated, load_network, read_config  #
 from ICHHPINetLib.interaction.propagation import clamp, run_round  # noqa: E402
 from ICHHPINetLib.networks import hpinet  # noqa: E402
 from ICHHPINetLib.networks.affinity import read_slices  # noqa: E402
-from ICHHPINetLib.networks.cues import stroke_cues  # noqa: E402
+from ICHHPINetLib.networks.cues import scribble_cues  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig, widen  # noqa: E402
 from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
 from ICHHPINetLib.training.export import export  # noqa: E402
@@ -33,17 +33,17 @@ def network(variant=ablations.FULL, kind="compact"):
 def inputs():
     generator = torch.Generator().manual_seed(0)
     image = torch.rand(5, 2, 32, 48, generator=generator) * 2 - 1
-    strokes = torch.zeros(5, 2, 32, 48)
-    strokes[1, 0, 10, 8:20] = 1
-    strokes[1, 1, 25, 8:20] = 1
-    strokes[3, 0, 12, 10:15] = 1
+    scribbles = torch.zeros(5, 2, 32, 48)
+    scribbles[1, 0, 10, 8:20] = 1
+    scribbles[1, 1, 25, 8:20] = 1
+    scribbles[3, 0, 12, 10:15] = 1
     previous = torch.zeros(5, 1, 32, 48)
-    return image, strokes, previous
+    return image, scribbles, previous
 
 
-def one_round(net, image, strokes, previous):
+def one_round(net, image, scribbles, previous):
     with torch.inference_mode():
-        return run_round(net, image, net.encode_slices(image), strokes, previous)
+        return run_round(net, image, net.encode_slices(image), scribbles, previous)
 
 
 def forget(module):
@@ -65,21 +65,21 @@ def test_all_variants_have_the_same_weights(kind):
 def test_the_whole_network_is_the_modules_in_the_papers_order():
     """Algorithm 1 written down with the modules themselves, on a volume of two slices."""
     net = network()
-    image, strokes, previous = (x[:2].contiguous() for x in inputs())
+    image, scribbles, previous = (x[:2].contiguous() for x in inputs())
     with torch.inference_mode():
         slices = net.mpffm.query_encoder(image)
-        cues = stroke_cues(image[:, 0], strokes[:, 0]).transpose(0, 1)[None]
-        given = torch.cat([image, widen(strokes), previous], 1).transpose(0, 1)[None]
+        cues = scribble_cues(image[:, 0], scribbles[:, 0]).transpose(0, 1)[None]
+        given = torch.cat([image, widen(scribbles), previous], 1).transpose(0, 1)[None]
         logits, maps = net.vim(given, cues)
         volume, converted = logits[0].transpose(0, 1), net.fcm(maps)
         context = torch.nn.functional.interpolate(volume[1:].sigmoid(), size=(32, 48), mode="nearest")
-        seen = torch.cat([image[1:], widen(strokes[1:]), previous[1:], context], 1)
-        first = clamp(net.sim(seen, volume[1:]).sigmoid(), strokes[1:])
+        seen = torch.cat([image[1:], widen(scribbles[1:]), previous[1:], context], 1)
+        first = clamp(net.sim(seen, volume[1:]).sigmoid(), scribbles[1:])
         value = net.mpffm.memory_encoder(image[1:], first, slices.f3[1:])
         answer = read_slices(slices.key[:1], slices.key[None, [1, 1]], value[None, [0, 0]])
         second = net.mpffm.decoder([x[:1] for x in converted], answer, slices.at([0]), volume[:1])
-        expected = torch.cat([clamp(second.sigmoid(), strokes[:1]), first])
-    torch.testing.assert_close(one_round(net, image, strokes, previous), expected, rtol=0, atol=1e-6)
+        expected = torch.cat([clamp(second.sigmoid(), scribbles[:1]), first])
+    torch.testing.assert_close(one_round(net, image, scribbles, previous), expected, rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("variant", ablations.VARIANTS)
@@ -97,21 +97,21 @@ def test_there_are_no_other_variants():
 
 @pytest.mark.parametrize("variant", ablations.VARIANTS)
 @pytest.mark.parametrize("kind", CONFIGS)
-def test_every_variant_runs_a_round_and_obeys_the_strokes(kind, variant):
-    image, strokes, previous = inputs()
+def test_every_variant_runs_a_round_and_obeys_the_scribbles(kind, variant):
+    image, scribbles, previous = inputs()
     seen = []
     net = network(variant, kind)
     with torch.inference_mode():
         slices = net.encode_slices(image)
         result = run_round(
-            net, image, slices, strokes, previous, lambda stage, index, mask: seen.append(index)
+            net, image, slices, scribbles, previous, lambda stage, index, mask: seen.append(index)
         )
     assert result.shape == previous.shape
     assert sorted(seen) == list(range(5))
-    assert (result[strokes[:, :1] > 0] == 1).all()
-    assert (result[strokes[:, 1:] > 0] == 0).all()
+    assert (result[scribbles[:, :1] > 0] == 1).all()
+    assert (result[scribbles[:, 1:] > 0] == 0).all()
     if variant != ablations.FULL and (kind, variant) != ("paper", ablations.WITHOUT_CUES):
-        assert not torch.equal(result, one_round(network(kind=kind), image, strokes, previous))
+        assert not torch.equal(result, one_round(network(kind=kind), image, scribbles, previous))
 
 
 @pytest.mark.parametrize(
@@ -124,38 +124,38 @@ def test_every_variant_runs_a_round_and_obeys_the_strokes(kind, variant):
     ],
 )
 def test_what_is_left_out_does_not_count(variant, unused):
-    image, strokes, previous = inputs()
+    image, scribbles, previous = inputs()
     net = network(variant)
-    before = one_round(net, image, strokes, previous)
+    before = one_round(net, image, scribbles, previous)
     for name in unused:
         forget(net.get_submodule(name))
-    assert torch.equal(one_round(net, image, strokes, previous), before)
+    assert torch.equal(one_round(net, image, scribbles, previous), before)
     whole = network()
-    before = one_round(whole, image, strokes, previous)
+    before = one_round(whole, image, scribbles, previous)
     for name in unused:
         forget(whole.get_submodule(name))
-    assert not torch.equal(one_round(whole, image, strokes, previous), before)
+    assert not torch.equal(one_round(whole, image, scribbles, previous), before)
 
 
-def test_without_cues_strokes_are_seen_by_convolutions_alone(monkeypatch):
-    image, strokes, previous = inputs()
-    before = one_round(network(ablations.WITHOUT_CUES), image, strokes, previous)
-    whole = one_round(network(), image, strokes, previous)
-    monkeypatch.setattr(hpinet, "stroke_cues", lambda *given: 0.5 - stroke_cues(*given))
-    assert torch.equal(one_round(network(ablations.WITHOUT_CUES), image, strokes, previous), before)
-    assert not torch.equal(one_round(network(), image, strokes, previous), whole)
+def test_without_cues_scribbles_are_seen_by_convolutions_alone(monkeypatch):
+    image, scribbles, previous = inputs()
+    before = one_round(network(ablations.WITHOUT_CUES), image, scribbles, previous)
+    whole = one_round(network(), image, scribbles, previous)
+    monkeypatch.setattr(hpinet, "scribble_cues", lambda *given: 0.5 - scribble_cues(*given))
+    assert torch.equal(one_round(network(ablations.WITHOUT_CUES), image, scribbles, previous), before)
+    assert not torch.equal(one_round(network(), image, scribbles, previous), whole)
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_without_memory_a_slice_sees_its_neighbor_alone(kind):
-    image, strokes, previous = inputs()
+    image, scribbles, previous = inputs()
     changed = []
     for variant in (ablations.WITHOUT_MEMORY, ablations.FULL):
         net = network(variant, kind)
         with torch.inference_mode():
             slices = net.encode_slices(image)
-            volume = net.segment_volume(image, strokes, previous).at([2])
-            values = net.remember(image[[1, 3, 3]], strokes[[1, 3, 3], :1], slices.at([1, 3, 3]))
+            volume = net.segment_volume(image, scribbles, previous).at([2])
+            values = net.remember(image[[1, 3, 3]], scribbles[[1, 3, 3], :1], slices.at([1, 3, 3]))
             given = slices.at([2]), slices.key[None, [1, 3, 3]]
             before = net.propagate(*given, values[None], volume)
             values[:2] += 1
@@ -195,11 +195,11 @@ def test_training_a_variant_teaches_what_it_uses(kind, variant, parts, idle):
     from ICHHPINetLib.training.losses import HPINetLoss
 
     net = network(variant, kind).train()
-    image, strokes, previous = inputs()
+    image, scribbles, previous = inputs()
     target = torch.zeros_like(previous)
     target[:, :, 8:16, 8:20] = 1
     rng = np.random.default_rng(0)
-    total, named, result = round_loss(net, HPINetLoss(), image, strokes, previous, target, rng)
+    total, named, result = round_loss(net, HPINetLoss(), image, scribbles, previous, target, rng)
     total.backward()
     assert set(named) == parts
     assert result.shape == previous.shape

@@ -1,4 +1,4 @@
-"""A small CT with strokes as files, and a session without a network."""
+"""A small CT with scribbles as files, and a session without a network."""
 
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ SPACING = (5.0, 1.0, 0.5)
 
 
 class Session:
-    """The bleed is what lies within one voxel of the foreground strokes."""
+    """The bleed is what lies within one voxel of the foreground scribbles."""
 
     interrupt_in_round = None
 
@@ -91,7 +91,7 @@ def interrupted(without_network, monkeypatch):
 
 @pytest.fixture
 def case(tmp_path):
-    """Paths of a CT, stored from head to feet, and of the strokes of two rounds."""
+    """Paths of a CT, stored from head to feet, and of the scribbles of two rounds."""
     volume = np.random.default_rng(0).integers(20, 40, SHAPE).astype(np.int16)
     first, second = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint8)
     first[2, 10, 6:12] = 1
@@ -106,5 +106,5 @@ def case(tmp_path):
         image.SetOrigin((12.0, -7.5, 40.0))
         image.SetDirection((1, 0, 0, 0, 1, 0, 0, 0, -1))
         sitk.WriteImage(image, str(path))
-    paths.strokes = first, second
+    paths.scribbles = first, second
     return paths

@@ -13,9 +13,9 @@ def segment(case, *more, output="out.seg.nrrd"):
     return cli.main([str(word) for word in arguments])
 
 
-def expected(*strokes):
-    foreground = np.any([one == 1 for one in strokes], axis=0)
-    background = np.any([one == 2 for one in strokes], axis=0)
+def expected(*scribbles):
+    foreground = np.any([one == 1 for one in scribbles], axis=0)
+    background = np.any([one == 2 for one in scribbles], axis=0)
     return ndimage.binary_dilation(foreground) & ~background
 
 
@@ -24,7 +24,7 @@ def test_segmentation_lies_on_the_voxels_of_the_ct(case, without_network):
     image = sitk.ReadImage(str(case.folder / "out.seg.nrrd"))
     ct = sitk.ReadImage(str(case.ct))
     assert np.allclose(image.GetOrigin(), ct.GetOrigin()) and image.GetDirection() == ct.GetDirection()
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(image) > 0, expected(case.strokes[0]))
+    np.testing.assert_array_equal(sitk.GetArrayFromImage(image) > 0, expected(case.scribbles[0]))
 
 
 def test_network_sees_axial_slices_from_feet_to_head(case, without_network):
@@ -40,7 +40,7 @@ def test_each_scribble_file_is_a_round_on_top_of_the_earlier_ones(case, without_
     labelmap = case.folder / "out.nii.gz"
     assert segment(case, "--scribbles", case.round2, "--report", report, "--labelmap", labelmap) == 0
     mask = sitk.GetArrayFromImage(sitk.ReadImage(str(labelmap)))
-    np.testing.assert_array_equal(mask > 0, expected(*case.strokes))
+    np.testing.assert_array_equal(mask > 0, expected(*case.scribbles))
     content = json.loads(report.read_text(encoding="utf-8"))
     assert [one["round"] for one in content["rounds"]] == [1, 2]
     assert content["volume_ml"] == pytest.approx(mask.sum() * 2.5 / 1000)
@@ -94,10 +94,10 @@ def test_scene_goes_on_at_the_next_round(case, without_network):
         (ct,) = load_mrb(scene, path)
         adapter = SceneAdapter(scene, ct)
         assert adapter.rounds() == 2
-        np.testing.assert_array_equal(adapter.read_mask(), expected(*case.strokes)[::-1])
-        strokes = adapter.read_scribbles()
+        np.testing.assert_array_equal(adapter.read_mask(), expected(*case.scribbles)[::-1])
+        scribbles = adapter.read_scribbles()
         np.testing.assert_array_equal(
-            strokes.foreground, (case.strokes[0] == 1)[::-1] | (case.strokes[1] == 1)[::-1]
+            scribbles.foreground, (case.scribbles[0] == 1)[::-1] | (case.scribbles[1] == 1)[::-1]
         )
         assert len(adapter.rounds_rows()) == 2
 
@@ -124,7 +124,7 @@ def test_file_in_place_of_a_folder_is_found_before_the_work(case, without_networ
     assert not without_network
 
 
-def test_first_round_needs_a_stroke_on_the_bleed(case, without_network, capsys):
+def test_first_round_needs_a_scribble_on_the_bleed(case, without_network, capsys):
     background = sitk.ReadImage(str(case.round1)) == 2
     background.CopyInformation(sitk.ReadImage(str(case.round1)))
     sitk.WriteImage(background * 2, str(case.round1))
@@ -133,7 +133,7 @@ def test_first_round_needs_a_stroke_on_the_bleed(case, without_network, capsys):
     assert not without_network
 
 
-def test_strokes_or_a_guess_are_asked_for(case, without_network, capsys):
+def test_scribbles_or_a_guess_are_asked_for(case, without_network, capsys):
     assert cli.main(["segment", str(case.ct), "-o", str(case.folder / "out.seg.nrrd")]) == 2
     message = capsys.readouterr().err
     assert "--scribbles" in message
@@ -141,7 +141,7 @@ def test_strokes_or_a_guess_are_asked_for(case, without_network, capsys):
     assert not without_network
 
 
-def test_a_guess_comes_before_the_strokes(case, without_network, capsys):
+def test_a_guess_comes_before_the_scribbles(case, without_network, capsys):
     pytest.importorskip("matplotlib")
     report, preview = case.folder / "report.json", case.folder / "rounds.png"
     assert segment(case, "--guess", "--report", report, "--preview", preview) == 0
@@ -154,7 +154,7 @@ def test_a_guess_comes_before_the_strokes(case, without_network, capsys):
     assert preview.exists()
 
 
-def test_a_guess_needs_no_strokes(case, without_network):
+def test_a_guess_needs_no_scribbles(case, without_network):
     out = case.folder / "guess.seg.nrrd"
     assert cli.main(["segment", str(case.ct), "--guess", "-o", str(out)]) == 0
     written = sitk.ReadImage(str(out))

@@ -18,7 +18,7 @@ EFFECT = FOLDER / "ICHHPINetEffect"
 
 
 class Session:
-    """The bleed is every column of voxels with a foreground stroke anywhere, through all slices."""
+    """The bleed is every column of voxels with a foreground scribble anywhere, through all slices."""
 
     during_round = staticmethod(lambda: None)
 
@@ -104,7 +104,7 @@ def test_painting_on_refines_with_the_previous_preview_as_memory(effect, editor)
 
 def test_apply_writes_the_bleed_keeps_the_others_and_ends_the_preview(effect, editor):
     others = {name: editor.voxels(name) for name in ("Other", "Background")}
-    strokes = editor.voxels("Bleed")
+    scribbles = editor.voxels("Bleed")
     refine(effect)
     preview = editor.voxels("Bleed", effect.getPreviewNode())
     effect.onApply()
@@ -113,7 +113,7 @@ def test_apply_writes_the_bleed_keeps_the_others_and_ends_the_preview(effect, ed
         np.testing.assert_array_equal(editor.voxels(name), voxels)
     assert effect.getPreviewNode() is None and not effect.applyButton.enabled
     editor.logic.Undo()
-    np.testing.assert_array_equal(editor.voxels("Bleed"), strokes)
+    np.testing.assert_array_equal(editor.voxels("Bleed"), scribbles)
 
 
 def test_cancelled_first_round_leaves_no_preview(effect, editor, monkeypatch):

@@ -23,17 +23,17 @@ def one_round(port, mask):
     return port.load_rounds().with_round(result, port.read_scribbles())
 
 
-def test_strokes_and_ct_come_in_canonical_order(editor, port):
+def test_scribbles_and_ct_come_in_canonical_order(editor, port):
     import slicer
 
     volume, spacing = port.read_ct()
-    strokes = port.read_scribbles()
+    scribbles = port.read_scribbles()
     assert spacing == (5.0, 0.5, 0.5)
     # The CT is stored from head to feet; canonical order runs from feet to head.
     stored = slicer.util.arrayFromVolume(editor.ct)
     np.testing.assert_array_equal(volume, stored[::-1])
-    np.testing.assert_array_equal(strokes.foreground, editor.voxels("Bleed")[::-1])
-    np.testing.assert_array_equal(strokes.background, editor.voxels("Background")[::-1])
+    np.testing.assert_array_equal(scribbles.foreground, editor.voxels("Bleed")[::-1])
+    np.testing.assert_array_equal(scribbles.background, editor.voxels("Background")[::-1])
 
 
 def test_the_bleed_wins_where_the_seeds_overlap(editor, port):
@@ -41,9 +41,9 @@ def test_the_bleed_wins_where_the_seeds_overlap(editor, port):
     editor.node.SetOverwriteMode(editor.node.OverwriteNone)
     editor.segmentation.GetSegmentation().SeparateSegmentLabelmap(editor.ids["Background"])
     editor.paint("Background", crossing)
-    strokes = port.read_scribbles()
-    assert not (strokes.foreground & strokes.background).any()
-    np.testing.assert_array_equal(strokes.foreground, editor.voxels("Bleed")[::-1])
+    scribbles = port.read_scribbles()
+    assert not (scribbles.foreground & scribbles.background).any()
+    np.testing.assert_array_equal(scribbles.foreground, editor.voxels("Bleed")[::-1])
 
 
 def test_where_seeds_cross_the_later_one_wins_and_stays_the_winner(editor, port):
@@ -53,9 +53,9 @@ def test_where_seeds_cross_the_later_one_wins_and_stays_the_winner(editor, port)
     editor.segmentation.GetSegmentation().SeparateSegmentLabelmap(editor.ids["Background"])
     editor.paint("Background", editor.voxels("Background") | bleed)
     for _ in range(3):
-        strokes = port.read_scribbles()
-        assert not strokes.foreground.any()
-        assert strokes.background[::-1][bleed].all()
+        scribbles = port.read_scribbles()
+        assert not scribbles.foreground.any()
+        assert scribbles.background[::-1][bleed].all()
     # The user's own segments are not touched.
     np.testing.assert_array_equal(editor.voxels("Bleed"), bleed)
 
@@ -71,7 +71,7 @@ def test_preview_covers_slices_far_from_the_seeds(editor, port):
 
 def test_apply_writes_the_bleed_and_nothing_else(editor, port):
     before = {name: editor.voxels(name) for name in ("Other", "Background")}
-    strokes = editor.voxels("Bleed")
+    scribbles = editor.voxels("Bleed")
     mask = np.zeros((8, 20, 24), bool)
     mask[1:7, 3:15, 3:16] = True  # over both other segments
     port.write_rounds(one_round(port, mask))
@@ -80,7 +80,7 @@ def test_apply_writes_the_bleed_and_nothing_else(editor, port):
     for name, voxels in before.items():
         np.testing.assert_array_equal(editor.voxels(name), voxels)
     editor.logic.Undo()
-    np.testing.assert_array_equal(editor.voxels("Bleed"), strokes)
+    np.testing.assert_array_equal(editor.voxels("Bleed"), scribbles)
 
 
 def test_apply_leaves_the_editor_as_the_user_set_it(editor, port):
@@ -123,13 +123,13 @@ def _inside_other_and_in_range(editor):
 
 @pytest.mark.parametrize("restrict", [_inside_other, _outside_all, _in_range, _inside_other_and_in_range])
 def test_masking_is_honored_and_the_preview_shows_what_apply_leaves(editor, port, restrict):
-    editable, strokes = restrict(editor), editor.voxels("Bleed")
+    editable, scribbles = restrict(editor), editor.voxels("Bleed")
     mask = np.zeros((8, 20, 24), bool)
     mask[1:7, 2:16, 2:18] = True
     port.write_rounds(one_round(port, mask))
     preview = editor.voxels("Bleed", editor.preview.node)
     editor.apply(port.preview_labelmap())
-    np.testing.assert_array_equal(preview, np.where(editable, mask[::-1], strokes))
+    np.testing.assert_array_equal(preview, np.where(editable, mask[::-1], scribbles))
     np.testing.assert_array_equal(editor.voxels("Bleed"), preview)
     voxel_ml = np.prod(port.geometry().spacing) / 1000
     assert port.shown_ml == pytest.approx(preview.sum() * voxel_ml) != mask.sum() * voxel_ml
@@ -140,14 +140,14 @@ def test_masking_is_honored_and_the_preview_shows_what_apply_leaves(editor, port
 def test_parent_transform_of_both_nodes_changes_nothing_but_the_key(editor, port):
     import vtk
 
-    key, strokes = port.ct_key(), port.read_scribbles()
+    key, scribbles = port.ct_key(), port.read_scribbles()
     transform = editor.scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
     matrix = vtk.vtkMatrix4x4()
     matrix.SetElement(0, 3, 25.0)
     transform.SetMatrixTransformToParent(matrix)
     for node in (editor.ct, editor.segmentation):
         node.SetAndObserveTransformNodeID(transform.GetID())
-    np.testing.assert_array_equal(port.read_scribbles().foreground, strokes.foreground)
+    np.testing.assert_array_equal(port.read_scribbles().foreground, scribbles.foreground)
     assert port.ct_key() != key
 
 
@@ -167,11 +167,11 @@ def test_key_stays_while_painting_and_changes_with_voxels_and_bleed_segment(edit
     assert port.ct_key() != key
 
 
-def test_strokes_are_noticed_when_they_come_and_go(editor, port):
-    assert port.has_strokes()
+def test_scribbles_are_noticed_when_they_come_and_go(editor, port):
+    assert port.has_scribbles()
     for name in ("Bleed", "Background"):
         editor.segmentation.GetSegmentation().ClearSegment(editor.ids[name])
-    assert not port.has_strokes()
+    assert not port.has_scribbles()
 
 
 def test_without_nodes_there_is_no_ct(editor, port):
@@ -179,15 +179,15 @@ def test_without_nodes_there_is_no_ct(editor, port):
     assert port.ct_key() is None
     editor.node.SetAndObserveSegmentationNode(None)
     assert port.ct_key() is None
-    assert not port.has_strokes()
+    assert not port.has_scribbles()
 
 
-def test_clearing_the_rounds_removes_the_preview_and_keeps_the_strokes(editor, port):
+def test_clearing_the_rounds_removes_the_preview_and_keeps_the_scribbles(editor, port):
     port.write_rounds(one_round(port, np.ones((8, 20, 24), bool)))
-    strokes = editor.voxels("Bleed")
+    scribbles = editor.voxels("Bleed")
     port.write_rounds(port.load_rounds().emptied())
     assert editor.preview.node is None and port.read_mask() is None and port.load_rounds().number == 0
-    np.testing.assert_array_equal(editor.voxels("Bleed"), strokes)
+    np.testing.assert_array_equal(editor.voxels("Bleed"), scribbles)
     with pytest.raises(InvalidScribblesError, match="Initialize"):
         port.preview_labelmap()
 

@@ -1,4 +1,4 @@
-"""The classical methods: they find an easy bleed, obey strokes and say what they lack."""
+"""The classical methods: they find an easy bleed, obey scribbles and say what they lack."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def head():
 
 
 @pytest.fixture(scope="module")
-def strokes():
+def scribbles():
     foreground, background = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
     foreground[3, 38:50, 38] = True
     background[3, 30:60, 54] = True
@@ -51,10 +51,10 @@ def dice(mask, truth):
     return 2 * np.count_nonzero((mask > 0) & truth) / (np.count_nonzero(mask) + np.count_nonzero(truth))
 
 
-def test_finds_an_easy_bleed(session_class, head, strokes):
+def test_finds_an_easy_bleed(session_class, head, scribbles):
     volume, truth = head
 
-    result = session_class(CT.of_array(volume, SPACING)).refine(strokes)
+    result = session_class(CT.of_array(volume, SPACING)).refine(scribbles)
 
     assert result.mask.dtype == np.uint8
     assert result.mask.shape == SHAPE
@@ -63,37 +63,37 @@ def test_finds_an_easy_bleed(session_class, head, strokes):
     assert result.changed_slices == np.flatnonzero(result.mask.any(axis=(1, 2))).tolist()
 
 
-def test_strokes_accumulate_and_are_obeyed_wherever_they_lie(session_class, head, strokes):
+def test_scribbles_accumulate_and_are_obeyed_wherever_they_lie(session_class, head, scribbles):
     volume, _ = head
     session = session_class(CT.of_array(volume, SPACING))
-    session.refine(strokes)
+    session.refine(scribbles)
     again, outside = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
     again[3, 40, 36:40] = True
     outside[0, 1:4, 1:4] = True
 
     result = session.refine(Scribbles(outside, again))
 
-    assert result.mask[outside].all(), "a foreground stroke in the air outside the head crop"
-    assert not result.mask[again].any(), "a background stroke over an earlier foreground stroke"
+    assert result.mask[outside].all(), "a foreground scribble in the air outside the head crop"
+    assert not result.mask[again].any(), "a background scribble over an earlier foreground scribble"
     assert result.mask[3, 45:50, 38].all()
-    assert not result.mask[strokes.background].any()
+    assert not result.mask[scribbles.background].any()
 
 
-def test_same_strokes_give_the_same_mask(session_class, head, strokes):
-    first, second = (session_class(CT.of_array(head[0], SPACING)).refine(strokes).mask for _ in range(2))
+def test_same_scribbles_give_the_same_mask(session_class, head, scribbles):
+    first, second = (session_class(CT.of_array(head[0], SPACING)).refine(scribbles).mask for _ in range(2))
     assert np.array_equal(first, second)
 
 
-def test_without_foreground_there_is_no_bleed(session_class, head, strokes):
-    result = session_class(CT.of_array(head[0], SPACING)).refine(Scribbles(None, strokes.background))
+def test_without_foreground_there_is_no_bleed(session_class, head, scribbles):
+    result = session_class(CT.of_array(head[0], SPACING)).refine(Scribbles(None, scribbles.background))
     assert not result.mask.any()
 
 
-def test_without_background_the_strokes_remain_or_the_bleed_is_found(session_class, head, strokes):
+def test_without_background_the_scribbles_remain_or_the_bleed_is_found(session_class, head, scribbles):
     volume, truth = head
-    result = session_class(CT.of_array(volume, SPACING)).refine(Scribbles(strokes.foreground, None))
+    result = session_class(CT.of_array(volume, SPACING)).refine(Scribbles(scribbles.foreground, None))
     if session_class.needs_background:
-        assert np.array_equal(result.mask > 0, strokes.foreground)
+        assert np.array_equal(result.mask > 0, scribbles.foreground)
         assert "background" in result.notes[0]
     else:
         assert dice(result.mask, truth) > 0.6

@@ -77,7 +77,7 @@ def test_scribbles_on_the_worst_slice_until_nothing_is_wrong():
     assert [row["round"] for row in rows] == list(range(1, 9))
 
 
-def test_first_round_has_strokes_of_both_kinds_on_one_slice():
+def test_first_round_has_scribbles_of_both_kinds_on_one_slice():
     session = PerfectOnScribbledSlices(bleed())
     row = rows_of(session, rounds=1)[0]
 

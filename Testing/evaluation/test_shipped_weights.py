@@ -23,10 +23,10 @@ def dice_by_round(network, volume, truth, spacing, rounds):
     scores = []
     for number in range(rounds):
         index = None if number else first_slice(truth, rng)
-        strokes = next_scribbles(truth, session.mask, spacing, rng, index)
-        mask = session.refine(strokes).mask > 0
-        assert mask[strokes.foreground].all()
-        assert not mask[strokes.background].any()
+        scribbles = next_scribbles(truth, session.mask, spacing, rng, index)
+        mask = session.refine(scribbles).mask > 0
+        assert mask[scribbles.foreground].all()
+        assert not mask[scribbles.background].any()
         scores.append(2 * (mask & truth).sum() / (mask.sum() + truth.sum()))
     return scores, session
 

@@ -91,16 +91,16 @@ def test_slices_have_intercepts_of_their_own(tmp_path):
     np.testing.assert_array_equal(read_ct(tmp_path / "head").hu, sitk.GetArrayFromImage(image))
 
 
-def test_strokes_of_another_grid_would_miss_a_tilted_ct(tmp_path):
+def test_scribbles_of_another_grid_would_miss_a_tilted_ct(tmp_path):
     image = ct_image()
     write_series(tmp_path / "head", image, shear_mm=5.0 * np.tan(np.radians(20)))
     ct = read_ct(tmp_path / "head")
     assert ct.geometry.sheared_mm == pytest.approx(25 * np.tan(np.radians(20)), abs=0.01)
-    strokes = np.zeros(ct.hu.shape, np.uint8)
-    strokes[4, 8:12, 8:12] = 1
-    write_labelmap(tmp_path / "own.nrrd", strokes, ct)
+    scribbles = np.zeros(ct.hu.shape, np.uint8)
+    scribbles[4, 8:12, 8:12] = 1
+    write_labelmap(tmp_path / "own.nrrd", scribbles, ct)
     assert read_scribbles(tmp_path / "own.nrrd", ct).foreground.sum() == 16
-    upright = sitk.GetImageFromArray(strokes)
+    upright = sitk.GetImageFromArray(scribbles)
     upright.SetSpacing((0.5, 0.5, 5.1))
     sitk.WriteImage(upright, str(tmp_path / "other.nrrd"))
     with pytest.raises(InvalidScribblesError, match="up to 9 mm beside"):

@@ -1,4 +1,4 @@
-"""Strokes land on the CT's voxels, whatever grid and file they were painted in."""
+"""Scribbles land on the CT's voxels, whatever grid and file they were painted in."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def ct():
 
 
 @pytest.fixture
-def strokes(ct):
+def scribbles(ct):
     """Foreground and background lines, one pixel wide."""
     foreground, background = np.zeros((2, *ct.hu.shape), bool)
     foreground[2, 5, 4:14] = True
@@ -47,46 +47,46 @@ def segmentation(path, image, segments):
     return path
 
 
-def check(read, strokes):
-    np.testing.assert_array_equal(read.foreground, strokes[0])
-    np.testing.assert_array_equal(read.background, strokes[1])
+def check(read, scribbles):
+    np.testing.assert_array_equal(read.foreground, scribbles[0])
+    np.testing.assert_array_equal(read.background, scribbles[1])
 
 
 @pytest.mark.parametrize("ending", [".nrrd", ".nii.gz", ".mha"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32])
-def test_labelmap(tmp_path, ct, strokes, ending, dtype):
-    path = tmp_path / f"strokes{ending}"
-    sitk.WriteImage(labelmap(ct, (strokes[0] + 2 * strokes[1]).astype(dtype)), str(path))
-    check(read_scribbles(path, ct), strokes)
+def test_labelmap(tmp_path, ct, scribbles, ending, dtype):
+    path = tmp_path / f"scribbles{ending}"
+    sitk.WriteImage(labelmap(ct, (scribbles[0] + 2 * scribbles[1]).astype(dtype)), str(path))
+    check(read_scribbles(path, ct), scribbles)
 
 
 @pytest.mark.parametrize(
     "names",
     [NAMES, ("HEMORRHAGE SCRIBBLE", " background scribble "), ("foreground", "Background"), ("fg", "bg")],
 )
-def test_segments_of_one_layer(tmp_path, ct, strokes, names):
-    image = labelmap(ct, (strokes[0] + 2 * strokes[1]).astype(np.uint8))
+def test_segments_of_one_layer(tmp_path, ct, scribbles, names):
+    image = labelmap(ct, (scribbles[0] + 2 * scribbles[1]).astype(np.uint8))
     path = segmentation(tmp_path / "s.seg.nrrd", image, [(names[0], 0, 1), (names[1], 0, 2)])
-    check(read_scribbles(path, ct), strokes)
+    check(read_scribbles(path, ct), scribbles)
 
 
-def test_segments_in_other_order_with_other_labels_beside_a_foreign_one(tmp_path, ct, strokes):
-    labels = (7 * strokes[0] + 3 * strokes[1]).astype(np.uint8)
+def test_segments_in_other_order_with_other_labels_beside_a_foreign_one(tmp_path, ct, scribbles):
+    labels = (7 * scribbles[0] + 3 * scribbles[1]).astype(np.uint8)
     labels[0] = 5
     segments = [("Skull", 0, 5), (NAMES[1], 0, 3), (NAMES[0], 0, 7)]
     path = segmentation(tmp_path / "s.seg.nrrd", labelmap(ct, labels), segments)
-    check(read_scribbles(path, ct), strokes)
+    check(read_scribbles(path, ct), scribbles)
 
 
 @pytest.mark.parametrize("layers", [(0, 1), (None, None)])
-def test_segments_in_layers(tmp_path, ct, strokes, layers):
-    image = sitk.Compose([labelmap(ct, one.astype(np.uint8)) for one in strokes])
+def test_segments_in_layers(tmp_path, ct, scribbles, layers):
+    image = sitk.Compose([labelmap(ct, one.astype(np.uint8)) for one in scribbles])
     path = segmentation(tmp_path / "s.seg.nrrd", image, [(NAMES[0], layers[0], 1), (NAMES[1], layers[1], 1)])
-    check(read_scribbles(path, ct), strokes)
+    check(read_scribbles(path, ct), scribbles)
 
 
 @pytest.mark.parametrize("layers", [1, 2])
-def test_segmentation_saved_by_slicer(tmp_path, ct, strokes, layers):
+def test_segmentation_saved_by_slicer(tmp_path, ct, scribbles, layers):
     """Slicer crops to what was painted, and opens a layer only for segments that overlap."""
     slicer, vtk = require_slicer()
     scene = slicer.vtkMRMLScene()
@@ -99,9 +99,9 @@ def test_segmentation_saved_by_slicer(tmp_path, ct, strokes, layers):
     matrix = np.diag([-1.0, -1.0, 1.0, 1.0]) @ matrix
     ijk_to_ras = vtk.vtkMatrix4x4()
     ijk_to_ras.DeepCopy(matrix.ravel().tolist())
-    painted = list(zip(NAMES, strokes, strict=True))
+    painted = list(zip(NAMES, scribbles, strict=True))
     if layers == 2:
-        painted.insert(0, ("Blood", strokes[0] | strokes[1]))
+        painted.insert(0, ("Blood", scribbles[0] | scribbles[1]))
     for name, marks in painted:
         bounds = [(axis.min(), axis.max()) for axis in np.nonzero(marks)]
         image = slicer.vtkOrientedImageData()
@@ -114,37 +114,37 @@ def test_segmentation_saved_by_slicer(tmp_path, ct, strokes, layers):
         segment.SetName(name)
         segment.AddRepresentation("Binary labelmap", image)
         node.GetSegmentation().AddSegment(segment)
-    storage.SetFileName(str(tmp_path / "strokes.seg.nrrd"))
+    storage.SetFileName(str(tmp_path / "scribbles.seg.nrrd"))
     assert storage.WriteData(node)
-    image = sitk.ReadImage(str(tmp_path / "strokes.seg.nrrd"))
+    image = sitk.ReadImage(str(tmp_path / "scribbles.seg.nrrd"))
     assert image.GetNumberOfComponentsPerPixel() == layers
     assert image.GetSize() != ct.geometry.image.GetSize()
-    check(read_scribbles(tmp_path / "strokes.seg.nrrd", ct), strokes)
+    check(read_scribbles(tmp_path / "scribbles.seg.nrrd", ct), scribbles)
 
 
-def test_cropped_extent(tmp_path, ct, strokes):
-    image = labelmap(ct, (strokes[0] + 2 * strokes[1]).astype(np.uint8))[4:18, 3:15, 2:5]
+def test_cropped_extent(tmp_path, ct, scribbles):
+    image = labelmap(ct, (scribbles[0] + 2 * scribbles[1]).astype(np.uint8))[4:18, 3:15, 2:5]
     path = segmentation(tmp_path / "s.seg.nrrd", image, [(NAMES[0], 0, 1), (NAMES[1], 0, 2)])
-    check(read_scribbles(path, ct), strokes)
+    check(read_scribbles(path, ct), scribbles)
 
 
-def test_partly_outside_keeps_what_is_inside(tmp_path, ct, strokes):
-    labels = (strokes[0] + 2 * strokes[1]).astype(np.uint8)
+def test_partly_outside_keeps_what_is_inside(tmp_path, ct, scribbles):
+    labels = (scribbles[0] + 2 * scribbles[1]).astype(np.uint8)
     image = sitk.ConstantPad(labelmap(ct, labels), (5, 5, 2), (5, 5, 2), 1)
     sitk.WriteImage(image, str(tmp_path / "s.nrrd"))
-    check(read_scribbles(tmp_path / "s.nrrd", ct), strokes)
+    check(read_scribbles(tmp_path / "s.nrrd", ct), scribbles)
 
 
-def test_flipped_file_axes(tmp_path, ct, strokes):
+def test_flipped_file_axes(tmp_path, ct, scribbles):
     image = sitk.Flip(
-        labelmap(ct, (strokes[0] + 2 * strokes[1]).astype(np.uint8)), (True, False, True), False
+        labelmap(ct, (scribbles[0] + 2 * scribbles[1]).astype(np.uint8)), (True, False, True), False
     )
     sitk.WriteImage(image, str(tmp_path / "s.nrrd"))
-    check(read_scribbles(tmp_path / "s.nrrd", ct), strokes)
+    check(read_scribbles(tmp_path / "s.nrrd", ct), scribbles)
 
 
 @pytest.mark.parametrize("factor", [(3, 3, 2), (1, 2, 4)])
-def test_finer_grid_loses_no_thin_stroke(tmp_path, ct, factor):
+def test_finer_grid_loses_no_thin_scribble(tmp_path, ct, factor):
     """A one-voxel line on a finer grid marks every CT voxel that it passes."""
     size = [n * f for n, f in zip(ct.geometry.image.GetSize(), factor, strict=True)]
     fine = sitk.Image(size, sitk.sitkUInt8)
@@ -175,14 +175,14 @@ def test_coarser_grid_covers_without_holes(tmp_path, ct):
     assert scribbles.background.sum() == 4
 
 
-def test_one_of_the_two_is_enough(tmp_path, ct, strokes):
-    sitk.WriteImage(labelmap(ct, (2 * strokes[1]).astype(np.uint8)), str(tmp_path / "s.nrrd"))
-    check(read_scribbles(tmp_path / "s.nrrd", ct), (np.zeros_like(strokes[0]), strokes[1]))
+def test_one_of_the_two_is_enough(tmp_path, ct, scribbles):
+    sitk.WriteImage(labelmap(ct, (2 * scribbles[1]).astype(np.uint8)), str(tmp_path / "s.nrrd"))
+    check(read_scribbles(tmp_path / "s.nrrd", ct), (np.zeros_like(scribbles[0]), scribbles[1]))
 
 
-def test_foreground_can_be_required(tmp_path, ct, strokes):
-    sitk.WriteImage(labelmap(ct, (2 * strokes[1]).astype(np.uint8)), str(tmp_path / "s.nrrd"))
-    with pytest.raises(InvalidScribblesError, match=r"marks no bleed.*at least one stroke"):
+def test_foreground_can_be_required(tmp_path, ct, scribbles):
+    sitk.WriteImage(labelmap(ct, (2 * scribbles[1]).astype(np.uint8)), str(tmp_path / "s.nrrd"))
+    with pytest.raises(InvalidScribblesError, match=r"marks no bleed.*at least one scribble"):
         read_scribbles(tmp_path / "s.nrrd", ct, require_foreground=True)
 
 
@@ -190,34 +190,34 @@ def test_nothing_painted(tmp_path, ct):
     path = segmentation(
         tmp_path / "s.seg.nrrd", labelmap(ct, np.zeros(ct.hu.shape, np.uint8)), [(n, 0, 1) for n in NAMES]
     )
-    with pytest.raises(InvalidScribblesError, match="no stroke"):
+    with pytest.raises(InvalidScribblesError, match="no scribble"):
         read_scribbles(path, ct)
 
 
-def test_other_segment_names_are_listed(tmp_path, ct, strokes):
+def test_other_segment_names_are_listed(tmp_path, ct, scribbles):
     path = segmentation(
-        tmp_path / "s.seg.nrrd", labelmap(ct, strokes[0].astype(np.uint8)), [("Blood", 0, 1), ("Air", 0, 2)]
+        tmp_path / "s.seg.nrrd", labelmap(ct, scribbles[0].astype(np.uint8)), [("Blood", 0, 1), ("Air", 0, 2)]
     )
     with pytest.raises(InvalidScribblesError, match=r"'Blood', 'Air'.*'Hemorrhage scribble' and 'Background"):
         read_scribbles(path, ct)
 
 
-def test_other_labels_are_listed(tmp_path, ct, strokes):
-    sitk.WriteImage(labelmap(ct, (255 * strokes[0]).astype(np.uint8)), str(tmp_path / "s.nrrd"))
+def test_other_labels_are_listed(tmp_path, ct, scribbles):
+    sitk.WriteImage(labelmap(ct, (255 * scribbles[0]).astype(np.uint8)), str(tmp_path / "s.nrrd"))
     with pytest.raises(InvalidScribblesError, match=r"other labels.*255.*1 on the bleed"):
         read_scribbles(tmp_path / "s.nrrd", ct)
 
 
-def test_strokes_beside_the_ct(tmp_path, ct, strokes):
-    image = labelmap(ct, strokes[0].astype(np.uint8))
+def test_scribbles_beside_the_ct(tmp_path, ct, scribbles):
+    image = labelmap(ct, scribbles[0].astype(np.uint8))
     image.SetOrigin((500.0, 0.0, 0.0))
     sitk.WriteImage(image, str(tmp_path / "s.nrrd"))
     with pytest.raises(InvalidScribblesError, match=r"inside the CT.*x \d+\.\.\d+.*Paint on the CT"):
         read_scribbles(tmp_path / "s.nrrd", ct)
 
 
-def test_contradicting_strokes(tmp_path, ct, strokes):
-    image = sitk.Compose([labelmap(ct, strokes[0].astype(np.uint8))] * 2)
+def test_contradicting_scribbles(tmp_path, ct, scribbles):
+    image = sitk.Compose([labelmap(ct, scribbles[0].astype(np.uint8))] * 2)
     path = segmentation(tmp_path / "s.seg.nrrd", image, [(NAMES[0], 0, 1), (NAMES[1], 1, 1)])
     with pytest.raises(InvalidScribblesError, match="at once"):
         read_scribbles(path, ct)
@@ -234,9 +234,9 @@ def test_missing_unreadable_and_flat_files(tmp_path, ct):
         read_scribbles(tmp_path / "flat.nrrd", ct)
 
 
-def test_scribbles_of_no_stated_voxel_size_are_not_placed_by_chance(tmp_path, ct, strokes):
-    path = tmp_path / "strokes.nrrd"
-    sitk.WriteImage(labelmap(ct, (strokes[0] + 2 * strokes[1]).astype(np.uint8)), str(path))
+def test_scribbles_of_no_stated_voxel_size_are_not_placed_by_chance(tmp_path, ct, scribbles):
+    path = tmp_path / "scribbles.nrrd"
+    sitk.WriteImage(labelmap(ct, (scribbles[0] + 2 * scribbles[1]).astype(np.uint8)), str(path))
     lines = path.read_bytes().split(b"\n")
     path.write_bytes(b"\n".join(line for line in lines if not line.startswith(b"space directions")))
     with pytest.raises(InvalidScribblesError, match="in doubt"):

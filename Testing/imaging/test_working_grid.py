@@ -1,4 +1,4 @@
-"""The way to the network's grid and back loses no stroke and moves no mask."""
+"""The way to the network's grid and back loses no scribble and moves no mask."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def volume(shape):
 
 
 @given(shape=shapes, spacing=spacings, seed=strategies.integers(0, 1000))
-def test_no_stroke_inside_the_head_is_lost(shape, spacing, seed):
+def test_no_scribble_inside_the_head_is_lost(shape, spacing, seed):
     grid = WorkingGrid.fit(volume(shape), spacing)
     rng = np.random.default_rng(seed)
     place = tuple(
@@ -35,9 +35,9 @@ def test_no_stroke_inside_the_head_is_lost(shape, spacing, seed):
             (grid.columns.start, grid.columns.stop),
         )
     )
-    strokes = np.zeros(shape, bool)
-    strokes[place] = True
-    low = grid.scribbles_on_working_grid(strokes, np.zeros_like(strokes))[:, 0]
+    scribbles = np.zeros(shape, bool)
+    scribbles[place] = True
+    low = grid.scribbles_on_working_grid(scribbles, np.zeros_like(scribbles))[:, 0]
     assert low.sum() == 1
     assert place[0] in grid.source_slices(int(np.argwhere(low)[0, 0]))
 

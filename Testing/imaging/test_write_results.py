@@ -41,8 +41,8 @@ def test_labelmap(tmp_path, ct, mask, ending):
 
 
 def test_labelmap_keeps_several_labels(tmp_path, ct, mask):
-    write_labelmap(tmp_path / "strokes.nrrd", mask * 2, ct)
-    assert sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "strokes.nrrd"))).max() == 2
+    write_labelmap(tmp_path / "scribbles.nrrd", mask * 2, ct)
+    assert sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "scribbles.nrrd"))).max() == 2
 
 
 def test_segmentation_header(tmp_path, ct, mask):

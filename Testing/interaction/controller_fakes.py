@@ -18,7 +18,7 @@ class Scene:
     def __init__(self):
         self.ct = "CT 1"
         self.volume = np.arange(np.prod(SHAPE), dtype=np.int16).reshape(SHAPE)
-        self.strokes = Scribbles.empty(SHAPE)
+        self.scribbles = Scribbles.empty(SHAPE)
         self.mask = None
         self.log = RoundLog.empty(SHAPE, SPACING)
         self.written = []
@@ -31,8 +31,8 @@ class Scene:
         return self.log.number
 
     def paint(self, *voxel, background=False):
-        (self.strokes.background if background else self.strokes.foreground)[voxel] = True
-        self.controller.strokes_changed()
+        (self.scribbles.background if background else self.scribbles.foreground)[voxel] = True
+        self.controller.scribbles_changed()
 
     def delete_result(self, noticed=True):
         self.mask = None
@@ -48,15 +48,15 @@ class Scene:
     def read_ct(self):
         return self.volume.copy(), SPACING
 
-    def has_strokes(self):
-        return not self.strokes.is_empty
+    def has_scribbles(self):
+        return not self.scribbles.is_empty
 
     def read_scribbles(self):
-        return Scribbles(self.strokes.foreground.copy(), self.strokes.background.copy())
+        return Scribbles(self.scribbles.foreground.copy(), self.scribbles.background.copy())
 
     def write_scribbles(self, scribbles):
-        self.strokes = Scribbles.of(scribbles.labels())
-        self.controller.strokes_changed()
+        self.scribbles = Scribbles.of(scribbles.labels())
+        self.controller.scribbles_changed()
 
     def has_result(self):
         return self.mask is not None
@@ -82,7 +82,7 @@ class Scene:
 
 
 class Session:
-    """Marks the whole slice of a foreground stroke; keeps what the contract says it keeps."""
+    """Marks the whole slice of a foreground scribble; keeps what the contract says it keeps."""
 
     opened = prepared = 0
     fail_with = None

@@ -1,4 +1,4 @@
-"""What the controller does with rounds, results, strokes and failures."""
+"""What the controller does with rounds, results, scribbles and failures."""
 
 import threading
 import time
@@ -70,7 +70,7 @@ def test_cancel_drops_the_queued_round(ready):
     assert ready.executor.jobs == []
 
 
-def test_cancel_keeps_previous_result_and_strokes(ready):
+def test_cancel_keeps_previous_result_and_scribbles(ready):
     ready.round()
     before = ready.scene.mask.copy()
     ready.scene.paint(2, 0, 0)
@@ -78,7 +78,7 @@ def test_cancel_keeps_previous_result_and_strokes(ready):
     ready.round()
     assert ready.state is State.CANCELLED
     assert np.array_equal(ready.scene.mask, before)
-    assert ready.scene.strokes.foreground[2, 0, 0]
+    assert ready.scene.scribbles.foreground[2, 0, 0]
     assert ready.scene.rows == 1
     assert ready.controller.status.can_undo
 
@@ -145,12 +145,12 @@ def test_unexpected_error_is_named_by_its_type(ready):
 
 def test_unreadable_scene_fails_without_a_round(ready):
     def broken():
-        raise InvalidScribblesError("strokes cross")
+        raise InvalidScribblesError("scribbles cross")
 
     ready.scene.read_scribbles = broken
     assert not ready.controller.refine()
     assert ready.state is State.FAILED
-    assert ready.controller.status.message == "strokes cross"
+    assert ready.controller.status.message == "scribbles cross"
 
 
 def test_unwritable_scene_fails(ready):
@@ -187,7 +187,7 @@ def test_a_round_ends_whatever_the_scene_refuses(ready):
     assert ready.state is State.FAILED
 
 
-def test_saved_strokes_that_cannot_be_read_are_said_when_the_ct_is_chosen(world):
+def test_saved_scribbles_that_cannot_be_read_are_said_when_the_ct_is_chosen(world):
     def refuse():
         raise InvalidVolumeError("The CT lies under a non-linear transform.")
 
@@ -212,7 +212,7 @@ def test_failure_while_opening_the_session():
 def test_late_report_of_an_abandoned_round_changes_nothing(ready):
     ready.controller.refine()
     ready.controller.leave_ct()
-    ready.scene.ct, ready.scene.strokes = "CT 2", Scribbles.empty(SHAPE)
+    ready.scene.ct, ready.scene.scribbles = "CT 2", Scribbles.empty(SHAPE)
     ready.controller.ct_chosen()
     ready.finish()
     assert ready.state is State.IDLE
@@ -220,25 +220,25 @@ def test_late_report_of_an_abandoned_round_changes_nothing(ready):
     assert "1 rounds" not in ready.scene.written
 
 
-def test_auto_refine_runs_after_a_stroke_and_once_more_for_strokes_during_a_round(ready):
+def test_auto_refine_runs_after_a_scribble_and_once_more_for_scribbles_during_a_round(ready):
     ready.controller.auto_refine = True
     ready.scene.paint(2, 0, 0)
     assert ready.state is State.REFINING
     ready.scene.paint(3, 0, 0)
     ready.finish()
     assert ready.state is State.REFINING
-    ready.controller.strokes_changed()
+    ready.controller.scribbles_changed()
     ready.finish()
     assert ready.state is State.READY
     assert ready.executor.jobs == []
     assert ready.scene.rows == 2
 
 
-def test_refining_without_strokes_explains_itself(world):
+def test_refining_without_scribbles_explains_itself(world):
     world.controller.ct_chosen()
     assert not world.controller.refine()
     assert world.state is State.IDLE
-    assert "stroke" in world.controller.status.message
+    assert "scribble" in world.controller.status.message
 
 
 def test_inline_executor_needs_one_poll():

@@ -13,7 +13,7 @@ def world():
     return World()
 
 
-def test_a_first_guess_is_a_round_that_strokes_correct(world):
+def test_a_first_guess_is_a_round_that_scribbles_correct(world):
     world.controller.ct_chosen()
     assert world.controller.guess()
     world.finish()
@@ -37,10 +37,10 @@ def test_a_first_guess_can_be_taken_back(world):
     assert world.controller.status.can_guess
 
 
-@pytest.mark.parametrize("done", ["stroke", "round"])
-def test_no_guess_after_strokes_or_rounds(world, done):
+@pytest.mark.parametrize("done", ["scribble", "round"])
+def test_no_guess_after_scribbles_or_rounds(world, done):
     world.controller.ct_chosen()
-    if done == "stroke":
+    if done == "scribble":
         world.scene.paint(1, 2, 3)
     else:
         world.controller.guess()
@@ -52,7 +52,7 @@ def test_no_guess_after_strokes_or_rounds(world, done):
     assert not world.executor.jobs
 
 
-def test_strokes_painted_during_a_guess_wait_for_their_round(world):
+def test_scribbles_painted_during_a_guess_wait_for_their_round(world):
     world.controller.ct_chosen()
     world.controller.auto_refine = True
     world.controller.guess()
@@ -65,7 +65,7 @@ def test_strokes_painted_during_a_guess_wait_for_their_round(world):
     assert world.scene.mask[2].all()
 
 
-def test_a_refine_without_strokes_does_not_wait_for_the_guess(world):
+def test_a_refine_without_scribbles_does_not_wait_for_the_guess(world):
     world.controller.ct_chosen()
     world.controller.guess()
     assert not world.controller.refine()

@@ -36,7 +36,7 @@ def test_changed_settings_open_a_session_that_goes_on(ready):
     assert ready.controller.last.result.round == 2
 
 
-def test_undo_takes_back_result_row_and_strokes_of_the_round(ready):
+def test_undo_takes_back_result_row_and_scribbles_of_the_round(ready):
     ready.round()
     first = ready.scene.mask.copy()
     ready.scene.paint(2, 0, 0)
@@ -45,7 +45,7 @@ def test_undo_takes_back_result_row_and_strokes_of_the_round(ready):
     assert ready.controller.undo()
     assert np.array_equal(ready.scene.mask, first)
     assert ready.scene.rows == ready.controller.status.rounds == 1
-    assert [z for z, _, _ in np.argwhere(ready.scene.strokes.foreground)] == [1, 3]
+    assert [z for z, _, _ in np.argwhere(ready.scene.scribbles.foreground)] == [1, 3]
     assert ready.controller.last is None
     assert ready.controller.undo()
     assert not ready.controller.undo()
@@ -67,11 +67,11 @@ def test_mask_corrected_by_hand_is_the_memory_of_the_next_round(ready):
 def test_work_goes_on_after_a_reload(world):
     world.scene.mask = np.zeros(SHAPE, np.uint8)
     world.scene.mask[0] = 1
-    world.scene.strokes.foreground[0, 0, 0] = True
+    world.scene.scribbles.foreground[0, 0, 0] = True
     finished = world.scene.read_scribbles()
     world.scene.log = RoundLog.resumed(world.scene.mask, finished, 3, SPACING)
     # Painted after the last round, before the scene was saved.
-    world.scene.strokes.foreground[1, 0, 0] = True
+    world.scene.scribbles.foreground[1, 0, 0] = True
     world.controller.ct_chosen()
     assert world.controller.status.rounds == 3
     assert not world.controller.status.can_undo
@@ -80,12 +80,12 @@ def test_work_goes_on_after_a_reload(world):
     assert world.controller.last.result.round == world.scene.rows == 4
     assert world.scene.mask[0].all()
     assert world.controller.undo()
-    assert np.argwhere(world.scene.strokes.foreground).tolist() == [[0, 0, 0]]
+    assert np.argwhere(world.scene.scribbles.foreground).tolist() == [[0, 0, 0]]
 
 
 def test_deleted_result_does_not_come_back_as_memory(ready):
     ready.round()
-    ready.scene.strokes.foreground[:] = False
+    ready.scene.scribbles.foreground[:] = False
     ready.scene.delete_result()
     assert ready.scene.rows == 0
     assert not ready.controller.status.can_undo
@@ -122,7 +122,7 @@ def test_a_result_deleted_during_a_round_does_not_come_back(ready, rounds, notic
     ready.finish()
     assert (ready.scene.mask, ready.scene.rows, ready.controller.status.rounds) == (None, 0, 0)
     assert ready.state is State.CANCELLED
-    assert ready.scene.strokes.foreground[3, 0, 0]
+    assert ready.scene.scribbles.foreground[3, 0, 0]
     ready.round()
     assert ready.scene.rows == 1
 
@@ -137,10 +137,10 @@ def test_result_deleted_during_a_round_that_is_cancelled_stays_deleted(ready):
     assert ready.scene.rows == 0
 
 
-def test_start_over_forgets_strokes_and_rounds(ready):
+def test_start_over_forgets_scribbles_and_rounds(ready):
     ready.round()
     ready.controller.start_over()
     assert ready.state is State.IDLE
-    assert ready.scene.strokes.is_empty
+    assert ready.scene.scribbles.is_empty
     assert ready.scene.mask is None
     assert not ready.controller.status.can_start_over

@@ -53,7 +53,7 @@ def test_a_preview_that_cannot_be_shown_is_told_by_the_result(ready, monkeypatch
     assert "under a warp" in ready.controller.status.message
 
 
-def test_strokes_that_cannot_be_read_any_more_are_told_after_the_running_round(ready, monkeypatch):
+def test_scribbles_that_cannot_be_read_any_more_are_told_after_the_running_round(ready, monkeypatch):
     ready.controller.auto_refine = True
     ready.controller.refine()
     ready.scene.paint(2, 0, 0)

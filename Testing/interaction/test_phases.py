@@ -119,7 +119,7 @@ def test_scribbles_and_deletions_do_not_end_a_round(refining):
 
 def abandon_by_another_ct(world):
     world.controller.leave_ct()
-    world.scene.ct, world.scene.strokes = "CT 2", Scribbles.empty(SHAPE)
+    world.scene.ct, world.scene.scribbles = "CT 2", Scribbles.empty(SHAPE)
     world.controller.ct_chosen()
 
 

@@ -1,4 +1,4 @@
-"""Strokes keep their labels, and contradictions are named."""
+"""Scribbles keep their labels, and contradictions are named."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_none_at_all_is_refused():
         Scribbles(None, None)
 
 
-def test_crossing_strokes_are_refused():
+def test_crossing_scribbles_are_refused():
     with pytest.raises(InvalidScribblesError, match="Erase one"):
         Scribbles(one((1, 2, 3)), one((1, 2, 3)))
 
@@ -36,7 +36,7 @@ def test_other_shapes_are_refused(other):
         Scribbles(one((0, 0, 0)), other)
 
 
-def test_the_later_stroke_wins():
+def test_the_later_scribble_wins():
     merged = Scribbles(one((1, 2, 3)), None).merged(Scribbles(None, one((1, 2, 3))))
     assert not merged.foreground.any()
     assert merged.background[1, 2, 3]

@@ -41,13 +41,12 @@ def test_a_round_returns_what_the_interface_promises(session):
 
 def test_same_inputs_give_the_same_result(tiny_network):
     first, second = (
-        InteractiveSession(tiny_network, head(), SPACING).refine(drawn(foreground=[INSIDE]))
-        for _ in range(2)
+        InteractiveSession(tiny_network, head(), SPACING).refine(drawn(foreground=[INSIDE])) for _ in range(2)
     )
     assert np.array_equal(first.probability, second.probability)
 
 
-def test_a_first_guess_needs_no_stroke_and_is_the_memory_of_the_next_round(session, monkeypatch):
+def test_a_first_guess_needs_no_scribble_and_is_the_memory_of_the_next_round(session, monkeypatch):
     seen = []
     look, segment = session.network.look, session.network.segment_volume
 
@@ -71,8 +70,8 @@ def test_a_first_guess_needs_no_stroke_and_is_the_memory_of_the_next_round(sessi
     assert second.round == 2
     assert not any("guess" in note for note in second.notes)
     assert not second.mask[OUTSIDE].any()
-    ((with_strokes, mask),) = seen
-    assert with_strokes
+    ((with_scribbles, mask),) = seen
+    assert with_scribbles
     assert mask > 0
     assert session.undo().mask.all()
     assert session.undo() is None
@@ -85,21 +84,21 @@ def test_a_guess_that_finds_nothing_says_so(session):
     assert "found nothing" in result.notes[0]
 
 
-def test_strokes_that_were_taken_back_after_a_cancel_are_no_obstacle_to_a_guess(session):
+def test_scribbles_that_were_taken_back_after_a_cancel_are_no_obstacle_to_a_guess(session):
     with pytest.raises(RoundCancelled):
         session.refine(drawn(foreground=[INSIDE]), is_cancelled=lambda: True, accumulate=False)
     assert session.guess().round == 1
 
 
-def test_there_is_no_guess_after_a_stroke(session):
+def test_there_is_no_guess_after_a_scribble(session):
     session.refine(drawn(foreground=[INSIDE]))
-    with pytest.raises(InvalidScribblesError, match="before all strokes"):
+    with pytest.raises(InvalidScribblesError, match="before all scribbles"):
         session.guess()
     session.undo()
     assert session.guess().round == 1
 
 
-def test_strokes_accumulate_and_a_later_one_wins(session):
+def test_scribbles_accumulate_and_a_later_one_wins(session):
     session.refine(drawn(foreground=[INSIDE]))
     result = session.refine(drawn(background=[(2, 20, slice(20, 30))]))
     assert result.mask[2, 20, 15:20].all()
@@ -107,7 +106,7 @@ def test_strokes_accumulate_and_a_later_one_wins(session):
     assert session.scribbles.foreground.sum() == 5
 
 
-def test_erased_strokes_no_longer_bind(session):
+def test_erased_scribbles_no_longer_bind(session):
     session.refine(drawn(foreground=[INSIDE], background=[OUTSIDE]))
     session.refine(drawn(foreground=[(2, 20, slice(15, 20))]), accumulate=False)
     assert session.scribbles.foreground.sum() == 5
@@ -137,7 +136,7 @@ def test_every_scribbled_voxel_is_obeyed(tiny_network, seed, shape, spacing):
         labels.flat[0] = 1
 
 
-def test_a_stroke_across_slices_marks_them_all(session):
+def test_a_scribble_across_slices_marks_them_all(session):
     result = session.refine(drawn(foreground=[(slice(None), slice(18, 22), 24)]))
     assert result.mask[:, 18:22, 24].all()
 
@@ -145,7 +144,7 @@ def test_a_stroke_across_slices_marks_them_all(session):
 def test_background_alone_is_enough(session):
     result = session.refine(drawn(background=[OUTSIDE]))
     assert not result.mask[OUTSIDE].any()
-    assert any("background strokes only" in text for text in result.notes)
+    assert any("background scribbles only" in text for text in result.notes)
 
 
 def test_every_slice_is_reported_and_the_scribbled_one_comes_first(session):
@@ -239,12 +238,12 @@ def test_rounds_of_another_volume_are_refused(session):
         session.log = RoundLog.empty((3, 4, 5), SPACING)
 
 
-def test_no_stroke_at_all_is_refused(session):
-    with pytest.raises(InvalidScribblesError, match="Draw a foreground stroke"):
+def test_no_scribble_at_all_is_refused(session):
+    with pytest.raises(InvalidScribblesError, match="Draw a foreground scribble"):
         session.refine(Scribbles.empty(SHAPE))
 
 
-def test_strokes_of_another_ct_are_refused(session):
+def test_scribbles_of_another_ct_are_refused(session):
     with pytest.raises(InvalidScribblesError, match="Paint them on this CT"):
         session.refine(drawn(foreground=[(0, 0, 0)], shape=(2, 3, 4)))
 
@@ -274,7 +273,7 @@ def test_thin_slices_are_grouped_and_come_back_whole(tiny_network):
 
 
 @pytest.mark.parametrize("kind", ["foreground", "background"])
-def test_strokes_in_the_air_alone_are_refused_and_kept(tiny_network, kind):
+def test_scribbles_in_the_air_alone_are_refused_and_kept(tiny_network, kind):
     volume = head((6, 80, 80))
     volume[:, :30] = -1000
     session = InteractiveSession(tiny_network, volume, SPACING)

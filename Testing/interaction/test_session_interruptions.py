@@ -37,7 +37,7 @@ def test_cancelling_at_any_moment_changes_nothing(session, after):
         session.refine(drawn(foreground=[(4, 20, 24)]), is_cancelled=is_cancelled)
     assert session.rounds == (before,)
     assert session.mask is before.mask
-    # The strokes of the cancelled round take part in the next one.
+    # The scribbles of the cancelled round take part in the next one.
     result = session.refine(drawn(background=[OUTSIDE]))
     assert result.round == 2
     assert result.mask[4, 20, 24]
@@ -175,7 +175,7 @@ def test_gpu_memory_running_out_is_retried_on_the_cpu(session, monkeypatch):
     assert "ran out of memory" in result.notes[0]
 
 
-def test_failure_of_the_device_keeps_result_and_strokes(session, monkeypatch):
+def test_failure_of_the_device_keeps_result_and_scribbles(session, monkeypatch):
     before = session.refine(drawn(foreground=[INSIDE]))
 
     def broken(*arguments):

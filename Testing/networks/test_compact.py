@@ -1,4 +1,4 @@
-"""The compact network: its size, and that strokes and folded weights count as they should."""
+"""The compact network: its size, and that scribbles and folded weights count as they should."""
 
 import copy
 
@@ -34,11 +34,11 @@ def test_default_fits_in_15_mebibytes_of_half_precision():
 
 def test_compact_shapes():
     network = HPINet(TINY).eval()
-    image, strokes, previous = inputs()
+    image, scribbles, previous = inputs()
     with torch.inference_mode():
         slices = network.encode_slices(image)
-        volume = network.segment_volume(image, strokes, previous)
-        masks = network.segment_slices(image[:2], strokes[:2], previous[:2], volume.logits[:2])
+        volume = network.segment_volume(image, scribbles, previous)
+        masks = network.segment_slices(image[:2], scribbles[:2], previous[:2], volume.logits[:2])
         values = network.remember(image[:2], previous[:2], slices.at([0, 1]))
         logits = network.propagate(slices.at([2]), slices.key[None, :2], values[None], volume.at([2]))
         heads = network.fcm.logits(volume.converted)
@@ -87,12 +87,12 @@ def test_an_untrained_network_already_copies_the_mask_of_the_memory():
     assert logits[..., 48:64, 48:64].min() > logits[..., 100:, 100:].max() + 2
 
 
-def test_widened_strokes_keep_every_pixel():
+def test_widened_scribbles_keep_every_pixel():
     for y in range(16):
         for x in range(16):
-            stroke = torch.zeros(1, 2, 16, 16)
-            stroke[0, 0, y, x] = 1
-            wide = widen(stroke)
+            scribble = torch.zeros(1, 2, 16, 16)
+            scribble[0, 0, y, x] = 1
+            wide = widen(scribble)
             assert wide[0, 0, y, x] == 1
             assert wide[0, 0].sum() >= 4
             assert wide[0, 1].sum() == 0
@@ -100,23 +100,23 @@ def test_widened_strokes_keep_every_pixel():
 
 @pytest.mark.parametrize("channel", [0, 1])
 def test_one_pixel_changes_what_vim_says_of_its_slice(network, channel):
-    image, strokes, previous = inputs()
+    image, scribbles, previous = inputs()
     with torch.inference_mode():
-        before = network.segment_volume(image, strokes, previous).logits
+        before = network.segment_volume(image, scribbles, previous).logits
         for y, x in [(0, 0), (8, 8), (9, 8), (8, 9), (11, 11), (31, 47)]:
-            strokes.zero_()[1, channel, y, x] = 1
-            after = network.segment_volume(image, strokes, previous).logits
+            scribbles.zero_()[1, channel, y, x] = 1
+            after = network.segment_volume(image, scribbles, previous).logits
             assert (after - before)[1].abs().max() > 1e-6
 
 
 @pytest.mark.parametrize("channel", [0, 1])
 def test_one_pixel_changes_what_sim_says(network, channel):
-    image, strokes, previous = inputs()
+    image, scribbles, previous = inputs()
     logits = torch.zeros(3, 1, 16, 24)
     with torch.inference_mode():
-        before = network.segment_slices(image, strokes, previous, logits)
-        strokes[1, channel, 9, 9] = 1
-        after = network.segment_slices(image, strokes, previous, logits)
+        before = network.segment_slices(image, scribbles, previous, logits)
+        scribbles[1, channel, 9, 9] = 1
+        after = network.segment_slices(image, scribbles, previous, logits)
     changed = (after - before).abs().amax((1, 2, 3))
     assert changed[1] > 1e-6
     assert changed[0] == changed[2] == 0
@@ -127,12 +127,12 @@ def test_folding_the_standardization_changes_nothing():
     network = HPINet(TINY).eval()
     folded = fold_standardization(copy.deepcopy(network))
     assert sum(p.numel() for p in folded.parameters()) < sum(p.numel() for p in network.parameters())
-    image, strokes, previous = inputs()
+    image, scribbles, previous = inputs()
     with torch.inference_mode():
         for one, other in zip(network.encode_slices(image), folded.encode_slices(image), strict=True):
             torch.testing.assert_close(one, other, rtol=0, atol=1e-5)
-        one = network.segment_volume(image, strokes, previous)
-        other = folded.segment_volume(image, strokes, previous)
+        one = network.segment_volume(image, scribbles, previous)
+        other = folded.segment_volume(image, scribbles, previous)
     torch.testing.assert_close(one.logits, other.logits, rtol=0, atol=1e-5)
     for a, b in zip(one.converted, other.converted, strict=True):
         torch.testing.assert_close(a, b, rtol=0, atol=1e-5)

@@ -17,9 +17,9 @@ SMALL = PaperConfig(width=8)
 
 def inputs(depth, size, device="cpu"):
     image = torch.rand(depth, 2, *size, device=device) * 2 - 1
-    strokes = torch.zeros(depth, 2, *size, device=device)
-    strokes[0, 0, 5, 6] = strokes[0, 1, 20, 20] = 1
-    return image, strokes, torch.zeros(depth, 1, *size, device=device)
+    scribbles = torch.zeros(depth, 2, *size, device=device)
+    scribbles[0, 0, 5, 6] = scribbles[0, 1, 20, 20] = 1
+    return image, scribbles, torch.zeros(depth, 1, *size, device=device)
 
 
 def test_it_has_the_size_of_the_authors_network():
@@ -39,7 +39,7 @@ def test_the_documented_table_is_the_generated_one(repository):
 def test_shapes_at_full_scale():
     with torch.device("meta"):
         network = HPINet(PaperConfig()).eval()
-    image, strokes, previous = inputs(30, (512, 384), "meta")
+    image, scribbles, previous = inputs(30, (512, 384), "meta")
     slices = network.encode_slices(image[:8])
     assert [tuple(x.shape[1:]) for x in slices] == [
         (256, 128, 96),
@@ -48,7 +48,7 @@ def test_shapes_at_full_scale():
         (64, 32, 24),
         (512, 32, 24),
     ]
-    volume = network.segment_volume(image, strokes, previous)
+    volume = network.segment_volume(image, scribbles, previous)
     assert volume.logits.shape == (30, 1, 512, 384)
     assert [tuple(x.shape) for x in volume.converted] == [
         (30, 64, 512, 384),
@@ -56,7 +56,7 @@ def test_shapes_at_full_scale():
         (30, 256, 128, 96),
     ]
     assert all(x.shape[:2] == (30, 1) for x in network.fcm.logits(volume.converted))
-    assert network.segment_slices(image[:2], strokes[:2], previous[:2], volume.logits[:2]).shape == (
+    assert network.segment_slices(image[:2], scribbles[:2], previous[:2], volume.logits[:2]).shape == (
         2,
         1,
         512,
@@ -71,9 +71,9 @@ def test_shapes_at_full_scale():
 def test_a_round_at_full_scale():
     torch.manual_seed(0)
     network = HPINet(PaperConfig()).eval()
-    image, strokes, previous = inputs(2, (32, 32))
+    image, scribbles, previous = inputs(2, (32, 32))
     with torch.inference_mode():
-        result = run_round(network, image, network.encode_slices(image), strokes, previous)
+        result = run_round(network, image, network.encode_slices(image), scribbles, previous)
     assert result.shape == (2, 1, 32, 32)
     assert torch.isfinite(result).all()
     assert (result[0, 0, 5, 6], result[0, 0, 20, 20]) == (1, 0)
@@ -82,9 +82,9 @@ def test_a_round_at_full_scale():
 @pytest.mark.parametrize("depth", [1, 2, 3, 5, 8])
 def test_any_number_of_slices(depth):
     network = HPINet(SMALL).eval()
-    image, strokes, previous = inputs(depth, (32, 48))
+    image, scribbles, previous = inputs(depth, (32, 48))
     with torch.inference_mode():
-        result = run_round(network, image, network.encode_slices(image), strokes, previous)
+        result = run_round(network, image, network.encode_slices(image), scribbles, previous)
     assert result.shape == (depth, 1, 32, 48)
 
 
@@ -96,9 +96,9 @@ def test_every_option_matters(options):
         network = HPINet(config).eval()
         # With equal keys every memory entry is read, unless an option forbids it.
         torch.nn.init.zeros_(network.mpffm.query_encoder.key.weight)
-        image, strokes, previous = inputs(2, (64, 64))
+        image, scribbles, previous = inputs(2, (64, 64))
         with torch.inference_mode():
-            results.append(run_round(network, image, network.encode_slices(image), strokes, previous))
+            results.append(run_round(network, image, network.encode_slices(image), scribbles, previous))
     assert not torch.allclose(*results)
 
 
@@ -113,10 +113,10 @@ def test_gray_values_reach_every_module_that_reads_the_image():
 
 def test_inference_repeats_itself():
     network = HPINet(SMALL).eval()
-    image, strokes, previous = inputs(3, (32, 32))
+    image, scribbles, previous = inputs(3, (32, 32))
     with torch.inference_mode():
         first, second = (
-            run_round(network, image, network.encode_slices(image), strokes, previous) for _ in range(2)
+            run_round(network, image, network.encode_slices(image), scribbles, previous) for _ in range(2)
         )
     assert torch.equal(first, second)
 
@@ -139,11 +139,11 @@ def test_a_training_round_reaches_every_parameter():
 
     torch.manual_seed(0)
     network = HPINet(SMALL)
-    image, strokes, previous = inputs(4, (32, 32))
+    image, scribbles, previous = inputs(4, (32, 32))
     target = torch.zeros_like(previous)
     target[:, :, 4:12, 4:12] = 1
     total, _, result = round_loss(
-        network, HPINetLoss(), image, strokes, previous, target, np.random.default_rng(0)
+        network, HPINetLoss(), image, scribbles, previous, target, np.random.default_rng(0)
     )
     total.backward()
     assert result.shape == target.shape

@@ -37,7 +37,7 @@ def test_scribbled_slices_are_shown_before_others_from_head_to_feet():
     assert {3, 7} <= set(chosen) and chosen == sorted(chosen, reverse=True) and len(chosen) == 4
 
 
-def test_no_bleed_and_no_stroke_still_shows_a_slice():
+def test_no_bleed_and_no_scribble_still_shows_a_slice():
     assert representative_slices([panel()], None, 4) == [5]
 
 

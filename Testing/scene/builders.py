@@ -89,7 +89,7 @@ def marks(shape, *places):
 
 
 def drawn(shape=SHAPE):
-    """A one-voxel wide stroke of each kind."""
+    """A one-voxel wide scribble of each kind."""
     return Scribbles(marks(shape, np.s_[2, 8, 5:12]), marks(shape, np.s_[3, 15, 4:9], np.s_[4, 3:8, 20]))
 
 

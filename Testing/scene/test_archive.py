@@ -24,7 +24,7 @@ from Testing.scene.builders import (
     write,
 )
 
-STROKES = [marks(SHAPE, np.s_[z, 6 + z, 5:12]) for z in range(1, 5)]
+SCRIBBLES = [marks(SHAPE, np.s_[z, 6 + z, 5:12]) for z in range(1, 5)]
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def adapter(scene):
     return SceneAdapter(scene, add_ct(scene))
 
 
-def play(adapter, session, stroke):
+def play(adapter, session, scribble):
     node, foreground, _ = adapter.ensure_scribbles()
-    paint(node, foreground, stroke, oblique())
+    paint(node, foreground, scribble, oblique())
     result = session.refine(adapter.read_scribbles(), accumulate=False)
     write(adapter, result, session.log.scribbles)
     return result
@@ -57,10 +57,10 @@ def test_the_next_round_after_loading_is_as_if_nothing_had_happened(adapter, tmp
     from ICHHPINetLib.scene.headless import headless_scene
 
     session = FakeSession(adapter.geometry())
-    for stroke in STROKES[:2]:
-        play(adapter, session, stroke)
+    for scribble in SCRIBBLES[:2]:
+        play(adapter, session, scribble)
     path = save_mrb(scene, tmp_path / "case.mrb")
-    expected = play(adapter, session, STROKES[2])
+    expected = play(adapter, session, SCRIBBLES[2])
     rows = adapter.rounds_rows()
 
     with headless_scene():
@@ -72,7 +72,7 @@ def test_the_next_round_after_loading_is_as_if_nothing_had_happened(adapter, tmp
         resumed = FakeSession(later.geometry())
         resumed.log = later.load_rounds()
         assert resumed.log.number == 2
-        result = play(later, resumed, STROKES[2])
+        result = play(later, resumed, SCRIBBLES[2])
         assert result.round == 3
         assert np.array_equal(result.mask, expected.mask)
         assert np.array_equal(later.read_mask(), expected.mask)
@@ -81,19 +81,19 @@ def test_the_next_round_after_loading_is_as_if_nothing_had_happened(adapter, tmp
         assert later.scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 2
 
 
-def test_strokes_not_refined_yet_are_told_from_finished_ones(adapter, tmp_path, scene):
+def test_scribbles_not_refined_yet_are_told_from_finished_ones(adapter, tmp_path, scene):
     from ICHHPINetLib.scene import save_mrb
     from ICHHPINetLib.scene.headless import headless_scene
 
-    play(adapter, FakeSession(adapter.geometry()), STROKES[0])
+    play(adapter, FakeSession(adapter.geometry()), SCRIBBLES[0])
     node, foreground, _ = adapter.ensure_scribbles()
-    paint(node, foreground, STROKES[1], oblique())
+    paint(node, foreground, SCRIBBLES[1], oblique())
     finished = adapter.load_rounds().scribbles.foreground
     path = save_mrb(scene, tmp_path / "case.mrb")
     with headless_scene():
         later = reloaded(path)
         assert np.array_equal(later.load_rounds().scribbles.foreground, finished)
-        assert later.read_scribbles().foreground.sum() == finished.sum() + STROKES[1].sum()
+        assert later.read_scribbles().foreground.sum() == finished.sum() + SCRIBBLES[1].sum()
 
 
 def test_two_transformed_cts_come_back_each_with_its_own(adapter, tmp_path, scene):
@@ -102,10 +102,10 @@ def test_two_transformed_cts_come_back_each_with_its_own(adapter, tmp_path, scen
 
     other = SceneAdapter(scene, add_ct(scene, "Follow-up", array=voxels()[:, ::-1].copy()))
     other.ct.SetAndObserveTransformNodeID(add_transform(scene, rotation(15, 2)).GetID())
-    first = play(adapter, FakeSession(adapter.geometry()), STROKES[0])
+    first = play(adapter, FakeSession(adapter.geometry()), SCRIBBLES[0])
     session = FakeSession(other.geometry())
-    for stroke in STROKES[1:]:
-        second = play(other, session, stroke)
+    for scribble in SCRIBBLES[1:]:
+        second = play(other, session, scribble)
     path = save_mrb(scene, tmp_path / "two.mrb")
     with headless_scene():
         later = reloaded(path, "CT")
@@ -180,7 +180,7 @@ def test_a_truncated_scene_is_an_error_and_moves_nobody(scene, tmp_path, monkeyp
 
 
 def test_damaged_state_is_ignored_and_not_trusted(adapter):
-    play(adapter, FakeSession(adapter.geometry()), STROKES[0])
+    play(adapter, FakeSession(adapter.geometry()), SCRIBBLES[0])
     node = adapter.node("scribbles")
     for text in ("@@", "AAAA", node.GetAttribute("ICHHPINet.finishedStrokes")[:-8]):
         node.SetAttribute("ICHHPINet.finishedStrokes", text)
@@ -190,18 +190,18 @@ def test_damaged_state_is_ignored_and_not_trusted(adapter):
 
 
 @pytest.mark.parametrize(
-    "harm", ["strokes", "bomb", "wrapped", "masks", "mask bomb", "round", "long round", "preview"]
+    "harm", ["scribbles", "bomb", "wrapped", "masks", "mask bomb", "round", "long round", "preview"]
 )
 def test_damaged_state_is_named_and_the_work_goes_on(adapter, harm):
     from ICHHPINetLib.interaction.controller import Controller
 
-    first = play(adapter, FakeSession(adapter.geometry()), STROKES[0])
+    first = play(adapter, FakeSession(adapter.geometry()), SCRIBBLES[0])
     drawn = adapter.read_scribbles().foreground
     assert not any("damaged" in doubt for doubt in adapter.check_ct())
     header = np.array([*adapter.geometry().stored_shape, 2], "<i8").tobytes()
     steps = np.array([5, -9], "<i8").tobytes()
     role, attribute, text = {
-        "strokes": ("scribbles", "finishedStrokes", "no base64"),
+        "scribbles": ("scribbles", "finishedStrokes", "no base64"),
         "bomb": ("scribbles", "finishedStrokes", packed(header + bytes(50_000_000))),
         "wrapped": ("scribbles", "finishedStrokes", packed(header + steps + b"\1\1")),
         "masks": ("hematoma", "masks", "AAAA,"),
@@ -286,7 +286,7 @@ def test_a_scene_can_be_saved_after_its_hematoma_was_deleted(adapter, tmp_path, 
     from ICHHPINetLib.scene import save_mrb
     from ICHHPINetLib.scene.headless import headless_scene
 
-    play(adapter, FakeSession(adapter.geometry()), STROKES[0])
+    play(adapter, FakeSession(adapter.geometry()), SCRIBBLES[0])
     save_mrb(scene, tmp_path / "first.mrb")
     scene.RemoveNode(adapter.node("hematoma"))
     adapter.write_rounds(adapter.load_rounds().emptied())

@@ -8,7 +8,7 @@ from ICHHPINetLib.interaction.status import State
 from Testing.inline_executor import InlineExecutor
 from Testing.scene.builders import SHAPE, FakeSession, add_ct, marks, oblique, paint
 
-STROKES = [marks(SHAPE, np.s_[z, 6 + z, 5:12]) for z in range(1, 5)]
+SCRIBBLES = [marks(SHAPE, np.s_[z, 6 + z, 5:12]) for z in range(1, 5)]
 
 
 class Desk:
@@ -21,14 +21,14 @@ class Desk:
         self.controller = Controller(self.adapter, FakeSession, InlineExecutor(), has_torch=lambda: True)
         self.controller.ct_chosen()
 
-    def paint(self, stroke):
+    def paint(self, scribble):
         node, foreground, _ = self.adapter.ensure_scribbles()
-        paint(node, foreground, stroke, oblique())
-        self.controller.strokes_changed()
+        paint(node, foreground, scribble, oblique())
+        self.controller.scribbles_changed()
 
-    def refine(self, stroke=None):
-        if stroke is not None:
-            self.paint(stroke)
+    def refine(self, scribble=None):
+        if scribble is not None:
+            self.paint(scribble)
         assert self.controller.refine()
         assert self.controller.wait(5)
         assert self.controller.status.error is None
@@ -44,50 +44,50 @@ def desk(scene):
 
 def test_rounds_are_written_and_taken_back(desk):
     masks = []
-    for stroke in STROKES[:3]:
-        desk.refine(stroke)
+    for scribble in SCRIBBLES[:3]:
+        desk.refine(scribble)
         masks.append(desk.adapter.read_mask())
     assert desk.numbers() == [1, 2, 3]
     assert desk.controller.undo()
     assert np.array_equal(desk.adapter.read_mask(), masks[1])
     assert desk.numbers() == [1, 2]
-    assert desk.adapter.read_scribbles().foreground.sum() == STROKES[0].sum() + STROKES[1].sum()
-    desk.refine(STROKES[2])
+    assert desk.adapter.read_scribbles().foreground.sum() == SCRIBBLES[0].sum() + SCRIBBLES[1].sum()
+    desk.refine(SCRIBBLES[2])
     assert np.array_equal(desk.adapter.read_mask(), masks[2])
     assert desk.numbers() == [1, 2, 3]
 
 
 def test_every_round_can_be_taken_back(desk):
-    desk.refine(STROKES[0])
+    desk.refine(SCRIBBLES[0])
     assert desk.controller.undo()
     assert (desk.adapter.rounds(), desk.numbers(), desk.adapter.read_mask()) == (0, [], None)
-    assert not desk.adapter.has_strokes()
-    desk.refine(STROKES[1])
+    assert not desk.adapter.has_scribbles()
+    desk.refine(SCRIBBLES[1])
     assert desk.numbers() == [1]
 
 
 def test_starting_over_leaves_a_clean_desk(desk):
-    desk.refine(STROKES[0])
+    desk.refine(SCRIBBLES[0])
     desk.controller.start_over()
     assert desk.controller.status.state is not State.READY
-    assert not desk.adapter.has_strokes()
-    desk.refine(STROKES[1])
+    assert not desk.adapter.has_scribbles()
+    desk.refine(SCRIBBLES[1])
     assert desk.numbers() == [1]
     assert desk.adapter.read_mask().sum() < 40
 
 
 def test_a_deleted_result_starts_at_round_one_again(scene, desk):
-    desk.refine(STROKES[0])
-    desk.refine(STROKES[1])
+    desk.refine(SCRIBBLES[0])
+    desk.refine(SCRIBBLES[1])
     scene.RemoveNode(desk.adapter.node("hematoma"))
     desk.controller.node_deleted()
-    desk.refine(STROKES[2])
+    desk.refine(SCRIBBLES[2])
     assert desk.numbers() == [1]
     assert desk.adapter.rounds() == 1
 
 
 def test_a_result_deleted_after_a_reload_takes_its_table_along(scene, desk):
-    desk.refine(STROKES[0])
+    desk.refine(SCRIBBLES[0])
     desk.controller.leave_ct()
     desk.controller.ct_chosen()
     scene.RemoveNode(desk.adapter.node("hematoma"))
@@ -97,11 +97,11 @@ def test_a_result_deleted_after_a_reload_takes_its_table_along(scene, desk):
 
 
 def test_an_edit_by_hand_is_the_memory_of_the_next_round(desk):
-    desk.refine(STROKES[0])
+    desk.refine(SCRIBBLES[0])
     node = desk.adapter.node("hematoma")
     added = marks(SHAPE, np.s_[0, 0:2, 0:2])
     paint(node, node.GetSegmentation().GetNthSegmentID(0), added, oblique())
-    desk.refine(STROKES[1])
+    desk.refine(SCRIBBLES[1])
     assert np.all(desk.adapter.read_mask()[desk.adapter.geometry().to_canonical(added)])
     assert desk.numbers() == [1, 2]
 
@@ -110,9 +110,9 @@ def test_work_goes_on_after_saving_and_loading(scene, desk, tmp_path):
     from ICHHPINetLib.scene import load_mrb, save_mrb
     from ICHHPINetLib.scene.headless import headless_scene
 
-    desk.refine(STROKES[0])
-    desk.refine(STROKES[1])
-    desk.paint(STROKES[2])
+    desk.refine(SCRIBBLES[0])
+    desk.refine(SCRIBBLES[1])
+    desk.paint(SCRIBBLES[2])
     path = save_mrb(scene, tmp_path / "case.mrb")
     desk.refine()
     with headless_scene() as fresh:
@@ -141,12 +141,12 @@ def test_every_round_of_a_saved_scene_can_be_taken_back(scene, desk, tmp_path, e
     from ICHHPINetLib.scene.headless import headless_scene
 
     for index in range(3):
-        desk.refine(STROKES[index])
+        desk.refine(SCRIBBLES[index])
         if edited and index == 1:
             node = desk.adapter.node("hematoma")
             added = marks(SHAPE, np.s_[0, 0:2, 0:2])
             paint(node, node.GetSegmentation().GetNthSegmentID(0), added, oblique())
-    desk.paint(STROKES[3])
+    desk.paint(SCRIBBLES[3])
     path = save_mrb(scene, tmp_path / "case.mrb")
     expected = taken_back(desk)
     assert len(expected) == 3
@@ -170,8 +170,8 @@ def test_a_scene_of_before_goes_on_from_its_last_round(desk, tmp_path, scene):
     from ICHHPINetLib.scene import load_mrb, save_mrb
     from ICHHPINetLib.scene.headless import headless_scene
 
-    for stroke in STROKES[:2]:
-        desk.refine(stroke)
+    for scribble in SCRIBBLES[:2]:
+        desk.refine(scribble)
     adapter = desk.adapter
     finished = adapter.read_mask()
     adapter.node("hematoma").SetAttribute("ICHHPINet.masks", None)
@@ -186,19 +186,19 @@ def goes_on_from_round_two(later, finished):
     assert not any("damaged" in warning for warning in later.controller.status.warnings)
     assert (later.controller.status.rounds, later.controller.status.can_undo) == (2, False)
     assert later.controller.status.edited_ml is None
-    assert not later.controller.status.new_strokes
-    later.refine(STROKES[2])
+    assert not later.controller.status.new_scribbles
+    later.refine(SCRIBBLES[2])
     assert later.numbers() == [1, 2, 3]
     again = Desk(adapter.scene, adapter.ct)
     assert again.controller.undo()
     assert np.array_equal(adapter.read_mask(), finished)
-    assert adapter.read_scribbles().foreground.sum() == STROKES[0].sum() + STROKES[1].sum()
+    assert adapter.read_scribbles().foreground.sum() == SCRIBBLES[0].sum() + SCRIBBLES[1].sum()
     assert again.numbers() == [1, 2]
     assert not again.controller.undo()
 
 
 def test_a_closed_scene_is_no_ct(scene, desk):
-    desk.refine(STROKES[0])
+    desk.refine(SCRIBBLES[0])
     scene.Clear(True)
     desk.controller.ct_removed()
     assert desk.controller.status.state is State.NO_CT

@@ -10,7 +10,7 @@ from Testing.scene.builders import SHAPE, add_ct, drawn, marks, result, write
 NAMES = [
     "HEAD & NECK",
     "a;b&amp;c &#x1; <!-- ]]> &",
-    'CT <HEAD> "5.0" \'x\'',
+    "CT <HEAD> \"5.0\" 'x'",
     "tab\tline\nreturn\r\nbreak",
     "bell\x07 null-like\x01 escape\x1b$B delete\x7f c1\x85",
     "not a character \ufffe\uffff",

@@ -38,7 +38,7 @@ def test_another_ct_of_the_same_name_inherits_nothing_of_a_deleted_one(scene, ad
     adapter.ct = add_ct(scene, **other)
     assert adapter.rounds() == 0
     assert adapter.rounds_rows() == []
-    assert not adapter.has_strokes()
+    assert not adapter.has_scribbles()
     adapter.ensure_scribbles()
     refine(adapter)
     for role, node in nodes.items():

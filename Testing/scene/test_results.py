@@ -160,21 +160,21 @@ def test_a_round_taken_back_leaves_no_trace(adapter):
     assert adapter.load_rounds().scribbles.is_empty
 
 
-def test_starting_over_empties_result_and_strokes(adapter):
+def test_starting_over_empties_result_and_scribbles(adapter):
     import slicer
 
     refine(adapter)
     adapter.write_rounds(adapter.load_rounds().emptied())
-    assert adapter.has_strokes()
+    assert adapter.has_scribbles()
     adapter.write_scribbles(Scribbles.empty(SHAPE))
-    assert not adapter.has_strokes()
+    assert not adapter.has_scribbles()
     assert (adapter.rounds(), adapter.rounds_rows(), adapter.read_mask()) == (0, [], None)
     assert not slicer.util.arrayFromVolume(adapter.node("hematomaLabelmap")).any()
     refine(adapter)
     assert np.array_equal(adapter.read_mask(), MASK)
 
 
-def test_a_guess_is_flagged_until_a_stroke_corrects_it(adapter):
+def test_a_guess_is_flagged_until_a_scribble_corrects_it(adapter):
     import slicer
     import vtk
 
@@ -384,6 +384,6 @@ def test_a_ct_that_is_gone_is_named_as_the_reason(scene, ct, adapter):
     refine(adapter)
     scene.RemoveNode(ct)
     assert (adapter.ct_key(), adapter.rounds(), adapter.read_mask()) == (None, 0, None)
-    assert not adapter.has_strokes()
+    assert not adapter.has_scribbles()
     with pytest.raises(InvalidVolumeError, match="no longer in the scene"):
         write(adapter, result(MASK, 2), drawn())

@@ -1,4 +1,4 @@
-"""Strokes are found and read whatever the user did to node, segments and geometry."""
+"""Scribbles are found and read whatever the user did to node, segments and geometry."""
 
 import numpy as np
 import pytest
@@ -15,11 +15,11 @@ from Testing.scene.builders import (
     paint,
     result,
     rotation,
-    strokes,
+    scribbles,
     write,
 )
 
-STROKE = marks(SHAPE, np.s_[2, 8, 5:12])
+SCRIBBLE = marks(SHAPE, np.s_[2, 8, 5:12])
 
 
 @pytest.fixture
@@ -54,66 +54,66 @@ def test_the_node_is_made_once_with_foreground_first(scene, adapter, ct):
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 1
 
 
-def test_no_node_means_no_strokes_and_makes_none(scene, adapter):
-    assert not adapter.has_strokes()
+def test_no_node_means_no_scribbles_and_makes_none(scene, adapter):
+    assert not adapter.has_scribbles()
     assert adapter.read_scribbles().is_empty
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 
-def test_strokes_on_the_grid_of_the_ct_are_read_exactly(adapter):
+def test_scribbles_on_the_grid_of_the_ct_are_read_exactly(adapter):
     node, foreground, background = adapter.ensure_scribbles()
-    paint(node, foreground, STROKE, oblique())
-    paint(node, background, STROKE[::-1], oblique())
+    paint(node, foreground, SCRIBBLE, oblique())
+    paint(node, background, SCRIBBLE[::-1], oblique())
     read = adapter.read_scribbles()
-    assert np.array_equal(read.foreground, as_drawn(adapter, STROKE))
-    assert np.array_equal(read.background, as_drawn(adapter, STROKE[::-1]))
+    assert np.array_equal(read.foreground, as_drawn(adapter, SCRIBBLE))
+    assert np.array_equal(read.background, as_drawn(adapter, SCRIBBLE[::-1]))
 
 
-def test_strokes_that_a_script_writes_are_read_exactly(adapter, ct):
+def test_scribbles_that_a_script_writes_are_read_exactly(adapter, ct):
     import slicer
 
     node, foreground, background = adapter.ensure_scribbles()
-    for segment, array in ((foreground, STROKE), (background, STROKE[::-1])):
+    for segment, array in ((foreground, SCRIBBLE), (background, SCRIBBLE[::-1])):
         slicer.util.updateSegmentBinaryLabelmapFromArray(array.astype(np.uint8), node, segment, ct)
     read = adapter.read_scribbles()
-    assert np.array_equal(read.foreground, as_drawn(adapter, STROKE))
-    assert np.array_equal(read.background, as_drawn(adapter, STROKE[::-1]))
+    assert np.array_equal(read.foreground, as_drawn(adapter, SCRIBBLE))
+    assert np.array_equal(read.background, as_drawn(adapter, SCRIBBLE[::-1]))
     assert adapter.ensure_scribbles() == (node, foreground, background)
 
 
-def test_written_strokes_come_back_exactly(adapter):
-    adapter.write_scribbles(strokes())
+def test_written_scribbles_come_back_exactly(adapter):
+    adapter.write_scribbles(scribbles())
     read = adapter.read_scribbles()
-    assert np.array_equal(read.foreground, strokes().foreground)
-    assert np.array_equal(read.background, strokes().background)
+    assert np.array_equal(read.foreground, scribbles().foreground)
+    assert np.array_equal(read.background, scribbles().background)
 
 
-def test_has_strokes_follows_painting_and_erasing(adapter):
+def test_has_scribbles_follows_painting_and_erasing(adapter):
     node, foreground, _ = adapter.ensure_scribbles()
-    seen = [adapter.has_strokes()]
-    paint(node, foreground, STROKE, oblique())
-    seen.append(adapter.has_strokes())
-    paint(node, foreground, STROKE, oblique(), erase=True)
-    seen.append(adapter.has_strokes())
-    paint(node, foreground, STROKE, oblique())
-    seen.append(adapter.has_strokes())
+    seen = [adapter.has_scribbles()]
+    paint(node, foreground, SCRIBBLE, oblique())
+    seen.append(adapter.has_scribbles())
+    paint(node, foreground, SCRIBBLE, oblique(), erase=True)
+    seen.append(adapter.has_scribbles())
+    paint(node, foreground, SCRIBBLE, oblique())
+    seen.append(adapter.has_scribbles())
     adapter.write_scribbles(Scribbles.empty(SHAPE))
-    seen.append(adapter.has_strokes())
+    seen.append(adapter.has_scribbles())
     assert seen == [False, True, False, True, False]
 
 
 def test_segments_in_one_shared_label_map_are_told_apart(adapter):
     node, foreground, background = adapter.ensure_scribbles()
-    paint(node, foreground, STROKE, oblique())
-    paint(node, background, STROKE[::-1], oblique())
+    paint(node, foreground, SCRIBBLE, oblique())
+    paint(node, background, SCRIBBLE[::-1], oblique())
     node.GetSegmentation().CollapseBinaryLabelmaps(True)
     assert node.GetSegmentation().GetNumberOfLayers() == 1
     read = adapter.read_scribbles()
-    assert np.array_equal(read.foreground, as_drawn(adapter, STROKE))
-    assert np.array_equal(read.background, as_drawn(adapter, STROKE[::-1]))
+    assert np.array_equal(read.foreground, as_drawn(adapter, SCRIBBLE))
+    assert np.array_equal(read.background, as_drawn(adapter, SCRIBBLE[::-1]))
 
 
-def test_strokes_of_another_grid_lie_where_they_were_painted(adapter):
+def test_scribbles_of_another_grid_lie_where_they_were_painted(adapter):
     """Painted on a fine isotropic grid that is not even parallel to the CT."""
     node, foreground, _ = adapter.ensure_scribbles()
     world = np.eye(4)
@@ -127,7 +127,7 @@ def test_strokes_of_another_grid_lie_where_they_were_painted(adapter):
     assert read.any(axis=(1, 2)).sum() == 1
 
 
-def test_thin_strokes_of_a_finer_grid_are_not_lost(adapter):
+def test_thin_scribbles_of_a_finer_grid_are_not_lost(adapter):
     node, foreground, _ = adapter.ensure_scribbles()
     fine = oblique() @ np.diag([0.2, 0.2, 0.1, 1.0])
     paint(node, foreground, marks((60, 100, 120), np.s_[21, 41, 26:60]), fine)
@@ -135,79 +135,81 @@ def test_thin_strokes_of_a_finer_grid_are_not_lost(adapter):
     assert np.array_equal(read, marks(SHAPE, np.s_[2, 8, 5:13]))
 
 
-def test_strokes_follow_the_transform_of_their_node(scene, adapter):
+def test_scribbles_follow_the_transform_of_their_node(scene, adapter):
     node, foreground, _ = adapter.ensure_scribbles()
     move = np.eye(4)
     move[:3, 3] = oblique()[:3, 1] * 3
-    paint(node, foreground, STROKE, oblique())
+    paint(node, foreground, SCRIBBLE, oblique())
     node.SetAndObserveTransformNodeID(add_transform(scene, move).GetID())
-    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, np.roll(STROKE, 3, axis=1)))
+    assert np.array_equal(
+        adapter.read_scribbles().foreground, as_drawn(adapter, np.roll(SCRIBBLE, 3, axis=1))
+    )
 
 
 def test_new_nodes_share_the_transform_of_the_ct(scene, ct, adapter):
     ct.SetAndObserveTransformNodeID(add_transform(scene, rotation(30, 1)).GetID())
     node, foreground, _ = adapter.ensure_scribbles()
     assert node.GetTransformNodeID() == ct.GetTransformNodeID()
-    paint(node, foreground, STROKE, oblique())
-    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, STROKE))
+    paint(node, foreground, SCRIBBLE, oblique())
+    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, SCRIBBLE))
 
 
-def test_strokes_under_a_warp_ask_for_hardening(scene, adapter):
+def test_scribbles_under_a_warp_ask_for_hardening(scene, adapter):
     node, foreground, _ = adapter.ensure_scribbles()
-    paint(node, foreground, STROKE, oblique())
+    paint(node, foreground, SCRIBBLE, oblique())
     node.SetAndObserveTransformNodeID(add_warp(scene).GetID())
     with pytest.raises(InvalidScribblesError, match="Harden"):
         adapter.read_scribbles()
 
 
-def test_strokes_beside_the_ct_are_an_error_and_not_silence(adapter):
+def test_scribbles_beside_the_ct_are_an_error_and_not_silence(adapter):
     node, foreground, _ = adapter.ensure_scribbles()
     away = oblique()
     away[:3, 3] += 500
-    paint(node, foreground, STROKE, away)
+    paint(node, foreground, SCRIBBLE, away)
     with pytest.raises(InvalidScribblesError, match="outside the CT"):
         adapter.read_scribbles()
 
 
 def test_renamed_segments_are_still_ours(adapter):
     node, foreground, background = adapter.ensure_scribbles()
-    paint(node, foreground, STROKE, oblique())
+    paint(node, foreground, SCRIBBLE, oblique())
     node.GetSegmentation().GetSegment(foreground).SetName("bleed")
-    node.SetName("my strokes")
+    node.SetName("my scribbles")
     assert adapter.ensure_scribbles() == (node, foreground, background)
-    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, STROKE))
+    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, SCRIBBLE))
 
 
 def test_a_removed_segment_comes_back_empty_and_first(adapter):
     node, foreground, background = adapter.ensure_scribbles()
-    paint(node, background, STROKE, oblique())
+    paint(node, background, SCRIBBLE, oblique())
     node.RemoveSegment(foreground)
     assert not adapter.read_scribbles().foreground.any()
     _, foreground, _ = adapter.ensure_scribbles()
     assert node.GetSegmentation().GetNthSegmentID(0) == foreground
-    assert np.array_equal(adapter.read_scribbles().background, as_drawn(adapter, STROKE))
+    assert np.array_equal(adapter.read_scribbles().background, as_drawn(adapter, SCRIBBLE))
 
 
 def test_segments_drawn_by_hand_are_found_by_name(scene, adapter, ct):
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "CT scribbles")
     node.GetSegmentation().AddEmptySegment("Segment_1", "Hemorrhage scribble")
-    paint(node, "Segment_1", STROKE, oblique())
-    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, STROKE))
+    paint(node, "Segment_1", SCRIBBLE, oblique())
+    assert np.array_equal(adapter.read_scribbles().foreground, as_drawn(adapter, SCRIBBLE))
     assert adapter.ensure_scribbles()[:2] == (node, "Segment_1")
 
 
-def test_a_segment_of_the_user_beside_the_strokes_is_left_alone(adapter):
+def test_a_segment_of_the_user_beside_the_scribbles_is_left_alone(adapter):
     node = adapter.ensure_scribbles()[0]
     own = node.GetSegmentation().AddEmptySegment("edema", "edema")
     other_grid = oblique() @ np.diag([0.7, 0.7, 0.5, 1.0])
-    paint(node, own, STROKE, other_grid)
+    paint(node, own, SCRIBBLE, other_grid)
     before = voxels_of(node, own)
-    adapter.write_scribbles(strokes())
+    adapter.write_scribbles(scribbles())
     adapter.write_scribbles(Scribbles.empty(SHAPE))
     assert before[0].any()
     assert np.array_equal(voxels_of(node, own)[0], before[0])
     assert np.allclose(voxels_of(node, own)[1], before[1])
-    assert not adapter.has_strokes()
+    assert not adapter.has_scribbles()
 
 
 def voxels_of(node, segment):
@@ -217,15 +219,15 @@ def voxels_of(node, segment):
 
 
 @pytest.mark.parametrize("later", ["foreground", "background"])
-def test_where_strokes_cross_the_later_one_wins(adapter, later):
+def test_where_scribbles_cross_the_later_one_wins(adapter, later):
     node, foreground, background = adapter.ensure_scribbles()
     first, second = (background, foreground) if later == "foreground" else (foreground, background)
-    paint(node, first, STROKE, oblique())
+    paint(node, first, SCRIBBLE, oblique())
     write(adapter, result(np.zeros(SHAPE)))
-    paint(node, second, STROKE, oblique())
+    paint(node, second, SCRIBBLE, oblique())
     read = adapter.read_scribbles()
-    assert np.array_equal(getattr(read, later), as_drawn(adapter, STROKE))
-    assert (read.foreground ^ read.background).sum() == STROKE.sum()
+    assert np.array_equal(getattr(read, later), as_drawn(adapter, SCRIBBLE))
+    assert (read.foreground ^ read.background).sum() == SCRIBBLE.sum()
 
 
 @pytest.mark.parametrize("later", ["foreground", "background"])
@@ -241,17 +243,17 @@ def test_where_scribbles_cross_the_scene_agrees_with_the_later(scene, adapter, l
     nothing = np.zeros(SHAPE)
     for number, which in enumerate((*order, None, None), 1):
         if which is not None:
-            paint(node, segments[which], STROKE, oblique())
+            paint(node, segments[which], SCRIBBLE, oblique())
         read = adapter.read_scribbles()
         drawn = [segment_voxels(node, segment)[0].sum() for segment in segments]
         assert drawn == [read.foreground.sum(), read.background.sum()]
         if not cancelled:
             write(adapter, result(nothing, number))
-    expected = as_drawn(adapter, STROKE)
+    expected = as_drawn(adapter, SCRIBBLE)
     assert np.array_equal(getattr(read, later), expected)
-    assert (read.foreground ^ read.background).sum() == STROKE.sum()
+    assert (read.foreground ^ read.background).sum() == SCRIBBLE.sum()
     # The user changes sides once more.
-    paint(node, segments[order[0]], STROKE, oblique())
+    paint(node, segments[order[0]], SCRIBBLE, oblique())
     read = adapter.read_scribbles()
     assert not getattr(read, later).any()
     path = save_mrb(scene, tmp_path / "case.mrb")
@@ -263,10 +265,10 @@ def test_where_scribbles_cross_the_scene_agrees_with_the_later(scene, adapter, l
 
 def test_a_script_that_never_reads_has_its_crossing_decided_with_the_round(adapter):
     node, foreground, background = adapter.ensure_scribbles()
-    paint(node, foreground, STROKE, oblique())
+    paint(node, foreground, SCRIBBLE, oblique())
     write(adapter, result(np.zeros(SHAPE)), adapter.read_scribbles())
-    paint(node, background, STROKE, oblique())
+    paint(node, background, SCRIBBLE, oblique())
     own = adapter.read_scribbles()
     write(adapter, result(np.zeros(SHAPE), 2), own)
     assert voxels_of(node, foreground)[0].sum() == 0
-    assert voxels_of(node, background)[0].sum() == STROKE.sum()
+    assert voxels_of(node, background)[0].sum() == SCRIBBLE.sum()

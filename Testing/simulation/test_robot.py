@@ -20,25 +20,25 @@ def disc(shape=(5, 60, 60), centre=(30, 30), radius=12, slices=(1, 2, 3)):
 
 
 @given(seed=strategies.integers(0, 500), shift=strategies.integers(-10, 10))
-def test_strokes_lie_on_errors_of_their_own_kind(seed, shift):
+def test_scribbles_lie_on_errors_of_their_own_kind(seed, shift):
     truth = disc()
     prediction = np.roll(truth, shift, 2)
-    strokes = next_scribbles(truth, prediction, SPACING, np.random.default_rng(seed))
-    assert not (strokes.foreground & ~truth).any()
-    assert not (strokes.background & truth).any()
-    assert len(strokes.slices()) == 1
+    scribbles = next_scribbles(truth, prediction, SPACING, np.random.default_rng(seed))
+    assert not (scribbles.foreground & ~truth).any()
+    assert not (scribbles.background & truth).any()
+    assert len(scribbles.slices()) == 1
     if abs(shift) > 3:
-        assert strokes.foreground.any()
-        assert not (strokes.foreground & prediction).any()
-        assert (strokes.background & prediction).any()
+        assert scribbles.foreground.any()
+        assert not (scribbles.foreground & prediction).any()
+        assert (scribbles.background & prediction).any()
 
 
-def test_the_first_round_has_strokes_of_both_kinds():
+def test_the_first_round_has_scribbles_of_both_kinds():
     truth = disc()
-    strokes = next_scribbles(truth, np.zeros_like(truth), SPACING, np.random.default_rng(0), 2)
-    assert strokes.slices() == [2]
-    assert strokes.foreground.sum() >= 3
-    assert strokes.background.sum() >= 10
+    scribbles = next_scribbles(truth, np.zeros_like(truth), SPACING, np.random.default_rng(0), 2)
+    assert scribbles.slices() == [2]
+    assert scribbles.foreground.sum() >= 3
+    assert scribbles.background.sum() >= 10
 
 
 def test_a_line_is_thin_and_runs_along_the_middle():
@@ -52,7 +52,7 @@ def test_a_line_is_thin_and_runs_along_the_middle():
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
-def test_the_smallest_regions_still_get_a_stroke(size):
+def test_the_smallest_regions_still_get_a_scribble(size):
     region = np.zeros((9, 9), bool)
     region[4, 3 : 3 + size] = True
     line = middle_line(region, np.random.default_rng(0))
@@ -74,8 +74,8 @@ def test_the_first_slice_avoids_the_ends_of_the_bleed():
     assert max(chosen) == 22
 
 
-def test_a_volume_without_bleed_gets_a_background_stroke():
+def test_a_volume_without_bleed_gets_a_background_scribble():
     truth = np.zeros((4, 40, 40), bool)
-    strokes = next_scribbles(truth, truth, SPACING, np.random.default_rng(0), 1)
-    assert not strokes.foreground.any()
-    assert strokes.background.any()
+    scribbles = next_scribbles(truth, truth, SPACING, np.random.default_rng(0), 1)
+    assert not scribbles.foreground.any()
+    assert scribbles.background.any()

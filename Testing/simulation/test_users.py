@@ -35,25 +35,25 @@ def test_every_user_draws_on_one_slice_and_repeats_by_seed(name, truth):
 
 
 @pytest.mark.parametrize(
-    "name", ["center_click", "contour_scribble", "one_stroke", "lazy_user", "sagittal_robot"]
+    "name", ["center_click", "contour_scribble", "one_scribble", "lazy_user", "sagittal_robot"]
 )
 def test_careful_users_are_never_wrong(name, truth):
     for seed in range(5):
         for prediction in (np.zeros_like(truth), np.roll(truth, 5, 2), np.roll(truth, 2, 0)):
-            strokes = draw(name, truth, prediction, seed)
-            assert not (strokes.foreground & ~truth).any()
-            assert not (strokes.background & truth).any()
+            scribbles = draw(name, truth, prediction, seed)
+            assert not (scribbles.foreground & ~truth).any()
+            assert not (scribbles.background & truth).any()
 
 
-def test_a_sagittal_stroke_lies_in_one_plane_and_passes_through_slices(truth):
-    strokes = draw("sagittal_robot", truth, np.zeros_like(truth), index=3)
-    for marks in (strokes.foreground, strokes.background):
+def test_a_sagittal_scribble_lies_in_one_plane_and_passes_through_slices(truth):
+    scribbles = draw("sagittal_robot", truth, np.zeros_like(truth), index=3)
+    for marks in (scribbles.foreground, scribbles.background):
         assert len(np.unique(np.nonzero(marks)[2])) == 1
     drawn = [draw("sagittal_robot", truth, np.zeros_like(truth), seed, 3).foreground for seed in range(6)]
     assert max(len(np.unique(np.nonzero(marks)[0])) for marks in drawn) >= 3
-    assert np.nonzero(strokes.foreground)[2][0] == np.nonzero(strokes.background)[2][0]
+    assert np.nonzero(scribbles.foreground)[2][0] == np.nonzero(scribbles.background)[2][0]
     again = draw("sagittal_robot", truth, np.zeros_like(truth), index=3)
-    assert np.array_equal(strokes.foreground, again.foreground)
+    assert np.array_equal(scribbles.foreground, again.foreground)
     missing = truth.copy()
     missing[:, :, 34] = False
     corrected = draw("sagittal_robot", truth, missing)
@@ -61,40 +61,40 @@ def test_a_sagittal_stroke_lies_in_one_plane_and_passes_through_slices(truth):
 
 
 def test_a_click_is_one_voxel_in_the_middle_of_the_error(truth):
-    strokes = draw("center_click", truth, np.zeros_like(truth), index=3)
-    assert np.argwhere(strokes.foreground).tolist() == [[3, 26, 30]]
-    assert not strokes.background.any()
+    scribbles = draw("center_click", truth, np.zeros_like(truth), index=3)
+    assert np.argwhere(scribbles.foreground).tolist() == [[3, 26, 30]]
+    assert not scribbles.background.any()
     too_much = draw("center_click", truth, np.ones_like(truth), index=3)
     assert too_much.background.sum() == 1
     assert not too_much.foreground.any()
 
 
 def test_a_contour_lies_two_voxels_outside_and_inside(truth):
-    strokes = draw("contour_scribble", truth, np.zeros_like(truth), index=3)
-    far = ndimage.distance_transform_cdt(~truth[3], "chessboard")[strokes.background[3]]
+    scribbles = draw("contour_scribble", truth, np.zeros_like(truth), index=3)
+    far = ndimage.distance_transform_cdt(~truth[3], "chessboard")[scribbles.background[3]]
     assert (far == 2).all()
-    deep = ndimage.distance_transform_cdt(truth[3], "chessboard")[strokes.foreground[3]]
+    deep = ndimage.distance_transform_cdt(truth[3], "chessboard")[scribbles.foreground[3]]
     assert (deep == 2).all()
     outline = truth[3] & ~ndimage.binary_erosion(truth[3])
-    assert 0.1 * outline.sum() < strokes.foreground.sum() < 0.4 * outline.sum()
+    assert 0.1 * outline.sum() < scribbles.foreground.sum() < 0.4 * outline.sum()
 
 
-def test_one_stroke_is_one_piece_of_one_label(truth):
+def test_one_scribble_is_one_piece_of_one_label(truth):
     half = truth & (np.indices(SHAPE)[2] < 30)
     for prediction in (np.zeros_like(truth), half, np.ones_like(truth)):
-        strokes = draw("one_stroke", truth, prediction, index=3)
-        assert strokes.foreground.any() != strokes.background.any()
-        marks = strokes.foreground | strokes.background
+        scribbles = draw("one_scribble", truth, prediction, index=3)
+        assert scribbles.foreground.any() != scribbles.background.any()
+        marks = scribbles.foreground | scribbles.background
         assert ndimage.label(marks[3], np.ones((3, 3)))[1] == 1
 
 
 def test_the_noisy_robot_misses_now_and_then(truth):
     wrong = right = 0
     for seed in range(60):
-        strokes = draw("noisy_robot", truth, np.zeros_like(truth), seed, 3)
-        assert not (strokes.foreground & strokes.background).any()
-        wrong += (strokes.foreground & ~truth).sum() + (strokes.background & truth).sum()
-        right += (strokes.foreground & truth).sum() + (strokes.background & ~truth).sum()
+        scribbles = draw("noisy_robot", truth, np.zeros_like(truth), seed, 3)
+        assert not (scribbles.foreground & scribbles.background).any()
+        wrong += (scribbles.foreground & ~truth).sum() + (scribbles.background & truth).sum()
+        right += (scribbles.foreground & truth).sum() + (scribbles.background & ~truth).sum()
     assert 0.02 * right < wrong < 0.3 * right
 
 

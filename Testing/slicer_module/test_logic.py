@@ -103,7 +103,7 @@ def test_refine_raises_what_went_wrong(scene):
 
     logic = ICHHPINetLogic(openSession=Stopped, hasPackages=lambda: True)
     ct = add_ct_node(scene, "CT", np.arange(256, dtype=np.int16).reshape(4, 8, 8), np.eye(4))
-    with pytest.raises(ValueError, match="Paint a stroke"):
+    with pytest.raises(ValueError, match="Paint a scribble"):
         logic.refine(ct)
 
     scribbles, foreground, _ = logic.scene.ensure_scribbles()

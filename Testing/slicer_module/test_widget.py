@@ -102,7 +102,7 @@ def test_the_ct_that_the_user_looks_at_comes_first(ct, scene, make_widget):
 
 def test_buttons_choose_the_effect_and_the_segment(ct, make_widget):
     widget = make_widget()
-    editor = widget.strokeTools.editor
+    editor = widget.scribbleTools.editor
     _, foreground, background = widget.logic.scene.ensure_scribbles()
     for button, effect, segment in (
         ("foregroundButton", "Paint", foreground),
@@ -125,7 +125,7 @@ def test_brush_follows_the_slider_and_the_slider_the_mouse_wheel(ct, make_widget
     widget = make_widget()
     widget.ui.foregroundButton.click()
     widget._parameterNode.brushDiameter = 7.0
-    parameters = widget.strokeTools.editor.effect.parameters
+    parameters = widget.scribbleTools.editor.effect.parameters
     assert float(parameters["BrushAbsoluteDiameter"]) == 7.0
     parameters["BrushAbsoluteDiameter"] = "55"
     paint(widget)
@@ -139,22 +139,22 @@ def test_a_tool_that_slicer_puts_away_does_not_stop_the_round(ct, make_widget):
     widget.ui.foregroundButton.click()
     widget.ui.refineButton.click()
     # What Slicer does when the user picks another mouse mode.
-    widget.strokeTools.editor.setActiveEffect(None)
+    widget.scribbleTools.editor.setActiveEffect(None)
     assert not widget.ui.foregroundButton.checked
     session.go.set()
     finish(widget)
     assert widget.logic.scene.rounds() == 1
     widget.ui.foregroundButton.click()
-    assert widget.strokeTools.tool == "foreground"
+    assert widget.scribbleTools.tool == "foreground"
 
 
-def test_editor_sees_the_strokes_alone_and_lets_go_in_the_end(ct, make_widget):
+def test_editor_sees_the_scribbles_alone_and_lets_go_in_the_end(ct, make_widget):
     widget = make_widget()
-    editor = widget.strokeTools.editor
+    editor = widget.scribbleTools.editor
     scribbles, *_ = widget.logic.scene.ensure_scribbles()
     kind, attribute, value = editor.filter
     assert scribbles.IsA(kind) and scribbles.GetAttribute(attribute) == value
-    widget.strokeTools.close()
+    widget.scribbleTools.close()
     assert editor.mrmlSegmentEditorNode() is None
 
 
@@ -187,9 +187,9 @@ def test_shortcuts_live_only_while_the_module_is_shown(ct, make_widget):
 
 def test_round_by_button(ct, make_widget):
     widget = make_widget()
-    assert "stroke" in widget.ui.messageLabel.text
+    assert "scribble" in widget.ui.messageLabel.text
     paint(widget)
-    assert "background stroke" in widget.ui.messageLabel.text
+    assert "background scribble" in widget.ui.messageLabel.text
     widget.ui.refineButton.click()
     assert widget.ui.cancelButton.enabled
     assert widget.ui.progressBar.enabled
@@ -236,12 +236,12 @@ def test_cancel_by_button(ct, make_widget):
     widget.ui.refineButton.click()
     while widget.logic.controller.status.slice_index is None:
         widget.timer.slot()
-    assert widget.ui.messageLabel.text == "Refining 6 slices, those with strokes first"
+    assert widget.ui.messageLabel.text == "Refining 6 slices, those with scribbles first"
     widget.ui.cancelButton.click()
     finish(widget)
     assert state(widget) is State.CANCELLED
     assert widget.logic.scene.read_mask() is None
-    assert widget.logic.scene.has_strokes()
+    assert widget.logic.scene.has_scribbles()
     assert "Cancelled" in widget.ui.messageLabel.text
 
 
@@ -268,7 +268,7 @@ def test_undo_round_and_start_over_by_button(ct, make_widget):
     assert widget.ui.computedLabel.text.startswith("round 1, ")
     widget.ui.startOverButton.click()
     assert widget.ui.volumeLabel.text == "– mL"
-    assert not widget.logic.scene.has_strokes()
+    assert not widget.logic.scene.has_scribbles()
     assert state(widget) is State.IDLE
 
 

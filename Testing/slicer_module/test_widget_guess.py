@@ -3,7 +3,7 @@
 from Testing.slicer_module.test_widget import finish, paint
 
 
-def test_first_guess_is_offered_before_strokes_and_says_what_to_do_next(ct, make_widget):
+def test_first_guess_is_offered_before_scribbles_and_says_what_to_do_next(ct, make_widget):
     widget = make_widget()
     assert widget.ui.firstGuessButton.enabled
     widget.ui.firstGuessButton.click()

@@ -52,7 +52,7 @@ def test_no_brush_on_a_ct_that_the_views_do_not_show(ct, scene, make_widget, mon
     widget.ui.backgroundButton.click()
     assert display.GetNumberOfViewNodeIDs() == 1
     widget.onTool(None)
-    assert display.GetNumberOfViewNodeIDs() == 0, "without a brush, strokes are shown wherever the CT is"
+    assert display.GetNumberOfViewNodeIDs() == 0, "without a brush, scribbles are shown wherever the CT is"
 
 
 def test_a_ct_that_cannot_be_used_is_told_before_anything_is_drawn(scene, make_widget):
@@ -182,7 +182,7 @@ def test_scene_closed_during_a_round(ct, scene, make_widget):
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
 
 
-def test_a_scene_loaded_while_the_module_is_open_keeps_its_strokes(ct, scene, make_widget, tmp_path):
+def test_a_scene_loaded_while_the_module_is_open_keeps_its_scribbles(ct, scene, make_widget, tmp_path):
     from ICHHPINetLib.scene import load_mrb, save_mrb
 
     widget = make_widget()
@@ -195,9 +195,9 @@ def test_a_scene_loaded_while_the_module_is_open_keeps_its_strokes(ct, scene, ma
     assert widget.logic.scene.ct is None
     load_mrb(scene, path)
     assert widget.logic.scene.ct is not None
-    assert widget.logic.scene.has_strokes()
+    assert widget.logic.scene.has_scribbles()
     assert widget.logic.scene.rounds() == 1
-    assert len(nodes(scene, "vtkMRMLSegmentationNode")) == 2, "strokes and hematoma"
+    assert len(nodes(scene, "vtkMRMLSegmentationNode")) == 2, "scribbles and hematoma"
     assert widget.ui.undoRoundButton.enabled, "as before the scene was saved"
     paint(widget, index=4)
     widget.ui.refineButton.click()

@@ -161,7 +161,7 @@ def _paint(sitting: _Sitting, over: bool | None = None) -> None:
     setattr(sitting, own, getattr(sitting, own) | marked)
     if over:
         setattr(sitting, other, getattr(sitting, other) & ~marked)
-    sitting.desk.controller.strokes_changed()
+    sitting.desk.controller.scribbles_changed()
 
 
 def _cross(sitting: _Sitting) -> None:
@@ -175,7 +175,7 @@ def _erase(sitting: _Sitting) -> None:
     sitting.desk.paint(sitting.attempt, is_foreground, marked, erase=True)
     name = "foreground" if is_foreground else "background"
     setattr(sitting, name, getattr(sitting, name) & ~marked)
-    sitting.desk.controller.strokes_changed()
+    sitting.desk.controller.scribbles_changed()
 
 
 def _refine(sitting: _Sitting) -> None:

@@ -48,11 +48,11 @@ def test_a_training_can_start_from_a_weights_file(small_pack, tmp_path):
     start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.safetensors")
     trainer = Trainer(small_pack, start, TINY)
     image = torch.randn(3, 2, 32, 32)
-    strokes, previous = torch.zeros(3, 2, 32, 32), torch.zeros(3, 1, 32, 32)
+    scribbles, previous = torch.zeros(3, 2, 32, 32), torch.zeros(3, 1, 32, 32)
     for network in (trainer.network, trainer.average.module):
         for one, two in zip(
-            network.eval().segment_volume(image, strokes, previous).converted,
-            loaded.segment_volume(image, strokes, previous).converted,
+            network.eval().segment_volume(image, scribbles, previous).converted,
+            loaded.segment_volume(image, scribbles, previous).converted,
             strict=True,
         ):
             torch.testing.assert_close(one, two, atol=5e-3, rtol=5e-3)

@@ -56,7 +56,7 @@ def test_an_unprompted_episode_begins_with_a_guess_that_teaches_vim_alone():
     assert rest[0][0] == {"vim", "sim", "fcm", "mpffm"}
 
 
-def test_a_guess_sees_no_stroke(monkeypatch):
+def test_a_guess_sees_no_scribble(monkeypatch):
     network, seen = HPINet(TINY), []
     segment = network.segment_volume
     monkeypatch.setattr(network, "segment_volume", lambda *x: seen.append(x[1:]) or segment(*x))
@@ -96,14 +96,14 @@ def test_training_ends_its_round_as_a_session_does():
     network = HPINet(TINY).eval()
     one = sample()
     image = torch.from_numpy(windowed(one.hu)).transpose(0, 1)
-    strokes = torch.zeros_like(image)
-    strokes[3, 0, 14:18, 22:30] = strokes[6, 1, 30:34, 20:30] = 1
+    scribbles = torch.zeros_like(image)
+    scribbles[3, 0, 14:18, 22:30] = scribbles[6, 1, 30:34, 20:30] = 1
     previous = torch.from_numpy(one.fraction).unsqueeze(1).roll(2, 3)
     target = torch.from_numpy(one.fraction).unsqueeze(1)
     rng = np.random.default_rng(0)
-    *_, learned = round_loss(network, HPINetLoss(), image, strokes, previous, target, rng)
+    *_, learned = round_loss(network, HPINetLoss(), image, scribbles, previous, target, rng)
     with torch.inference_mode(), fast_math(CPU):
-        result = run_round(network, image, network.encode_slices(image), strokes, previous)
+        result = run_round(network, image, network.encode_slices(image), scribbles, previous)
     torch.testing.assert_close(learned.float(), result.float(), atol=2e-3, rtol=0)
 
 

@@ -191,33 +191,33 @@ def test_exports_in_training_keep_their_skull_and_cut_off_the_blood(small_pack):
         assert out[fraction > 0.9].max() <= 120
 
 
-def test_training_strokes_are_hardly_ever_wrong(small_pack):
+def test_training_scribbles_are_hardly_ever_wrong(small_pack):
     truth = small_pack.cases["a"].fraction > 127
     rng = np.random.default_rng(0)
     wrong = right = 0
     for number in range(60):
         prediction = np.roll(truth, 4, 2) if number % 2 else np.zeros_like(truth)
-        strokes = training_scribbles(truth, prediction, number % 2 == 0, (5, 0.9, 0.9), rng)
-        wrong += (strokes.foreground & ~truth).sum() + (strokes.background & truth).sum()
-        right += (strokes.foreground & truth).sum() + (strokes.background & ~truth).sum()
+        scribbles = training_scribbles(truth, prediction, number % 2 == 0, (5, 0.9, 0.9), rng)
+        wrong += (scribbles.foreground & ~truth).sum() + (scribbles.background & truth).sum()
+        right += (scribbles.foreground & truth).sum() + (scribbles.background & ~truth).sum()
     assert wrong < 0.05 * right
 
 
-def test_some_rounds_are_a_click_a_stroke_or_an_outline(small_pack, monkeypatch):
+def test_some_rounds_are_a_click_a_scribble_or_an_outline(small_pack, monkeypatch):
     truth = small_pack.cases["a"].fraction > 127
     monkeypatch.setattr(training_user, "_POINTS", 0.0)
     monkeypatch.setattr(training_user, "_BRIEF", 1.0)
     rng = np.random.default_rng(0)
     sizes, kinds = [], set()
     for _ in range(30):
-        strokes = training_scribbles(truth, np.zeros_like(truth), True, (5, 0.9, 0.9), rng)
-        sizes.append(int(strokes.foreground.sum()))
-        kinds.add((sizes[-1] == 1, bool(strokes.background.any())))
+        scribbles = training_scribbles(truth, np.zeros_like(truth), True, (5, 0.9, 0.9), rng)
+        sizes.append(int(scribbles.foreground.sum()))
+        kinds.add((sizes[-1] == 1, bool(scribbles.background.any())))
     assert kinds >= {(True, False), (False, False), (False, True)}
-    assert len(strokes.slices()) == 1
+    assert len(scribbles.slices()) == 1
 
 
-def test_strokes_can_be_the_robots_alone(small_pack):
+def test_scribbles_can_be_the_robots_alone(small_pack):
     truth = small_pack.cases["a"].fraction > 127
     nothing = np.zeros_like(truth)
     for seed in range(5):
@@ -233,15 +233,15 @@ def test_where_the_volume_branch_is_hidden_slices_learn_from_the_memory_alone(sh
     torch.manual_seed(0)
     network = HPINet(TINY)
     image, target = torch.randn(6, 2, 32, 32), torch.zeros(6, 1, 32, 32)
-    strokes = torch.zeros(6, 2, 32, 32)
-    strokes[2, 0, 10:14, 10:14] = target[2:4, 0, 8:16, 8:16] = 1
+    scribbles = torch.zeros(6, 2, 32, 32)
+    scribbles[2, 0, 10:14, 10:14] = target[2:4, 0, 8:16, 8:16] = 1
     seen = []
     propagate = network.propagate
     monkeypatch.setattr(
         network, "propagate", lambda *inputs: seen.append(inputs[3]) or propagate(*inputs), raising=True
     )
     rng = np.random.default_rng(0)
-    round_loss(network, HPINetLoss(), image, strokes, torch.zeros_like(target), target, rng, share)
+    round_loss(network, HPINetLoss(), image, scribbles, torch.zeros_like(target), target, rng, share)
     *rollout, learned = seen
     assert all(features.any() for volume in rollout for features in volume.converted)
     assert any(features.any() for features in learned.converted) == (share == 0)

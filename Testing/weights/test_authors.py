@@ -208,10 +208,10 @@ def test_read_exported_and_loaded_it_segments(folder):
         assert torch.equal(one.half().float(), other)
     for one, other in zip(network.buffers(), loaded.buffers(), strict=True):
         assert torch.equal(one, other)
-    image, strokes = torch.rand(3, 2, 32, 32) * 2 - 1, torch.zeros(3, 2, 32, 32)
-    strokes[1, 0, 9, 9] = 1
+    image, scribbles = torch.rand(3, 2, 32, 32) * 2 - 1, torch.zeros(3, 2, 32, 32)
+    scribbles[1, 0, 9, 9] = 1
     with torch.inference_mode():
-        result = run_round(loaded, image, loaded.encode_slices(image), strokes, torch.zeros(3, 1, 32, 32))
+        result = run_round(loaded, image, loaded.encode_slices(image), scribbles, torch.zeros(3, 1, 32, 32))
     assert torch.isfinite(result).all()
     assert result[1, 0, 9, 9] == 1
 

@@ -66,16 +66,16 @@ class ICHHPINetWidgetTest(unittest.TestCase):
         ):
             button.click()
             self.assertTrue(button.checked)
-            self.assertEqual(self.widget.strokeTools.editor.activeEffect().name, "Paint")
+            self.assertEqual(self.widget.scribbleTools.editor.activeEffect().name, "Paint")
             x = red.width // 2 + (40 if role == "background" else 0)
             slicer.util.clickAndDrag(red, start=(x, red.height // 2), end=(x + 20, red.height // 2))
             slicer.app.processEvents()
             self.assertTrue(getattr(self.logic.scene.read_scribbles(), role).any(), role)
         self.assertEqual(self.state(), State.READY)
         self.ui.eraserButton.click()
-        self.assertEqual(self.widget.strokeTools.editor.activeEffect().name, "Erase")
+        self.assertEqual(self.widget.scribbleTools.editor.activeEffect().name, "Erase")
         self.ui.eraserButton.click()
-        self.assertIsNone(self.widget.strokeTools.tool)
+        self.assertIsNone(self.widget.scribbleTools.tool)
 
     def test_refineKeepsTheEventLoopRunning(self):
         self.paint()
@@ -120,7 +120,7 @@ class ICHHPINetWidgetTest(unittest.TestCase):
         self.waitForRest()
         self.ui.undoRoundButton.click()
         self.assertEqual(self.logic.scene.rounds(), 0)
-        self.assertFalse(self.logic.scene.has_strokes())
+        self.assertFalse(self.logic.scene.has_scribbles())
 
     def test_autoRefine(self):
         self.ui.autoRefineCheckBox.checked = True
@@ -187,12 +187,12 @@ class ICHHPINetWidgetTest(unittest.TestCase):
         return self.logic.controller.status.state
 
     def paint(self, offset=0):
-        """A stroke by code, on the middle slice of the bleed and above."""
+        """A scribble by code, on the middle slice of the bleed and above."""
         scribbles, foreground, _background = self.logic.scene.ensure_scribbles()
-        stroke = np.zeros_like(self.phantom.mask)
+        scribble = np.zeros_like(self.phantom.mask)
         index = int(self.phantom.mask.sum(axis=(1, 2)).argmax())
-        stroke[index : index + offset + 1] = self.phantom.mask[index : index + offset + 1]
-        slicer.util.updateSegmentBinaryLabelmapFromArray(stroke, scribbles, foreground, self.ct)
+        scribble[index : index + offset + 1] = self.phantom.mask[index : index + offset + 1]
+        slicer.util.updateSegmentBinaryLabelmapFromArray(scribble, scribbles, foreground, self.ct)
         slicer.app.processEvents()
 
     def waitForRest(self):

@@ -1,4 +1,4 @@
-"""Classical methods under the same strokes as the network, each behind the session's interface."""
+"""Classical methods under the same scribbles as the network, each behind the session's interface."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all classical methods share: strokes that accumulate, a head crop, obeyed strokes."""
+"""What all classical methods share: scribbles that accumulate, a head crop, obeyed scribbles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BOX_STEP = 4
 
 
 class ClassicalSession(ABC):
-    """A session without a network: every round starts anew from all strokes so far.
+    """A session without a network: every round starts anew from all scribbles so far.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class ClassicalSession(ABC):
     Attributes
     ----------
     warnings: what had to be assumed about the volume.
-    scribbles: all strokes so far; a later one wins over an earlier one.
+    scribbles: all scribbles so far; a later one wins over an earlier one.
     """
 
     name: ClassVar[str]
@@ -45,20 +45,20 @@ class ClassicalSession(ABC):
         self._round = 0
 
     def refine(self, scribbles: Scribbles) -> RoundResult:
-        """Segment from these strokes and all earlier ones.
+        """Segment from these scribbles and all earlier ones.
 
-        Without any foreground stroke the mask is empty. Grow-cut and watershed need
-        background strokes as well: until there are some, the mask is the foreground
-        strokes alone and the result's notes say so.
+        Without any foreground scribble the mask is empty. Grow-cut and watershed need
+        background scribbles as well: until there are some, the mask is the foreground
+        scribbles alone and the result's notes say so.
 
         Raises
         ------
         InvalidScribblesError
-            If the strokes are not on the grid of the volume.
+            If the scribbles are not on the grid of the volume.
         """
         if scribbles.shape != self._mask.shape:
             raise InvalidScribblesError(
-                f"The strokes are on a grid of {scribbles.shape}, the CT on one of {self._mask.shape}. "
+                f"The scribbles are on a grid of {scribbles.shape}, the CT on one of {self._mask.shape}. "
                 "Paint both on the grid of the CT."
             )
         start = time.perf_counter()
@@ -69,7 +69,7 @@ class ClassicalSession(ABC):
         if foreground.any() and (background.any() or not self.needs_background):
             mask[self._box] = self._segment(foreground, background)
         elif foreground.any():
-            notes = (f"{self.name} needs background strokes too; the mask is the strokes alone.",)
+            notes = (f"{self.name} needs background scribbles too; the mask is the scribbles alone.",)
         together.clamp(mask)
         changed = np.flatnonzero((mask != self._mask).any(axis=(1, 2))).tolist()
         self.scribbles, self._mask = together, mask
@@ -87,13 +87,13 @@ class ClassicalSession(ABC):
 
     @abstractmethod
     def _segment(self, foreground: np.ndarray, background: np.ndarray) -> np.ndarray:
-        """Bleed (bool) from strokes, all three (Z, Y, X) on the head crop ``self._hu``."""
+        """Bleed (bool) from scribbles, all three (Z, Y, X) on the head crop ``self._hu``."""
 
 
 def head_box(hu: np.ndarray) -> tuple[slice, slice, slice]:
     """Bounding box of the largest thing that is not air, all slices included.
 
-    ``hu`` is (Z, Y, X). The bleed lies inside whatever the strokes are, the table and
+    ``hu`` is (Z, Y, X). The bleed lies inside whatever the scribbles are, the table and
     the air around the head mostly do not.
     """
     solid = hu[:, ::_BOX_STEP, ::_BOX_STEP] > max(_AIR_HU, float(hu.min()))

@@ -19,7 +19,7 @@ class CoarseSession(ClassicalSession):
     """Two-label segmentation of blocks of about ``pixel_mm`` in plane, slices kept.
 
     Bone and air count as background everywhere. A block is foreground if a foreground
-    stroke touches it.
+    scribble touches it.
     """
 
     pixel_mm: ClassVar[float]

@@ -35,7 +35,7 @@ class GrowCutSession(ClassicalSession):
 
     def _segment(self, foreground: np.ndarray, background: np.ndarray) -> np.ndarray:
         seeds = np.where(foreground, _FOREGROUND, np.where(background, _BACKGROUND, 0)).astype(np.uint8)
-        # A new filter each round: an old one keeps what an overruled stroke had grown.
+        # A new filter each round: an old one keeps what an overruled scribble had grown.
         grow_cut = vtkImageGrowCutSegment()
         grow_cut.SetIntensityVolume(self._intensity)
         grow_cut.SetSeedLabelVolume(self._image(seeds))

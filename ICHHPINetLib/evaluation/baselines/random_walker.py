@@ -1,4 +1,4 @@
-"""Random walker from the strokes."""
+"""Random walker from the scribbles."""
 
 from __future__ import annotations
 

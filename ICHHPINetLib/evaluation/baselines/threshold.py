@@ -1,4 +1,4 @@
-"""Threshold at the intensities that the user painted over, kept where connected to a stroke."""
+"""Threshold at the intensities that the user painted over, kept where connected to a scribble."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from ...imaging.ct import CT
 from .base import ClassicalSession
 
 _DEVIATIONS = 2.0
-# A stroke over a very even spot must not shrink the range to nothing.
+# A scribble over a very even spot must not shrink the range to nothing.
 _SMALLEST_SD_HU = 4.0
 _SMOOTHING_MM = 0.8
 _OPENING_MM = 2.0
 
 
 class ThresholdSession(ClassicalSession):
-    """Smoothed HU within mean +- 2 SD of the foreground strokes.
+    """Smoothed HU within mean +- 2 SD of the foreground scribbles.
 
-    Where there are background strokes, the range ends halfway to their median HU, and
+    Where there are background scribbles, the range ends halfway to their median HU, and
     they are cut out. An opening of 2 mm in plane breaks thin leaks; what then hangs
-    together with a foreground stroke (face neighbors) stays. Without the halfway rule
+    together with a foreground scribble (face neighbors) stays. Without the halfway rule
     and the opening, the range leaks into the brain from the second round on.
     """
 

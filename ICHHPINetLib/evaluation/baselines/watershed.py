@@ -1,4 +1,4 @@
-"""Marker-controlled watershed from the strokes."""
+"""Marker-controlled watershed from the scribbles."""
 
 from __future__ import annotations
 

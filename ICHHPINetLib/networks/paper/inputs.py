@@ -24,9 +24,9 @@ class ImageChannel(nn.Module):
 class InteractionChannels(nn.Module):
     """{VD, H, PM} in four channels, from the compact modules' input.
 
-    Input (N, 5 or more, ...): two CT windows, foreground and background strokes, previous mask;
-    what follows is not read. Output (N, 4, ...): image, previous mask, background strokes,
-    foreground strokes, the order of the authors' code, so that its weights fit as they are.
+    Input (N, 5 or more, ...): two CT windows, foreground and background scribbles, previous mask;
+    what follows is not read. Output (N, 4, ...): image, previous mask, background scribbles,
+    foreground scribbles, the order of the authors' code, so that its weights fit as they are.
     """
 
     def __init__(self, gray_range: tuple[float, float]) -> None:

@@ -1,11 +1,11 @@
-"""Strokes that change grids are neither lost nor perforated."""
+"""Scribbles that change grids are neither lost nor perforated."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ICHHPINetLib.imaging.strokes_grid import transfer
+from ICHHPINetLib.imaging.scribbles_grid import transfer
 from Testing.scene.builders import marks, rotation
 
 
@@ -27,13 +27,13 @@ def test_whole_shift_and_flip_are_exact_and_clip_to_the_target():
     assert not moved[:, :2].any()
 
 
-def test_a_stroke_of_single_fine_voxels_survives_on_a_coarse_grid():
+def test_a_scribble_of_single_fine_voxels_survives_on_a_coarse_grid():
     fine = marks((8, 64, 64), np.s_[3, 10, 5:60])
     coarse = transfer(fine, matrix(scale=(0.25, 0.25, 0.5)), (4, 16, 16))
     assert np.array_equal(np.argwhere(coarse)[:, 2], np.arange(1, 16))
 
 
-def test_a_coarse_stroke_has_no_holes_on_a_fine_grid():
+def test_a_coarse_scribble_has_no_holes_on_a_fine_grid():
     coarse = marks((2, 8, 8), np.s_[1, 4, 2:6])
     fine = transfer(coarse, matrix(scale=(4, 4, 4), shift=(1.5, 1.5, 1.5)), (8, 32, 32))
     assert np.array_equal(fine, marks((8, 32, 32), np.s_[4:8, 16:20, 8:24]))

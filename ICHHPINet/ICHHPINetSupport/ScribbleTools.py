@@ -1,4 +1,4 @@
-"""Painting of strokes with Slicer's own Paint and Erase effects."""
+"""Painting of scribbles with Slicer's own Paint and Erase effects."""
 
 import slicer
 import vtk
@@ -11,7 +11,7 @@ BACKGROUND = "background"
 ERASER = "eraser"
 
 
-class StrokeTools:
+class ScribbleTools:
     """A segment editor without its looks: the panel has three buttons and a brush size instead.
 
     The effects, their cursors and masking are Slicer's. The editor keeps its own parameter
@@ -26,7 +26,7 @@ class StrokeTools:
         self._diameter = 4.0
         self.editor = slicer.qMRMLSegmentEditorWidget()
         self.editor.setParent(parent)
-        # Nothing in the panel takes a stroke back; the eraser does.
+        # Nothing in the panel takes a scribble back; the eraser does.
         self.editor.setMaximumNumberOfUndoStates(0)
         self.editor.setAutoShowSourceVolumeNode(False)
         # Its selector chooses by itself; a segmentation of the user's would lose its place in the views.
@@ -117,7 +117,7 @@ class StrokeTools:
             node.SetSingletonTag(_SINGLETON)
             node.SetSaveWithScene(False)
             node = slicer.mrmlScene.AddNode(node)
-        # Where two strokes cross, the later one wins.
+        # Where two scribbles cross, the later one wins.
         node.SetOverwriteMode(slicer.vtkMRMLSegmentEditorNode.OverwriteAllSegments)
         if self.editor.mrmlSegmentEditorNode() != node:
             self.editor.setMRMLSegmentEditorNode(node)

@@ -1,4 +1,4 @@
-"""Strokes from one voxel grid to another, without losing a thin one."""
+"""Scribbles from one voxel grid to another, without losing a thin one."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def transfer(marked: np.ndarray, to_target: np.ndarray, shape: tuple[int, int, i
     """Marks of a source grid on a target grid.
 
     A target voxel is marked if the center of a marked source voxel lies in it, so that
-    no stroke is lost on a coarser grid, or if its own center lies in a marked source
-    voxel, so that no stroke is perforated on a finer one. On two grids that are
+    no scribble is lost on a coarser grid, or if its own center lies in a marked source
+    voxel, so that no scribble is perforated on a finer one. On two grids that are
     shifted or flipped against each other by whole voxels this is an exact copy.
 
     Parameters
@@ -100,7 +100,7 @@ def _fill(result: np.ndarray, marked: np.ndarray, source: np.ndarray, to_target:
         return
     to_source = np.linalg.inv(to_target)
     rows, columns = np.mgrid[low[1] : high[1], low[2] : high[2]]
-    # Slice by slice: a stroke across the whole head would otherwise need gigabytes.
+    # Slice by slice: a scribble across the whole head would otherwise need gigabytes.
     for z in range(low[0], high[0]):
         target = np.stack([np.full(rows.size, z), rows.ravel(), columns.ravel()], axis=1)
         index = _nearest(_apply(to_source, target), _TIE)
