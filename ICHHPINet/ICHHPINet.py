@@ -45,8 +45,8 @@ class ICHHPINet(ScriptedLoadableModule):
         self.parent.helpText = _(
             "Interactive segmentation of intracranial hemorrhage on head CT. Choose a CT, paint a short "
             "scribble on the bleeding and one on healthy tissue, and refine; correct by further scribbles, "
-            "round by round. A first guess before any scribble is optional; check every slice of it. The volume in "
-            "milliliters follows every round. "
+            "round by round. A first guess before any scribble is optional; check every slice of it. The "
+            "volume in milliliters follows every round. "
             '<b>Research use only - not a medical device.</b> <a href="{url}">Tutorial and method</a>'
         ).format(url="https://github.com/ICHHPINet/SlicerICHHPINet#readme")
         self.parent.acknowledgementText = _(

@@ -114,7 +114,7 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
     def guess(self, ct=None) -> dict:
         """Run a first round without scribbles and wait for its end.
 
-        Parameters, result and errors are those of ``refine``; an ICHHPINetError after scribbles or rounds, too.
+        Parameters, result and errors are those of ``refine``; after scribbles or rounds an ICHHPINetError.
         """
         return self._run(self.controller.guess, ct)
 
