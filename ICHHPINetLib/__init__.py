@@ -1,4 +1,4 @@
-"""Interactive segmentation of intracerebral hemorrhage on head CT (ICH-HPINet).
+"""Interactive segmentation of intracranial hemorrhage on head CT (ICH-HPINet).
 
 The public names below are imported on first use, so that ``import ICHHPINetLib``
 works, and can explain itself, where PyTorch is not installed yet.

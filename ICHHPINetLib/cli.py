@@ -44,7 +44,7 @@ def build_parser(chosen: str | None = None) -> argparse.ArgumentParser:
     """
     parser = _Parser(
         prog="ichhpinet",
-        description="Interactive segmentation of intracerebral hemorrhage on head CT. "
+        description="Interactive segmentation of intracranial hemorrhage on head CT. "
         "Research use only, not a medical device.",
         epilog="'ichhpinet COMMAND --help' explains a command and shows examples.",
     )

@@ -53,7 +53,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         return qt.QIcon(iconPath) if os.path.exists(iconPath) else qt.QIcon()
 
     def helpText(self):
-        return "<html>" + _("""Segment an intracerebral hemorrhage on a head CT from a few scribbles<br>.
+        return "<html>" + _("""Segment an intracranial hemorrhage on a head CT from a few scribbles<br>.
         The network sees the whole volume: scribbles on one slice are enough to start. Instructions:<p>
         <ul style="margin: 0">
         <li>Add two segments. Paint a scribble on the bleed with the first one, and a scribble on

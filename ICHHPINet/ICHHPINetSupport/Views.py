@@ -10,7 +10,7 @@ _WINDOW, _LEVEL = 80, 40
 def mayBeCt(volume):
     """Whether ``volume`` is in the scene, has voxels, and nothing says that it is no CT.
 
-    Label maps, colour pictures and diffusion volumes are scalar volumes to Slicer, too, but no CTs;
+    Label maps, color pictures and diffusion volumes are scalar volumes to Slicer, too, but no CTs;
     nor is what was loaded from DICOM series of other modalities.
     """
     return (

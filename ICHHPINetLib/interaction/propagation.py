@@ -21,7 +21,7 @@ _BATCH = 8
 
 
 def waves(depth: int, sources: list[int]) -> list[list[tuple[int, int]]]:
-    """Order of propagation: pairs (slice, neighbour just done), one list a step outwards.
+    """Order of propagation: pairs (slice, neighbor just done), one list a step outwards.
 
     Every slice of the ``depth`` slices is reached, whatever lies between; slices of one wave
     do not depend on each other. Between two sources the waves meet half-way.
@@ -53,14 +53,14 @@ class Memory:
     shared: list[int]
     values: dict[int, torch.Tensor]
 
-    def gather(self, neighbours: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Memory (N, T, ...) for N slices: all scribbled slices and each one's own neighbour.
+    def gather(self, neighbors: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Memory (N, T, ...) for N slices: all scribbled slices and each one's own neighbor.
 
-        A neighbour that is scribbled itself counts twice.
+        A neighbor that is scribbled itself counts twice.
         """
         keys, values = [], []
-        for neighbour in neighbours:
-            members = [*self.shared, neighbour]
+        for neighbor in neighbors:
+            members = [*self.shared, neighbor]
             keys.append(self.keys[members])
             values.append(torch.stack([self.values[i] for i in members]))
         return torch.stack(keys), torch.stack(values)

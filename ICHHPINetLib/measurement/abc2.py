@@ -1,6 +1,6 @@
 """The bedside estimate of a hematoma's volume, ABC/2.
 
-Kothari et al., "The ABCs of measuring intracerebral hemorrhage volumes", Scribble 1996;
+Kothari et al., "The ABCs of measuring intracerebral hemorrhage volumes", Stroke 1996;
 27:1304-1305: A is the longest diameter on the slice with the largest hematoma, B the
 longest one at right angles to A on that slice, and C the slice thickness times the
 number of slices, where a slice counts 1 if its hematoma area is more than 75 % of the

@@ -41,7 +41,7 @@ class SliceFeatures(NamedTuple):
 class QueryEncoder(nn.Module):
     """Shared by S_k and S_r: multi-scale features, key and value of slices (S, 2, Y, X).
 
-    Neighbouring slices show the same place, which the paper's keys cannot tell. From appearance
+    Neighboring slices show the same place, which the paper's keys cannot tell. From appearance
     alone attention starts as a mean over the slice and hardly learns to be more; ``nearness`` says how
     much the place counts.
     """

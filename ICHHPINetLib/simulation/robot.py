@@ -111,11 +111,11 @@ def middle_line(region: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def _chord(region: np.ndarray, depth: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """A short straight scribble through the deepest point: the skeleton of a round region is a mere dot."""
-    centre = np.array(np.unravel_index(depth.argmax(), depth.shape))
+    center = np.array(np.unravel_index(depth.argmax(), depth.shape))
     angle = rng.uniform(0, np.pi)
     reach = 0.6 * depth.max()
     steps = np.linspace(-reach, reach, 1 + int(4 * reach))[:, None]
-    points = np.rint(centre + steps * [np.sin(angle), np.cos(angle)]).astype(int)
+    points = np.rint(center + steps * [np.sin(angle), np.cos(angle)]).astype(int)
     line = np.zeros_like(region)
     line[tuple(points.T)] = True
     return line
@@ -169,8 +169,8 @@ def _scribble_around(wanted: np.ndarray, pixel: tuple[float, float], rng: np.ran
     distance = ndimage.distance_transform_edt(~wanted[box], sampling=pixel)
     radius = rng.uniform(*_RING_MM)
     ring = np.argwhere(np.abs(distance - radius) <= 0.5 * max(pixel))
-    centre = np.array([rows.mean() - top, columns.mean() - left])
-    angle = np.arctan2(*(ring - centre).T)
+    center = np.array([rows.mean() - top, columns.mean() - left])
+    angle = np.arctan2(*(ring - center).T)
     width = np.pi * rng.uniform(0.4, 1.0)
     start = rng.uniform(-np.pi, np.pi)
     arc = ring[(angle - start) % (2 * np.pi) < width]

@@ -47,7 +47,7 @@ def episode(
     """Yields the loss of each round and its parts; the caller steps the optimizer in between.
 
     Each round runs the network as a user would: robot scribbles on its own last mask, its own
-    previous mask, and memory of its own masks of neighbouring slices. Gradients flow within a
+    previous mask, and memory of its own masks of neighboring slices. Gradients flow within a
     round, never back through an earlier one. Some episodes begin with a guess without any scribble.
     """
     image = torch.from_numpy(windowed(sample.hu)).transpose(0, 1).to(device)
@@ -152,11 +152,11 @@ def round_loss(
         torch.clear_autocast_cache()
         pairs = _choose(waves(len(image), scribbled), result, target, rng)
         if pairs:
-            targets, neighbours = zip(*pairs, strict=True)
-            members = sorted({*scribbled, *neighbours})
+            targets, neighbors = zip(*pairs, strict=True)
+            members = sorted({*scribbled, *neighbors})
             values = network.remember(image[members], result[members], slices.at(members))
             memory = Memory(slices.key, scribbled, dict(zip(members, values, strict=True)))
-            keys, values = memory.gather(list(neighbours))
+            keys, values = memory.gather(list(neighbors))
             targets = list(targets)
             shown = torch.from_numpy(rng.random(len(targets)) >= volume_hidden).to(image.device)
             logits = network.propagate(slices.at(targets), keys, values, _hidden(volume.at(targets), ~shown))
@@ -190,7 +190,7 @@ def _volume_pair(volume: VolumeFeatures, target: torch.Tensor) -> Pair:
 def _choose(
     plan: list[list[tuple[int, int]]], result: torch.Tensor, target: torch.Tensor, rng: np.random.Generator
 ) -> list[tuple[int, int]]:
-    """Pairs (slice, neighbour) to learn propagation from: those with blood, true or predicted, come first."""
+    """Pairs (slice, neighbor) to learn propagation from: those with blood, true or predicted, come first."""
     pairs = [pair for wave in plan for pair in wave]
     blood = ((result > 0.5) | (target > 0.1)).flatten(1).any(1).tolist()
     weight = np.array([4.0 if blood[k] or blood[r] else 1.0 for k, r in pairs])

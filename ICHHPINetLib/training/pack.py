@@ -48,11 +48,11 @@ class Case:
 @dataclass(frozen=True)
 class Shape:
     """A bleed without an image: bool (Z, Y, X) at ``PIXEL_MM`` in plane, its slice distance, and where in
-    the head its centre lay, as fractions (z, y, x) of the volume."""
+    the head its center lay, as fractions (z, y, x) of the volume."""
 
     mask: np.ndarray
     slice_mm: float
-    centre: tuple[float, float, float]
+    center: tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -152,7 +152,7 @@ def _pack_shape(number: int, path: Path) -> dict[str, np.ndarray]:
     if not mask.any():
         return {}
     box = ndimage.find_objects(mask.astype(np.uint8))[0]
-    centre = [(part.start + part.stop) / 2 / size for part, size in zip(box, mask.shape, strict=True)]
+    center = [(part.start + part.stop) / 2 / size for part, size in zip(box, mask.shape, strict=True)]
     zoom = (1, spacing[1] / PIXEL_MM, spacing[2] / PIXEL_MM)
     small = ndimage.zoom(mask[box].astype(np.float32), zoom, order=1) > 0.5
     if not small.any():
@@ -160,7 +160,7 @@ def _pack_shape(number: int, path: Path) -> dict[str, np.ndarray]:
     return {
         f"shape/{number}/mask": np.packbits(small),
         f"shape/{number}/size": np.array(small.shape, np.int32),
-        f"shape/{number}/place": np.array([spacing[0], *centre], np.float32),
+        f"shape/{number}/place": np.array([spacing[0], *center], np.float32),
     }
 
 
@@ -221,9 +221,9 @@ def _shape(fields: dict[str, np.ndarray]) -> Shape:
     _expect(size.dtype.kind in "iu" and size.shape == (3,) and (size > 0).all(), "its size")
     _expect(place.dtype.kind == "f" and place.shape == (4,), "its place")
     mask = _bits(fields["mask"], tuple(size.tolist()))
-    centre = place[1:].tolist()
-    _expect(mask.any() and all(0 <= part <= 1 for part in centre), "its mask or place")
-    return Shape(mask, _slice_mm(place[0]), tuple(centre))
+    center = place[1:].tolist()
+    _expect(mask.any() and all(0 <= part <= 1 for part in center), "its mask or place")
+    return Shape(mask, _slice_mm(place[0]), tuple(center))
 
 
 def _bits(packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -113,8 +113,8 @@ class Sampler:
         shortest = min(_SHORTEST, depth)
         count = int(np.exp(self.rng.uniform(np.log(shortest), np.log(depth + 0.99))))
         bleeding = np.flatnonzero(fraction.any(axis=(1, 2)))
-        centre = self.rng.choice(bleeding) if bleeding.size else self.rng.integers(depth)
-        start = int(np.clip(centre - self.rng.integers(count), 0, depth - count))
+        center = self.rng.choice(bleeding) if bleeding.size else self.rng.integers(depth)
+        start = int(np.clip(center - self.rng.integers(count), 0, depth - count))
         stack = slice(start, start + count)
         hu, fraction = place(hu[stack], fraction[stack], self.rng)
         side = int((self.mixture.voxels / count) ** 0.5) // MULTIPLE * MULTIPLE
@@ -122,8 +122,8 @@ class Sampler:
         blood = np.argwhere(fraction.max(0) > 0.5)
         part = []
         for axis, length in enumerate(hu.shape[1:]):
-            centre = blood[self.rng.integers(len(blood)), axis] if len(blood) else self.rng.integers(length)
-            start = int(np.clip(centre - self.rng.integers(side), 0, max(0, length - side)))
+            center = blood[self.rng.integers(len(blood)), axis] if len(blood) else self.rng.integers(length)
+            start = int(np.clip(center - self.rng.integers(side), 0, max(0, length - side)))
             part.append(slice(start, start + side))
         return tuple(np.ascontiguousarray(x[:, part[0], part[1]]) for x in (hu, fraction))
 

@@ -92,8 +92,8 @@ def _bubbles(
     air = np.zeros(hu.shape, np.float32)
     places = np.argwhere((fraction > 0.2) & (fraction < 0.9) & case.inside)
     for _ in range(rng.integers(1, 7) if len(places) else 0):
-        centre = places[rng.integers(len(places))]
-        distance = np.sqrt(sum(d**2 for d in distances(hu.shape, centre, case.slice_mm)))
+        center = places[rng.integers(len(places))]
+        distance = np.sqrt(sum(d**2 for d in distances(hu.shape, center, case.slice_mm)))
         air = np.maximum(air, np.clip((log_uniform(rng, 1, 5) - distance) / PIXEL_MM + 0.5, 0, 1))
     air *= case.inside
     return hu * (1 - air) + _AIR_HU * air, fraction * (1 - air)
@@ -135,9 +135,9 @@ def _contusion(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.rando
     brain = np.argwhere((depth > 3) & (depth < log_uniform(rng, 8, 60)))
     if not len(brain):
         return np.zeros(depth.shape, np.float32)
-    centre = brain[rng.integers(len(brain))] + rng.uniform(-0.5, 0.5, 3)
+    center = brain[rng.integers(len(brain))] + rng.uniform(-0.5, 0.5, 3)
     radius = log_uniform(rng, 2.5, 14) * np.exp(rng.normal(0, 0.25, 3))
-    return ball(depth.shape, centre, radius, case.slice_mm, rng) * (depth > 0)
+    return ball(depth.shape, center, radius, case.slice_mm, rng) * (depth > 0)
 
 
 def _sulcal(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
@@ -147,17 +147,17 @@ def _sulcal(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.G
     places = np.argwhere(dark & (depth < 25))
     if not len(places):
         return np.zeros(depth.shape, np.float32)
-    centre = places[rng.integers(len(places))]
-    dz, dy, dx = distances(depth.shape, centre, case.slice_mm)
+    center = places[rng.integers(len(places))]
+    dz, dy, dx = distances(depth.shape, center, case.slice_mm)
     near = np.sqrt(dz**2 + dy**2 + dx**2) * wobble(depth.shape, rng, 0.3) < rng.uniform(12, 35)
     return (np.clip((rng.uniform(18, 26) - fluid) / 8, 0, 1) * near * (depth > 0)).astype(np.float32)
 
 
 def _against_skull(case, depth, rng, radius, thickness, power) -> np.ndarray:
-    centre = _surface_point(depth, rng)
-    if centre is None:
+    center = _surface_point(depth, rng)
+    if center is None:
         return np.zeros(depth.shape, np.float32)
-    dz, dy, dx = distances(depth.shape, centre, case.slice_mm)
+    dz, dy, dx = distances(depth.shape, center, case.slice_mm)
     reach, thick = log_uniform(rng, *radius), log_uniform(rng, *thickness)
     height = thick * wobble(depth.shape, rng, 0.25)
 
@@ -179,7 +179,7 @@ def _real_shape(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.rand
     fine = np.pad(fine, ((offset, -(len(fine) + offset) % slices), (0, 0), (0, 0)))
     coarse = fine.reshape(-1, slices, *fine.shape[1:]).mean(1)
     jitter = rng.normal(0, 0.06, 3)
-    target = np.array([(c + j) * n for c, j, n in zip(shape.centre, jitter, size, strict=True)])
+    target = np.array([(c + j) * n for c, j, n in zip(shape.center, jitter, size, strict=True)])
     if rng.random() < 0.3:
         brain = np.argwhere(depth > 8)
         if len(brain):

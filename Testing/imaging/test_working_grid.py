@@ -57,8 +57,8 @@ def test_a_ball_comes_back_in_place(spacing):
     shape = tuple(round(n / s) for n, s in zip((100, 140, 120), spacing, strict=True))
     grid = WorkingGrid.fit(volume(shape), spacing)
     z, y, x = np.ogrid[tuple(slice(0, n) for n in shape)]
-    centre = [n / 2 for n in shape]
-    squared = sum(((g - c) * s) ** 2 for g, c, s in zip((z, y, x), centre, spacing, strict=True))
+    center = [n / 2 for n in shape]
+    squared = sum(((g - c) * s) ** 2 for g, c, s in zip((z, y, x), center, spacing, strict=True))
     ball = squared < 20**2
     back = grid.on_ct(grid.on_working_grid(ball.astype(np.float32))) > 0.5
     assert 2 * (ball & back).sum() / (ball.sum() + back.sum()) > 0.96

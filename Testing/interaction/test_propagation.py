@@ -1,4 +1,4 @@
-"""Propagation reaches every slice, in an order in which a neighbour is always done first."""
+"""Propagation reaches every slice, in an order in which a neighbor is always done first."""
 
 import pytest
 
@@ -10,13 +10,13 @@ from ICHHPINetLib.interaction.propagation import Memory, waves  # noqa: E402
 
 
 @given(depth=strategies.integers(1, 60), data=strategies.data())
-def test_every_slice_is_reached_once_after_its_neighbour(depth, data):
+def test_every_slice_is_reached_once_after_its_neighbor(depth, data):
     sources = data.draw(strategies.lists(strategies.integers(0, depth - 1), min_size=1, unique=True))
     done = set(sources)
     for wave in waves(depth, sources):
-        for target, neighbour in wave:
-            assert abs(target - neighbour) == 1
-            assert neighbour in done
+        for target, neighbor in wave:
+            assert abs(target - neighbor) == 1
+            assert neighbor in done
         targets = {target for target, _ in wave}
         assert not targets & done
         assert len(targets) == len(wave)
@@ -28,7 +28,7 @@ def test_waves_meet_half_way_between_two_sources():
     assert waves(5, [0, 4]) == [[(1, 0), (3, 4)], [(2, 1)]]
 
 
-def test_the_memory_of_a_slice_is_the_scribbled_ones_and_its_neighbour():
+def test_the_memory_of_a_slice_is_the_scribbled_ones_and_its_neighbor():
     keys = torch.arange(12.0).reshape(12, 1, 1, 1)
     memory = Memory(keys, [3, 10], {index: keys[index] for index in range(12)})
     gathered, values = memory.gather([5, 3, 10])

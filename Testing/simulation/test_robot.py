@@ -12,10 +12,10 @@ from ICHHPINetLib.simulation.robot import first_slice, middle_line, next_scribbl
 SPACING = (5.0, 0.5, 0.5)
 
 
-def disc(shape=(5, 60, 60), centre=(30, 30), radius=12, slices=(1, 2, 3)):
+def disc(shape=(5, 60, 60), center=(30, 30), radius=12, slices=(1, 2, 3)):
     y, x = np.ogrid[: shape[1], : shape[2]]
     out = np.zeros(shape, bool)
-    out[list(slices)] = (y - centre[0]) ** 2 + (x - centre[1]) ** 2 < radius**2
+    out[list(slices)] = (y - center[0]) ** 2 + (x - center[1]) ** 2 < radius**2
     return out
 
 

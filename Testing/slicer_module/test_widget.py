@@ -89,7 +89,7 @@ def test_first_ct_is_chosen_and_shown_in_the_brain_window_once(ct, make_widget):
 
 def test_nothing_but_the_ct_is_taken_for_the_first_ct(scene, make_widget):
     scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
-    scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "colour picture")
+    scene.AddNewNodeByClass("vtkMRMLVectorVolumeNode", "color picture")
     assert make_widget().logic.scene.ct is None
 
 

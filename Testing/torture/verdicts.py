@@ -69,7 +69,7 @@ def _export(named: Path, shared: Path, work: Path) -> tuple[Answer, dict | None]
         arrays = (case.codes, case.fraction, case.inside)
         result[f"case {case.name}"] = [digest(array) for array in arrays] + [case.slice_mm]
     for number, shape in enumerate(loaded.shapes):
-        result[f"shape {number}"] = [digest(shape.mask), shape.slice_mm, *shape.centre]
+        result[f"shape {number}"] = [digest(shape.mask), shape.slice_mm, *shape.center]
     return answer, result
 
 
