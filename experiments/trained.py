@@ -135,13 +135,13 @@ def new_trainer(
 ) -> Trainer:
     """A trainer that goes on from the checkpoint in ``folder``, if there is one."""
     from ICHHPINetLib.training.cli import split
-    from ICHHPINetLib.training.loop import DECAY_OF_STARTED, Settings, Trainer
+    from ICHHPINetLib.training.loop import DECAY_OF_STARTED, Trainer, TrainingConfig
     from ICHHPINetLib.weights.devices import resolve_device
 
     folder.mkdir(parents=True, exist_ok=True)
     train, _ = split(sorted(pack.cases), fold)
     start = arguments.start if setting.pretrained else None
-    settings = Settings(
+    settings = TrainingConfig(
         checkpoint=folder / f"{_run_name(arguments, pack, setting)}.pt",
         train=train,
         validation=[],
@@ -150,7 +150,7 @@ def new_trainer(
         seed=arguments.seed + setting.seed,
         device=str(resolve_device(arguments.device)),
         start=start,
-        decay=DECAY_OF_STARTED if arguments.start else Settings.decay,
+        decay=DECAY_OF_STARTED if arguments.start else TrainingConfig.decay,
         recipe=recipe_of(setting),
     )
     return Trainer(pack, settings, network_config(setting.variant))

@@ -131,7 +131,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
 
     def updateSeedSelectors(self):
         from ICHHPINetLib.errors import InvalidScribblesError
-        from ICHHPINetLib.scene.seed_port import visible_segments
+        from ICHHPINetLib.scene.effect_scene import visible_segments
 
         segmentationNode = self.segmentationNode()
         visible = visible_segments(segmentationNode)
@@ -159,7 +159,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
 
     def seeds(self):
         """IDs of the bleed and the background segment."""
-        from ICHHPINetLib.scene.seed_port import choose_seeds
+        from ICHHPINetLib.scene.effect_scene import choose_seeds
 
         return choose_seeds(self.segmentationNode(), self.parameter(BLEED), self.parameter(BACKGROUND))
 
@@ -213,9 +213,9 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         from ICHHPINetLib.interaction.controller import Controller
         from ICHHPINetLib.interaction.executor import ThreadExecutor
         from ICHHPINetLib.interaction.session_factory import SessionFactory
-        from ICHHPINetLib.scene.seed_port import SeedPort
+        from ICHHPINetLib.scene.effect_scene import EffectScene
 
-        self.port = SeedPort(
+        self.port = EffectScene(
             self.scriptedEffect.parameterSetNode(),
             self.scriptedEffect.sourceVolumeImageData,
             SimpleNamespace(
@@ -316,7 +316,7 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
             self.reset()
 
     def onApply(self):
-        from ICHHPINetLib.scene.seed_port import other_segments_kept
+        from ICHHPINetLib.scene.effect_scene import other_segments_kept
 
         if self.getPreviewNode() is None or self.isBusy():
             return

@@ -6,7 +6,7 @@ import slicer
 from ICHHPINetLib.errors import ICHHPINetError, RoundCancelled
 from ICHHPINetLib.interaction.controller import Controller
 from ICHHPINetLib.interaction.executor import ThreadExecutor
-from ICHHPINetLib.interaction.round_job import Settings
+from ICHHPINetLib.interaction.round_job import RoundSettings
 from ICHHPINetLib.interaction.session_factory import SessionFactory, torch_is_installed
 from ICHHPINetLib.interaction.status import State
 from ICHHPINetLib.scene import SceneAdapter
@@ -98,7 +98,7 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
 
     def applySettings(self, parameters: ICHHPINetParameterNode) -> None:
         """Take over network and device; they count from the next round on."""
-        self.controller.settings = Settings(
+        self.controller.settings = RoundSettings(
             weights=parameters.weights.strip() or "default", device=parameters.device
         )
 

@@ -23,7 +23,7 @@ class LoadedCase:
 
 
 @dataclass(frozen=True)
-class Case:
+class EvaluationCase:
     """A case with a bleed: its types, none where nothing tells, and its number of axial slices."""
 
     source: datasets.Case
@@ -40,7 +40,7 @@ class Case:
         return LoadedCase(images.ct, images.mask != 0, images.notes)
 
 
-def find_cases(folder: Path | str, min_slices: int = 1) -> list[Case]:
+def find_cases(folder: Path | str, min_slices: int = 1) -> list[EvaluationCase]:
     """Cases of a folder with at least ``min_slices`` bleeding slices, ordered by id.
 
     CTs without a mask are left out.
@@ -65,12 +65,12 @@ def find_cases(folder: Path | str, min_slices: int = 1) -> list[Case]:
     return enough
 
 
-def select_fold(cases: Sequence[Case], fold: int) -> list[Case]:
+def select_fold(cases: Sequence[EvaluationCase], fold: int) -> list[EvaluationCase]:
     """The cases that a fold leaves out of training. Raises InputFileError as ``datasets.held_out``."""
     chosen = datasets.held_out([case.id for case in cases], fold)
     return [case for case in cases if case.id in chosen]
 
 
-def _counted(case: datasets.Case) -> Case:
+def _counted(case: datasets.Case) -> EvaluationCase:
     mask, types = datasets.read_mask(case)
-    return Case(case, types or (), int(np.count_nonzero(mask.any(axis=(1, 2)))))
+    return EvaluationCase(case, types or (), int(np.count_nonzero(mask.any(axis=(1, 2)))))

@@ -22,7 +22,7 @@ from ..interaction.scribbles import Scribbles
 from ..measurement import measure
 from ..simulation import robot
 from ..simulation.users import User
-from .cases import Case
+from .cases import EvaluationCase
 from .machine import peak_memory_mib
 from .metrics import evaluate_mask
 
@@ -60,7 +60,7 @@ class Step:
 
 
 def run_cases(
-    cases: Sequence[Case],
+    cases: Sequence[EvaluationCase],
     method: Method,
     rounds: int,
     seeds: int,

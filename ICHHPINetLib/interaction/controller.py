@@ -20,7 +20,7 @@ from .executor import Executor, Inbox
 from .open_ct import OpenCT
 from .preview import Preview
 from .result import Progress
-from .round_job import Message, OpenSession, Outcome, RoundJob, Settings, compute
+from .round_job import Message, OpenSession, Outcome, RoundJob, RoundSettings, compute
 from .scene_port import ScenePort
 from .scene_rounds import SceneRounds
 from .session_factory import torch_is_installed
@@ -53,7 +53,7 @@ class Controller:
         on_change: Callable[[Status], None] = lambda status: None,
         has_torch: Callable[[], bool] = torch_is_installed,
     ) -> None:
-        self.settings = Settings()
+        self.settings = RoundSettings()
         self.auto_refine = False
         self._port = port
         self._executor = executor

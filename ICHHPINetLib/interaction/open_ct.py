@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 
-from .round_job import LazySession, OpenSession, RoundJob, Settings, WarmUp
+from .round_job import LazySession, OpenSession, RoundJob, RoundSettings, WarmUp
 from .round_log import RoundLog
 from .scene_port import ScenePort
 
@@ -26,7 +26,7 @@ class OpenCT:
         """No CT is at work any more."""
         self._end_warm_up()
         self.key: Hashable | None = None
-        self._settings: Settings | None = None
+        self._settings: RoundSettings | None = None
         self._session: LazySession | None = None
 
     @property
@@ -34,7 +34,7 @@ class OpenCT:
         """Whether the CT is looked at in the background."""
         return self._warm_up is not None and not self._warm_up.ended.is_set()
 
-    def begin_warm_up(self, settings: Settings) -> WarmUp | None:
+    def begin_warm_up(self, settings: RoundSettings) -> WarmUp | None:
         """The work to be done before the first round; None where it is done already, or under way."""
         self._read(settings)
         if self._session.is_open or self._warm_up is not None:
@@ -42,12 +42,12 @@ class OpenCT:
         self._warm_up = WarmUp(self._session)
         return self._warm_up
 
-    def new_job(self, settings: Settings, log: RoundLog, guess: bool) -> RoundJob:
+    def new_job(self, settings: RoundSettings, log: RoundLog, guess: bool) -> RoundJob:
         """Everything that a round after those of ``log`` needs, read from the scene now."""
         self._read(settings)
         return RoundJob(self._session, log, self._port.read_scribbles(), guess)
 
-    def _read(self, settings: Settings) -> None:
+    def _read(self, settings: RoundSettings) -> None:
         if (key := self._port.ct_key(), settings) != (self.key, self._settings):
             self._end_warm_up()
             volume, spacing = self._port.read_ct()

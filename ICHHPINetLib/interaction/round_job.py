@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Settings:
+class RoundSettings:
     """What a session is opened with: network name or path, and device ("auto", "cpu", "cuda", "mps")."""
 
     weights: str = "default"
@@ -37,7 +37,7 @@ class Outcome:
     notes: tuple[str, ...] = ()
 
 
-OpenSession = Callable[[CT, Settings], Any]
+OpenSession = Callable[[CT, RoundSettings], Any]
 
 
 class LazySession:
@@ -47,7 +47,7 @@ class LazySession:
     """
 
     def __init__(
-        self, volume: np.ndarray, spacing: tuple, settings: Settings, open_session: OpenSession
+        self, volume: np.ndarray, spacing: tuple, settings: RoundSettings, open_session: OpenSession
     ) -> None:
         self._volume, self._spacing = volume, spacing
         self._settings, self._open_session = settings, open_session

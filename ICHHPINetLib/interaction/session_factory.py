@@ -7,7 +7,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from ..imaging.ct import CT
-from .round_job import Settings
+from .round_job import RoundSettings
 
 if TYPE_CHECKING:
     from .session import InteractiveSession
@@ -38,10 +38,10 @@ class SessionFactory:
     """
 
     def __init__(self) -> None:
-        self._settings: Settings | None = None
+        self._settings: RoundSettings | None = None
         self._network = None
 
-    def __call__(self, ct: CT, settings: Settings) -> InteractiveSession:
+    def __call__(self, ct: CT, settings: RoundSettings) -> InteractiveSession:
         """Session on ``ct``."""
         from ..weights.loading import load_network
         from .session import InteractiveSession

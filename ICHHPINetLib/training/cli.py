@@ -125,7 +125,7 @@ def run(arguments: argparse.Namespace) -> None:
     from ..networks.paper.config import PaperConfig
     from ..weights.devices import resolve_device
     from .export import export_checkpoint
-    from .loop import DECAY_OF_STARTED, Settings, Trainer
+    from .loop import DECAY_OF_STARTED, Trainer, TrainingConfig
     from .losses import LossWeights
     from .recipe import PRETRAINING_RECIPE, Recipe
 
@@ -141,7 +141,7 @@ def run(arguments: argparse.Namespace) -> None:
         train, validation = split_pretraining(pack.cases)
     elif not any(pack.cases[name].bleeds for name in train):
         raise InputFileError("No case to learn from has a bleed. Add some, or learn with --pretrain.")
-    settings = Settings(
+    settings = TrainingConfig(
         checkpoint=arguments.run / "checkpoint.pt",
         train=train,
         validation=validation,
@@ -152,7 +152,7 @@ def run(arguments: argparse.Namespace) -> None:
         device=str(device),
         log_folder=arguments.run / "log",
         start=arguments.start,
-        decay=0.0 if arguments.pretrain else DECAY_OF_STARTED if arguments.start else Settings.decay,
+        decay=0.0 if arguments.pretrain else DECAY_OF_STARTED if arguments.start else TrainingConfig.decay,
         recipe=replace(
             PRETRAINING_RECIPE if arguments.pretrain else Recipe(),
             weights=LossWeights(*arguments.loss_weights, *arguments.loss_shares),

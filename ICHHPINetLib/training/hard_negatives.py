@@ -13,7 +13,7 @@ import numpy as np
 from scipy import ndimage
 
 from ..imaging.working_grid import PIXEL_MM
-from .forms import ball, depth_below_skull, field, log_uniform, wobble
+from .bleed_shapes import ball, depth_below_skull, field, log_uniform, wobble
 
 _BRAIN_HU = 32.0
 _FLUID_HU = 16.0

@@ -44,7 +44,7 @@ _EPISODES = 4
 
 
 @dataclass(frozen=True)
-class Settings:
+class TrainingConfig:
     """Everything that a run depends on besides the pack.
 
     ``steps`` are optimizer steps, one a round; the learning rate falls linearly over the last
@@ -71,7 +71,7 @@ class Settings:
 class _Stream(IterableDataset):
     """Samples without end; drawn in a worker process while the network computes."""
 
-    def __init__(self, pack: Pack, settings: Settings, step: int) -> None:
+    def __init__(self, pack: Pack, settings: TrainingConfig, step: int) -> None:
         self.arguments = (pack, settings.train, settings.recipe.mixture, settings.seed + 7919 * step)
 
     def __iter__(self):
@@ -93,7 +93,10 @@ class Trainer:
     """
 
     def __init__(
-        self, pack: Pack, settings: Settings, config: HPINetConfig | PaperConfig | Ablation | None = None
+        self,
+        pack: Pack,
+        settings: TrainingConfig,
+        config: HPINetConfig | PaperConfig | Ablation | None = None,
     ) -> None:
         torch.manual_seed(settings.seed)
         self.pack, self.settings = pack, settings

@@ -19,7 +19,7 @@ from ..imaging.label_files import read_labels
 from ..imaging.orientation import to_canonical
 from ..imaging.output_files import whole_file
 from ..imaging.working_grid import PIXEL_MM, WorkingGrid
-from .codec import decode, encode
+from .hu_codes import decode, encode
 
 _BONE_HU = 150.0
 # No group of slices on the working grid is thicker.
@@ -27,7 +27,7 @@ _THICKEST_MM = 100.0
 
 
 @dataclass(frozen=True)
-class Case:
+class PackedCase:
     """A CT on the working grid: codes uint8 (Z, Y, X), bleed fraction uint8 0..255, inside of the skull."""
 
     name: str
@@ -59,7 +59,7 @@ class Shape:
 class Pack:
     """Cases and bleed shapes, loaded."""
 
-    cases: dict[str, Case]
+    cases: dict[str, PackedCase]
     shapes: list[Shape]
 
     def is_of(self, cases_folder: Path) -> bool:
@@ -206,13 +206,13 @@ def _unpacked(arrays: dict[str, np.ndarray]) -> Pack:
     return Pack(cases, shapes)
 
 
-def _case(name: str, fields: dict[str, np.ndarray]) -> Case:
+def _case(name: str, fields: dict[str, np.ndarray]) -> PackedCase:
     _expect(set(fields) <= {"codes", "inside", "slice_mm", "fraction"}, "its fields")
     codes, inside = fields["codes"], fields["inside"]
     _expect(codes.dtype == np.uint8 and codes.ndim == 3 and codes.size > 0, "its CT")
     fraction = fields.get("fraction", np.zeros(codes.shape, np.uint8))
     _expect(fraction.dtype == np.uint8 and fraction.shape == codes.shape, "its blood")
-    return Case(name, codes, fraction, _bits(inside, codes.shape), _slice_mm(fields["slice_mm"]))
+    return PackedCase(name, codes, fraction, _bits(inside, codes.shape), _slice_mm(fields["slice_mm"]))
 
 
 def _shape(fields: dict[str, np.ndarray]) -> Shape:

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from ..imaging.working_grid import MULTIPLE
-from .aging import aged
+from .blood_age import aged
 from .hard_negatives import add_hard_negatives
 from .pack import Pack
 from .synthetic import insert_bleeds

@@ -13,10 +13,19 @@ import numpy as np
 from scipy import ndimage
 
 from ..imaging.working_grid import PIXEL_MM
-from .codec import encode
-from .forms import ball, depth_below_skull, distances, field, log_uniform, moved, through_slices, wobble
+from .bleed_shapes import (
+    ball,
+    depth_below_skull,
+    distances,
+    field,
+    log_uniform,
+    moved,
+    through_slices,
+    wobble,
+)
+from .hu_codes import encode
 from .mass_effect import pushed
-from .pack import Case, Shape
+from .pack import PackedCase, Shape
 
 _FINE_MM = 1.0
 _BONE_HU = 60.0
@@ -29,7 +38,9 @@ _MIXED = 0.3
 _PUSHING = 0.5
 
 
-def insert_bleeds(case: Case, shapes: list[Shape], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def insert_bleeds(
+    case: PackedCase, shapes: list[Shape], rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """A copy of a bleed-free CT with one to three bleeds.
 
     Returns
@@ -86,7 +97,7 @@ def _soft_tissue(hu: np.ndarray) -> np.ndarray:
 
 
 def _bubbles(
-    hu: np.ndarray, fraction: np.ndarray, case: Case, rng: np.random.Generator
+    hu: np.ndarray, fraction: np.ndarray, case: PackedCase, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Air in and beside a bleed, as after a fracture or an operation; it is no blood."""
     air = np.zeros(hu.shape, np.float32)
@@ -120,17 +131,21 @@ def _surface_point(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray | 
     return near[rng.integers(len(near))] if len(near) else None
 
 
-def _lens(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
+def _lens(case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
     """Epidural: biconvex against the inner table."""
     return _against_skull(case, depth, rng, radius=(8, 45), thickness=(2.5, 25), power=2.0)
 
 
-def _crescent(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
+def _crescent(
+    case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator
+) -> np.ndarray:
     """Subdural: long and thin along the inner table."""
     return _against_skull(case, depth, rng, radius=(25, 85), thickness=(2, 14), power=4.0)
 
 
-def _contusion(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
+def _contusion(
+    case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator
+) -> np.ndarray:
     """A small bleed in the brain, most often near its surface: uneven, from some microlitres upwards."""
     brain = np.argwhere((depth > 3) & (depth < log_uniform(rng, 8, 60)))
     if not len(brain):
@@ -140,7 +155,7 @@ def _contusion(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.rando
     return ball(depth.shape, center, radius, case.slice_mm, rng) * (depth > 0)
 
 
-def _sulcal(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
+def _sulcal(case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
     """Subarachnoid: blood in place of the cerebrospinal fluid of a region."""
     fluid = ndimage.gaussian_filter(case.hu(), (0, 0.7, 0.7))
     dark = (depth > 0) & (fluid < 18)
@@ -169,7 +184,9 @@ def _against_skull(case, depth, rng, radius, thickness, power) -> np.ndarray:
     return through_slices(at, dz, case.slice_mm) * (depth > 0)
 
 
-def _real_shape(case: Case, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
+def _real_shape(
+    case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator
+) -> np.ndarray:
     """The shape of a real bleed, turned, scaled and put near where it lay in its own head."""
     shape = shapes[rng.integers(len(shapes))]
     size = case.codes.shape

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import ndimage
 
 from ..imaging.working_grid import PIXEL_MM
-from .forms import depth_below_skull, moved
-from .pack import Case
+from .bleed_shapes import depth_below_skull, moved
+from .pack import PackedCase
 
 # What is carved is the bleed and this margin, in which it fades into the new head.
 _MARGIN_MM = 4.0
@@ -34,7 +34,7 @@ Image = np.ndarray
 
 
 def transplanted(
-    donor: Case, donor_hu: Image, host: Case, rng: np.random.Generator
+    donor: PackedCase, donor_hu: Image, host: PackedCase, rng: np.random.Generator
 ) -> tuple[Image, Image] | None:
     """A bleed-free CT with the bleeds of another one.
 

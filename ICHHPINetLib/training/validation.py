@@ -14,20 +14,20 @@ from ..interaction.scribbles import Scribbles
 from ..networks.blocks import fold_standardization
 from ..networks.hpinet import HPINet
 from ..simulation.robot import first_slice, next_scribbles
-from .pack import Case
+from .pack import PackedCase
 
 _ROUNDS = 5
 
 
 @torch.inference_mode()
-def validate(network: HPINet, cases: list[Case], device: torch.device) -> list[float]:
+def validate(network: HPINet, cases: list[PackedCase], device: torch.device) -> list[float]:
     """Mean Dice after each of five rounds of the robot on ``cases``, all bleeding, on the working grid."""
     network = fold_standardization(copy.deepcopy(network)).eval()
     scores = [_rounds(network, case, device) for case in cases]
     return np.mean(scores, axis=0).tolist()
 
 
-def _rounds(network: HPINet, case: Case, device: torch.device) -> list[float]:
+def _rounds(network: HPINet, case: PackedCase, device: torch.device) -> list[float]:
     rng = np.random.default_rng(0)
     pads = [(0, 0)] + [(0, -n % MULTIPLE) for n in case.codes.shape[1:]]
     truth = np.pad(case.fraction, pads) > 127

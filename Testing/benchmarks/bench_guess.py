@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ICHHPINetLib import InteractiveSession, datasets, load_network
-from ICHHPINetLib.evaluation.cases import Case, select_fold
+from ICHHPINetLib.evaluation.cases import EvaluationCase, select_fold
 from ICHHPINetLib.evaluation.metrics import evaluate_mask
 from ICHHPINetLib.imaging.output_files import write_json
 
@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--weights", required=True, help="weights trained without that fold")
     parser.add_argument("-o", "--output", type=Path, help="write a row a CT (.json)")
     arguments = parser.parse_args()
-    known = [Case(case, (), 0) for case in datasets.find_cases(arguments.cases) if case.labeled]
+    known = [EvaluationCase(case, (), 0) for case in datasets.find_cases(arguments.cases) if case.labeled]
     cases = select_fold(known, arguments.fold)
     network = load_network(arguments.weights, "cpu")
     rows = []
@@ -41,7 +41,7 @@ def main() -> None:
         write_json(arguments.output, rows)
 
 
-def guess(network, case: Case) -> dict:
+def guess(network, case: EvaluationCase) -> dict:
     """Volumes in mL, and Dice, of one case."""
     images = datasets.read_case(case.source)
     truth = np.zeros(images.ct.shape, bool) if images.mask is None else images.mask != 0

@@ -63,7 +63,7 @@ class Editor:
 
     def apply(self, labelmap):
         """What the effect's Apply asks of the editor."""
-        from ICHHPINetLib.scene.seed_port import other_segments_kept
+        from ICHHPINetLib.scene.effect_scene import other_segments_kept
 
         self.logic.SaveStateForUndo()
         with other_segments_kept(self.node, self.ids["Bleed"]):

@@ -10,9 +10,9 @@ from ICHHPINetLib.interaction.scribbles import Scribbles
 
 @pytest.fixture
 def port(editor):
-    from ICHHPINetLib.scene.seed_port import SeedPort
+    from ICHHPINetLib.scene.effect_scene import EffectScene
 
-    port = SeedPort(editor.node, editor.source_image, editor.preview)
+    port = EffectScene(editor.node, editor.source_image, editor.preview)
     port.bleed_id, port.background_id = editor.ids["Bleed"], editor.ids["Background"]
     return port
 
@@ -224,7 +224,7 @@ def test_a_deleted_seed_is_named(editor, port):
 
 class TestChoosingSeeds:
     def choose(self, editor, **choice):
-        from ICHHPINetLib.scene.seed_port import choose_seeds
+        from ICHHPINetLib.scene.effect_scene import choose_seeds
 
         ids = {role: editor.ids[name] for role, name in choice.items()}
         chosen = choose_seeds(editor.segmentation, ids.get("bleed", ""), ids.get("background", ""))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ICHHPINetLib.interaction.round_job import Settings
+from ICHHPINetLib.interaction.round_job import RoundSettings
 from ICHHPINetLib.interaction.round_log import RoundLog
 from ICHHPINetLib.interaction.status import State
 from Testing.interaction.controller_fakes import SHAPE, SPACING, World
@@ -30,7 +30,7 @@ def test_session_and_volume_are_kept_between_rounds(ready):
 
 def test_changed_settings_open_a_session_that_goes_on(ready):
     ready.round()
-    ready.controller.settings = Settings(device="cpu")
+    ready.controller.settings = RoundSettings(device="cpu")
     ready.round()
     assert ready.session_class.opened == 2
     assert ready.controller.last.result.round == 2

@@ -10,7 +10,7 @@ from ICHHPINetLib.networks.affinity import read_slices  # noqa: E402
 from ICHHPINetLib.networks.blocks import NO_BLOOD, fold_standardization  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig, VolumeFeatures, widen  # noqa: E402
 from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
-from ICHHPINetLib.networks.summary import parameters  # noqa: E402
+from ICHHPINetLib.networks.size_table import parameters  # noqa: E402
 
 TINY = HPINetConfig("tiny", volume_widths=(8, 8, 8, 8), slice_widths=(8, 8, 8), key_channels=8)
 MEBIBYTE = 2**20

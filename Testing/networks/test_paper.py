@@ -33,7 +33,7 @@ def test_it_has_the_size_of_the_authors_network():
 
 def test_the_documented_table_is_the_generated_one(repository):
     text = (repository / "docs" / "networks.md").read_text(encoding="utf-8")
-    assert summary.table() in text, "run `python -m ICHHPINetLib.networks.summary` and put its table there"
+    assert summary.table() in text, "run `python -m ICHHPINetLib.networks.size_table` and put its table there"
 
 
 def test_shapes_at_full_scale():

@@ -113,6 +113,6 @@ def test_episodes_take_turns(monkeypatch, tmp_path):
     monkeypatch.setattr(
         loop, "episode", lambda network, loss, number, *rest: iter([number] * lengths[number])
     )
-    settings = loop.Settings(checkpoint=tmp_path / "x.pt", train=[], validation=[])
+    settings = loop.TrainingConfig(checkpoint=tmp_path / "x.pt", train=[], validation=[])
     steps = loop.Trainer(None, settings, TINY)._rounds(iter(range(len(lengths))), None)
     assert [next(steps) for _ in range(9)] == [0, 1, 2, 3, 0, 2, 3, 0, 4]

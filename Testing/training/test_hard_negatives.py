@@ -9,7 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("skimage")
 
 from ICHHPINetLib.training import hard_negatives, synthetic
-from ICHHPINetLib.training.forms import depth_below_skull
+from ICHHPINetLib.training.bleed_shapes import depth_below_skull
 from ICHHPINetLib.training.hard_negatives import Head, add_hard_negatives
 from ICHHPINetLib.training.mass_effect import pushed
 from ICHHPINetLib.training.sampling import Mixture, Sampler

@@ -17,10 +17,10 @@ from ICHHPINetLib.simulation import training_user  # noqa: E402
 from ICHHPINetLib.simulation.robot import first_slice, next_scribbles  # noqa: E402
 from ICHHPINetLib.simulation.training_user import training_scribbles  # noqa: E402
 from ICHHPINetLib.training import codec, pack, synthetic  # noqa: E402
+from ICHHPINetLib.training.bleed_shapes import through_slices  # noqa: E402
 from ICHHPINetLib.training.cli import split, split_pretraining  # noqa: E402
 from ICHHPINetLib.training.episode import round_loss  # noqa: E402
 from ICHHPINetLib.training.export import export_checkpoint  # noqa: E402
-from ICHHPINetLib.training.forms import through_slices  # noqa: E402
 from ICHHPINetLib.training.loop import Trainer  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
 from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler, intensities, mirror  # noqa: E402

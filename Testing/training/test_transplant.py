@@ -8,9 +8,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("skimage")
 
-from ICHHPINetLib.training.codec import encode
-from ICHHPINetLib.training.forms import depth_below_skull
-from ICHHPINetLib.training.pack import Case
+from ICHHPINetLib.training.bleed_shapes import depth_below_skull
+from ICHHPINetLib.training.hu_codes import encode
+from ICHHPINetLib.training.pack import PackedCase
 from ICHHPINetLib.training.sampling import Mixture, Sampler
 from ICHHPINetLib.training.transplant import transplanted
 
@@ -27,7 +27,7 @@ def head(name: str, center: tuple[float, float], radius: float, lens: bool = Fal
         blood = (distance < radius) & (distance > radius - 5) & (x < center[1] - 0.8 * radius)
         blood &= np.isin(np.arange(8), (3, 4, 5))[:, None, None]
         hu[blood] += 30
-    return Case(name, encode(hu), 255 * blood.astype(np.uint8), distance < radius, slice_mm)
+    return PackedCase(name, encode(hu), 255 * blood.astype(np.uint8), distance < radius, slice_mm)
 
 
 def test_a_lens_lies_against_the_inner_table_of_its_new_head():

@@ -1,4 +1,4 @@
-"""How many parameters each module has; ``python -m ICHHPINetLib.networks.summary`` prints the table."""
+"""How many parameters each module has; ``python -m ICHHPINetLib.networks.size_table`` prints the table."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ class Preview(Protocol):
         """Remove the node, if there is one."""
 
 
-class SeedPort:
+class EffectScene:
     """Two segments are the scribbles; a segment of a preview node is the result.
 
     It is a :class:`~ICHHPINetLib.interaction.scene_port.ScenePort`; its rounds last as long as the preview.

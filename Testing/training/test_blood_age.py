@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ICHHPINetLib.training.aging import aged
+from ICHHPINetLib.training.blood_age import aged
 
 SHAPE = (3, 32, 32)
 
