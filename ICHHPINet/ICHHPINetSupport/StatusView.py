@@ -87,7 +87,7 @@ def guessText(volumeMl):
     """What to know about a first guess that was loaded with a scene."""
     if not volumeMl:
         return _("The first guess found nothing. A bleed may be there all the same: look at every slice.")
-    return _("A first guess, checked by nobody: look at every slice.")
+    return _("A first guess, not checked yet: look at every slice.")
 
 
 def readyText(status):

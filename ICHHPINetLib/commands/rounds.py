@@ -122,7 +122,7 @@ def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
         before = volume
     print_tables([Table(title, (*columns, "Dice") if has_truth else columns, tuple(rows))])
     last = rounds[-1]
-    what = "First guess, checked by nobody" if last.is_guess else "Hematoma"
+    what = "First guess, not checked yet" if last.is_guess else "Hematoma"
     volume = f"{last.measurement.volume_ml:.1f} mL, all marked blood, ventricles included"
     if last.is_guess and not last.measurement.volume_ml:
         # "0.0 mL" would read as an all-clear.

@@ -10,17 +10,17 @@ def test_first_guess_is_offered_before_scribbles_and_says_what_to_do_next(ct, ma
     finish(widget)
     assert widget.logic.scene.rounds_rows()[0]["Scribbled slices"] == 0
     assert not widget.ui.firstGuessButton.enabled
-    assert "checked by nobody" in widget.ui.messageLabel.text
+    assert "not checked yet" in widget.ui.messageLabel.text
     assert widget.ui.volumeLabel.text.endswith("mL (guess)")
     assert widget.ui.undoRoundButton.enabled
     paint(widget)
-    assert "checked by nobody" in widget.ui.messageLabel.text
+    assert "not checked yet" in widget.ui.messageLabel.text
     widget.ui.refineButton.click()
     finish(widget)
     assert widget.logic.scene.rounds() == 2
     assert "guess" not in widget.ui.messageLabel.text + widget.ui.volumeLabel.text
     widget.ui.undoRoundButton.click()
-    assert "checked by nobody" in widget.ui.messageLabel.text
+    assert "not checked yet" in widget.ui.messageLabel.text
     widget.ui.undoRoundButton.click()
     assert widget.ui.firstGuessButton.enabled
     assert "guess" not in widget.ui.messageLabel.text + widget.ui.volumeLabel.text
@@ -33,7 +33,7 @@ def test_a_guess_is_still_called_one_after_the_ct_was_changed_and_back(ct, make_
     widget.setCt(None)
     assert "guess" not in widget.ui.messageLabel.text + widget.ui.volumeLabel.text
     widget.setCt(ct)
-    assert "checked by nobody" in widget.ui.messageLabel.text
+    assert "not checked yet" in widget.ui.messageLabel.text
     assert widget.ui.volumeLabel.text.endswith("mL (guess)")
 
 
