@@ -7,7 +7,7 @@ torch = pytest.importorskip("torch")
 
 from ICHHPINetLib import InteractiveSession, Scribbles, WeightsError, load_network  # noqa: E402
 from ICHHPINetLib.interaction.propagation import run_round  # noqa: E402
-from ICHHPINetLib.networks import summary  # noqa: E402
+from ICHHPINetLib.networks import size_table  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet, HPINetConfig, read_config  # noqa: E402
 from ICHHPINetLib.networks.paper.config import PaperConfig  # noqa: E402
 from ICHHPINetLib.training.export import export  # noqa: E402
@@ -23,17 +23,19 @@ def inputs(depth, size, device="cpu"):
 
 
 def test_it_has_the_size_of_the_authors_network():
-    counts = summary.parameters(PaperConfig())
-    assert counts["VIM"] == summary.AUTHORS_CODE["VIM"]
-    assert counts["SIM"] == summary.AUTHORS_CODE["SIM"]
-    assert counts["MPFFM"] == summary.AUTHORS_CODE["MPFFM"]
+    counts = size_table.parameters(PaperConfig())
+    assert counts["VIM"] == size_table.AUTHORS_CODE["VIM"]
+    assert counts["SIM"] == size_table.AUTHORS_CODE["SIM"]
+    assert counts["MPFFM"] == size_table.AUTHORS_CODE["MPFFM"]
     # The paper's third convolution, of 64 to 64 channels, and its training head.
-    assert counts["FCM"] - summary.AUTHORS_CODE["FCM"] == 64 * 64 + 64 + 64 * 9 + 1
+    assert counts["FCM"] - size_table.AUTHORS_CODE["FCM"] == 64 * 64 + 64 + 64 * 9 + 1
 
 
 def test_the_documented_table_is_the_generated_one(repository):
     text = (repository / "docs" / "networks.md").read_text(encoding="utf-8")
-    assert summary.table() in text, "run `python -m ICHHPINetLib.networks.size_table` and put its table there"
+    assert size_table.table() in text, (
+        "run `python -m ICHHPINetLib.networks.size_table` and put its table there"
+    )
 
 
 def test_shapes_at_full_scale():

@@ -45,8 +45,8 @@ def adapter(scene, ct):
     return SceneAdapter(scene, ct)
 
 
-def refine(adapter, mask=MASK, number=1, drawn=None):
-    adapter.write_scribbles(drawn() if drawn is None else drawn)
+def refine(adapter, mask=MASK, number=1, scribbles=None):
+    adapter.write_scribbles(drawn() if scribbles is None else scribbles)
     return write(adapter, result(mask, number))
 
 
@@ -186,7 +186,7 @@ def test_a_guess_is_flagged_until_a_scribble_corrects_it(adapter):
         assert segment.GetTag("DICOM.SegmentAlgorithmType", algorithm)
         return logic.GetSegmentStatus(segment), str(algorithm)
 
-    refine(adapter, drawn=Scribbles.empty(SHAPE))
+    refine(adapter, scribbles=Scribbles.empty(SHAPE))
     assert status() == (logic.Flagged, "AUTOMATIC")
     refine(adapter, LARGER, 2)
     assert status() == (logic.InProgress, "SEMIAUTOMATIC")

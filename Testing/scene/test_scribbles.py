@@ -10,12 +10,12 @@ from Testing.scene.builders import (
     add_ct,
     add_transform,
     add_warp,
+    drawn,
     marks,
     oblique,
     paint,
     result,
     rotation,
-    scribbles,
     write,
 )
 
@@ -82,10 +82,10 @@ def test_scribbles_that_a_script_writes_are_read_exactly(adapter, ct):
 
 
 def test_written_scribbles_come_back_exactly(adapter):
-    adapter.write_scribbles(scribbles())
+    adapter.write_scribbles(drawn())
     read = adapter.read_scribbles()
-    assert np.array_equal(read.foreground, scribbles().foreground)
-    assert np.array_equal(read.background, scribbles().background)
+    assert np.array_equal(read.foreground, drawn().foreground)
+    assert np.array_equal(read.background, drawn().background)
 
 
 def test_has_scribbles_follows_painting_and_erasing(adapter):
@@ -204,7 +204,7 @@ def test_a_segment_of_the_user_beside_the_scribbles_is_left_alone(adapter):
     other_grid = oblique() @ np.diag([0.7, 0.7, 0.5, 1.0])
     paint(node, own, SCRIBBLE, other_grid)
     before = voxels_of(node, own)
-    adapter.write_scribbles(scribbles())
+    adapter.write_scribbles(drawn())
     adapter.write_scribbles(Scribbles.empty(SHAPE))
     assert before[0].any()
     assert np.array_equal(voxels_of(node, own)[0], before[0])

@@ -16,7 +16,7 @@ from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
 from ICHHPINetLib.simulation import training_user  # noqa: E402
 from ICHHPINetLib.simulation.robot import first_slice, next_scribbles  # noqa: E402
 from ICHHPINetLib.simulation.training_user import training_scribbles  # noqa: E402
-from ICHHPINetLib.training import codec, pack, synthetic  # noqa: E402
+from ICHHPINetLib.training import hu_codes, pack, synthetic  # noqa: E402
 from ICHHPINetLib.training.bleed_shapes import through_slices  # noqa: E402
 from ICHHPINetLib.training.cli import split, split_pretraining  # noqa: E402
 from ICHHPINetLib.training.episode import round_loss  # noqa: E402
@@ -30,8 +30,8 @@ from Testing.training.tiny import TINY, settings  # noqa: E402
 
 def test_codes_are_fine_where_brain_and_blood_are():
     hu = np.arange(-20, 100, 0.1)
-    assert np.abs(codec.decode(codec.encode(hu)) - hu).max() < 0.31
-    assert codec.decode(codec.encode(np.array([-3000, 3000]))).tolist() == [-200, 600]
+    assert np.abs(hu_codes.decode(hu_codes.encode(hu)) - hu).max() < 0.31
+    assert hu_codes.decode(hu_codes.encode(np.array([-3000, 3000]))).tolist() == [-200, 600]
 
 
 def test_pack_holds_cases_and_shapes(small_pack):
@@ -158,7 +158,7 @@ def test_every_kind_of_synthetic_bleed_is_made_inside_the_skull(small_pack, kind
     rng = np.random.default_rng(0)
     hu = case.hu()
     hu[:, 44:52] = 8  # a band of fluid
-    wet = dataclasses.replace(case, codes=codec.encode(hu))
+    wet = dataclasses.replace(case, codes=hu_codes.encode(hu))
     depth = np.where(case.inside, 10.0, 0.0) if kind is synthetic._contusion else 1.0 * case.inside
     made = [kind(wet, depth, small_pack.shapes, rng) for _ in range(8)]
     assert sum(fraction.max() > 0.5 for fraction in made) >= 4

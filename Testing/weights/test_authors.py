@@ -8,7 +8,6 @@ torch = pytest.importorskip("torch")
 
 from ICHHPINetLib import WeightsError, load_network  # noqa: E402
 from ICHHPINetLib.interaction.propagation import run_round  # noqa: E402
-from ICHHPINetLib.networks import summary  # noqa: E402
 from ICHHPINetLib.training.export import export  # noqa: E402
 from ICHHPINetLib.weights.authors import CONFIG, FILES, convert, read_authors  # noqa: E402
 
@@ -147,7 +146,7 @@ def test_files_of_the_authors_size_fit():
     shapes = authors_shapes(64)
     for module, table in shapes.items():
         count = sum(torch.Size(shape).numel() for name, shape in table.items() if is_parameter(name))
-        assert count == summary.AUTHORS_CODE[module.upper()]
+        assert count == size_table.AUTHORS_CODE[module.upper()]
     with torch.device("meta"):
         states = {m: {name: torch.empty(shape) for name, shape in t.items()} for m, t in shapes.items()}
     network = convert(states)
