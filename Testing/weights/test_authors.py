@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 
 from ICHHPINetLib import WeightsError, load_network  # noqa: E402
 from ICHHPINetLib.interaction.propagation import run_round  # noqa: E402
+from ICHHPINetLib.networks import size_table  # noqa: E402
 from ICHHPINetLib.training.export import export  # noqa: E402
 from ICHHPINetLib.weights.authors import CONFIG, FILES, convert, read_authors  # noqa: E402
 
