@@ -21,7 +21,7 @@ from ..imaging.ct import CT
 from ..interaction.scribbles import Scribbles
 from ..measurement import measure
 from ..simulation import robot
-from ..simulation.users import User
+from ..simulation.users import User, guided_user
 from .cases import EvaluationCase
 from .machine import peak_memory_mib
 from .metrics import evaluate_mask
@@ -150,29 +150,35 @@ def scribble_rounds(
     ``refine``), ``slice`` (None where the mask was perfect and nothing was left to
     scribble), ``foreground_voxels`` and ``background_voxels`` of the new scribbles,
     ``slice_dice`` (of that slice alone; None where the truth has no bleed on it),
+    ``interval_ml`` (in which the method expects the true volume; None where it says nothing),
     ``obeyed`` (share of all voxels scribbled so far that carry the user's label) and
     ``peak_memory_mib`` of the process so far.
     """
     prediction = np.zeros(truth.shape, bool) if guessed is None else guessed
     scribbles = Scribbles.empty(truth.shape)
+    doubt = None
     for number in range(1, rounds + 1):
         seconds, index, new = 0.0, None, Scribbles.empty(truth.shape)
         blind = number == 1 and guessed is None
         if blind or not np.array_equal(prediction, truth):
             chosen = robot.first_slice(truth, rng) if blind else None
+            if user is guided_user and doubt is not None and doubt.slices:
+                chosen = doubt.slices[0]
             new = user(truth, prediction, spacing, rng, chosen)
         if not new.is_empty:
             index = new.slices()[0]
             scribbles = scribbles.merged(new)
             start = time.perf_counter()
-            prediction = session.refine(new).mask != 0
+            result = session.refine(new)
             seconds = time.perf_counter() - start
+            prediction, doubt = result.mask != 0, getattr(result, "doubt", None)
         yield {
             "round": number,
             **evaluate_mask(prediction, truth, spacing).as_dict(),
             "seconds": seconds,
             "slice": index,
             "slice_dice": None if index is None else _dice_of(prediction[index], truth[index]),
+            "interval_ml": None if doubt is None else list(doubt.interval_ml),
             "foreground_voxels": int(np.count_nonzero(new.foreground)),
             "background_voxels": int(np.count_nonzero(new.background)),
             "obeyed": _obeyed(prediction, scribbles),

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ..reporting.tables import Table
 from .statistics import Comparison
-from .summary import Summary
+from .summary import RoundFigures, Summary
 
 
 def tables(summary: Summary) -> list[Table]:
@@ -72,6 +72,7 @@ def _rounds(summary: Summary) -> Table:
             "Volume error mL",
             "Error %",
             "Scribbled slice",
+            "Interval mL (holds the truth)",
             "Time s",
         ),
         tuple(
@@ -87,11 +88,18 @@ def _rounds(summary: Summary) -> Table:
                 _signed(row.volume_error_ml, 1),
                 _percent(row.volume_error),
                 "-" if row.slice_dice is None else _number(row.slice_dice),
+                _interval(row),
                 _number(row.seconds, 2),
             )
             for row in summary.rounds
         ),
     )
+
+
+def _interval(row: RoundFigures) -> str:
+    if row.interval_coverage is None:
+        return "-"
+    return f"{_number(row.interval_width_ml, 1)} ({_percent(row.interval_coverage)})"
 
 
 def _overall(summaries: Sequence[Summary]) -> Table:

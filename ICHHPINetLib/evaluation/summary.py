@@ -46,9 +46,10 @@ class RoundFigures:
     ``dice_low`` to ``dice_high`` is the 95 % bootstrap interval of the mean Dice, cases resampled.
 
     ``slice_dice`` is that of the scribbled slice alone, over the runs that scribbled on a bleeding one; None
-    where none did. ``hd95_mm`` is the median over runs, infinite where half of the masks were empty;
-    ``volume_error`` is the mean of the relative errors' absolute values, and ``seconds``
-    the median over runs.
+    where none did. ``interval_coverage`` is the share of runs whose interval holds the true volume,
+    ``interval_width_ml`` the intervals' median width; None where the method gives none. ``hd95_mm`` is the
+    median over runs, infinite where half of the masks were empty; ``volume_error`` is the mean of the
+    relative errors' absolute values, and ``seconds`` the median over runs.
     """
 
     round: int
@@ -63,6 +64,8 @@ class RoundFigures:
     volume_error_ml: float
     volume_error: float
     slice_dice: float | None
+    interval_width_ml: float | None
+    interval_coverage: float | None
     seconds: float
 
 
@@ -146,7 +149,7 @@ def _table(result: Report) -> tuple[pd.DataFrame, list[str]]:
                 "abc2_ml": report["truth"]["abc2_ml"],
                 "guess": run.get("guess", {}).get("dice"),
             }
-            rows += [{"slice_dice": None, **row, **about} for row in run["rounds"]]
+            rows += [{"slice_dice": None, **row, **about, **_interval(row)} for row in run["rounds"]]
     if not rows:
         raise InputFileError(
             f"No run of {result['method']} was completed, so there is nothing to summarize. "
@@ -160,6 +163,15 @@ def _table(result: Report) -> tuple[pd.DataFrame, list[str]]:
     table[infinite] = table[infinite].fillna(math.inf)
     table["volume_error"] = table["relative_volume_error"].abs()
     return table, failures
+
+
+def _interval(row: Report) -> Report:
+    low, high = row.get("interval_ml") or (None, None)
+    known = low is not None
+    return {
+        "interval_ml": high - low if known else None,
+        "covered": low <= row["truth_ml"] <= high if known else None,
+    }
 
 
 def _by_case(table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
@@ -226,8 +238,12 @@ def _rounds(table: pd.DataFrame) -> tuple[RoundFigures, ...]:
     figures["dice_sd"] = over_cases["dice"].std(ddof=0)
     figures[["dice_low", "dice_high"]] = [bootstrap_interval(one.to_numpy()) for _, one in over_cases["dice"]]
     figures[["hd95_mm", "seconds"]] = over_runs[["hd95_mm", "seconds"]].median()
-    known = over_runs["slice_dice"].mean().astype(object)
-    figures["slice_dice"] = known.where(known.notna(), None)
+    for name, known in (
+        ("slice_dice", over_runs["slice_dice"].mean()),
+        ("interval_width_ml", over_runs["interval_ml"].median()),
+        ("interval_coverage", over_runs["covered"].mean()),
+    ):
+        figures[name] = known.astype(object).where(known.notna(), None)
     return tuple(RoundFigures(round=int(number), **row) for number, row in figures.to_dict("index").items())
 
 

@@ -85,6 +85,11 @@ class WorkingGrid:
         """Shape (Z, Y, X) of arrays on the working grid."""
         return (self.depth, *(-(-n // MULTIPLE) * MULTIPLE for n in self.size))
 
+    def pixel_mm2(self, spacing: tuple[float, float, float]) -> float:
+        """Area of a working pixel, where the CT has ``spacing`` in mm (z, y, x)."""
+        height, width = self._crop_size
+        return height * spacing[1] / self.size[0] * width * spacing[2] / self.size[1]
+
     def source_slices(self, index: int) -> range:
         """Slices of the CT that make up working slice ``index``."""
         return range(index * self.group, min((index + 1) * self.group, self.shape[0]))

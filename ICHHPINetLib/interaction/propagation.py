@@ -67,6 +67,7 @@ class Memory:
 
 
 OnSlice = Callable[[str, int, torch.Tensor], None]
+OnVolume = Callable[[torch.Tensor], None]
 
 
 def segment_scribbled(
@@ -102,6 +103,7 @@ def run_round(
     on_stage: OnStage = lambda share: None,
     look: Look | None = None,
     first: Sequence[int] = (),
+    on_volume: OnVolume = lambda probability: None,
 ) -> torch.Tensor:
     """Probabilities (Z, 1, Y, X) after one round of Algorithm 1.
 
@@ -114,11 +116,14 @@ def run_round(
     look: ``network.look(image)``, computed once per volume; without it VIM reads the whole head again.
     first: scribbled slices that a user waits for. With a ``look``, SIM answers them at once, from what VIM
         saw then, and again after VIM.
+    on_volume: called once with VIM's probabilities, (Z, 1, Y, X).
 
     Without any scribble there is nothing to propagate from, and VIM's answer is the result.
     """
     if look is not None and not (scribbles.any() or previous.any()):
-        return volume_result(VolumeFeatures(look.logits[0].transpose(0, 1), ()), scribbles, on_slice)
+        result = volume_result(VolumeFeatures(look.logits[0].transpose(0, 1), ()), scribbles, on_slice)
+        on_volume(result)
+        return result
     if look is not None and on_slice and first:
         seen = VolumeFeatures(look.logits[0].transpose(0, 1), ())
         at_once = segment_scribbled(network, image, scribbles, previous, seen, list(first))
@@ -126,8 +131,10 @@ def run_round(
             on_slice("slice", index, probability)
     volume = network.segment_volume(image, scribbles, previous, look, on_stage)
     if not scribbles.any():
-        return volume_result(volume, scribbles, on_slice)
-    return propagate_outwards(network, image, slices, scribbles, previous, volume, on_slice)
+        result = volume_result(volume, scribbles, on_slice)
+        on_volume(result)
+        return result
+    return propagate_outwards(network, image, slices, scribbles, previous, volume, on_slice, on_volume)
 
 
 def volume_result(
@@ -152,6 +159,7 @@ def propagate_outwards(
     previous: torch.Tensor,
     volume: VolumeFeatures,
     on_slice: OnSlice | None = None,
+    on_volume: OnVolume = lambda probability: None,
 ) -> torch.Tensor:
     """The part of ``run_round`` that follows VIM and FCM.
 
@@ -160,6 +168,7 @@ def propagate_outwards(
     """
     scribbled = torch.nonzero(scribbles.amax((1, 2, 3)) > 0).flatten().tolist()
     result = volume_result(volume, scribbles)
+    on_volume(result.clone())
     sees_all = isinstance(network.vim, VIM)
     doubtful = [not sees_all or bool((plane > _DOUBT).any()) for plane in result]
     result[scribbled] = segment_scribbled(network, image, scribbles, previous, volume, scribbled)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .doubt import Doubt
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -41,6 +43,7 @@ class RoundResult:
     device: where the round was computed, as PyTorch names it.
     model: name of the network.
     notes: sentences for the user, such as a retry on another device.
+    doubt: where the mask may be wrong; None for a round from a saved scene.
     """
 
     mask: np.ndarray
@@ -51,6 +54,7 @@ class RoundResult:
     device: str
     model: str
     notes: tuple[str, ...] = field(default=())
+    doubt: Doubt | None = field(default=None, repr=False, compare=False)
 
     @property
     def probability(self) -> np.ndarray:

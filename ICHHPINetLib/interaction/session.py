@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +26,7 @@ from ..imaging.working_grid import WorkingGrid
 from ..networks.hpinet import HPINet, Look
 from ..networks.mpffm import SliceFeatures
 from ..weights.devices import fast_math, is_out_of_memory
+from .doubt import doubt_of
 from .propagation import run_round
 from .reporter import OnProgress, Reporter
 from .result import RoundResult
@@ -35,6 +37,13 @@ _AIR_HU = -1000.0
 _GUESSED = "First guess from the CT alone, not checked yet: look at every slice and correct it."
 _BACKGROUND_ALONE = "There are background scribbles only. Add one on the bleed for a better result."
 _GUESSED_NOTHING = "The first guess found nothing; a bleed may be there all the same: draw a scribble on it."
+
+
+class _Answer(NamedTuple):
+    """Probabilities of the whole network and of VIM alone, float32 (Z, Y, X) on the working grid."""
+
+    probability: np.ndarray
+    volume_probability: np.ndarray
 
 
 def _one_at_a_time(method: Callable) -> Callable:
@@ -218,10 +227,10 @@ class InteractiveSession:
         """The next round with ``scribbles``, all there are; a guess where there are none."""
         start = time.monotonic()
         report("prepare", 0.0)
-        coarse, device, notes = self._compute(scribbles, report)
-        likely = functools.partial(_on_ct, self._grid, coarse)
+        answer, device, notes = self._compute(scribbles, report)
+        likely = functools.partial(_on_ct, self._grid, answer.probability)
         try:
-            result = self._result(scribbles, coarse, likely, device, notes, start)
+            result = self._result(scribbles, answer, likely, device, notes, start)
             log = self._log.with_round(result, scribbles, likely)
         except MemoryError as error:
             raise _failure(torch.device("cpu"), error) from error
@@ -232,14 +241,14 @@ class InteractiveSession:
     def _result(
         self,
         scribbles: Scribbles,
-        coarse: np.ndarray,
+        answer: _Answer,
         likely: Likely,
         device: torch.device,
         notes: tuple[str, ...],
         start: float,
     ) -> RoundResult:
-        """Of the next round, of which ``coarse`` are the probabilities on the working grid."""
-        mask = scribbles.clamp(self._grid.mask_on_ct(coarse))
+        """Of the next round, of which ``answer`` is what was computed."""
+        mask = scribbles.clamp(self._grid.mask_on_ct(answer.probability))
         previous = self.mask
         if not scribbles.is_empty and not scribbles.foreground.any() and not previous.any():
             notes = (_BACKGROUND_ALONE, *notes)
@@ -254,6 +263,7 @@ class InteractiveSession:
             device=str(device),
             model=self.network.name,
             notes=notes,
+            doubt=doubt_of(*answer, self._grid, self.spacing, self._log.volume_ml(mask)),
         )
 
     def _check_scribbles(self, scribbles: Scribbles) -> None:
@@ -265,7 +275,7 @@ class InteractiveSession:
 
     def _compute(
         self, scribbles: Scribbles, report: Reporter
-    ) -> tuple[np.ndarray, torch.device, tuple[str, ...]]:
+    ) -> tuple[_Answer, torch.device, tuple[str, ...]]:
         device = self.network.device
         try:
             return self._compute_on(device, scribbles, report), device, ()
@@ -279,7 +289,7 @@ class InteractiveSession:
             torch.cuda.empty_cache()
         cpu = torch.device("cpu")
         try:
-            coarse = self._compute_on(cpu, scribbles, report)
+            answer = self._compute_on(cpu, scribbles, report)
         except RoundCancelled:
             raise
         except (RuntimeError, MemoryError) as error:
@@ -288,10 +298,10 @@ class InteractiveSession:
             # Where even that fails, the network stays on the CPU.
             with suppress(RuntimeError):
                 self.network.to(device)
-        return coarse, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
+        return answer, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
 
     @torch.inference_mode()
-    def _compute_on(self, device: torch.device, scribbles: Scribbles, report: Reporter) -> np.ndarray:
+    def _compute_on(self, device: torch.device, scribbles: Scribbles, report: Reporter) -> _Answer:
         self.network.to(device)
         drawn = self._grid.scribbles_on_working_grid(scribbles.foreground, scribbles.background)
         if not drawn.any() and not scribbles.is_empty:
@@ -300,6 +310,7 @@ class InteractiveSession:
             )
         channels = torch.from_numpy(drawn)
         previous = torch.from_numpy(self._grid.on_working_grid(self.mask) >= 0.5).unsqueeze(1)
+        of_volume: list[torch.Tensor] = []
         with fast_math(device):
             image, slices, look = self._encoded(device, report)
             result = run_round(
@@ -312,8 +323,9 @@ class InteractiveSession:
                 report.volume_stage,
                 look,
                 self._fresh(scribbles),
+                of_volume.append,
             )
-        return result.squeeze(1).float().cpu().numpy()
+        return _Answer(*(x.squeeze(1).float().cpu().numpy() for x in (result, *of_volume)))
 
     def _fresh(self, scribbles: Scribbles) -> list[int]:
         """Working slices whose scribbles are other than in the last round: somebody waits for these."""

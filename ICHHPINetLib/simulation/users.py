@@ -126,6 +126,20 @@ def lazy_user(
     return robot.next_scribbles(truth, prediction, spacing, rng, slice_index)
 
 
+def guided_user(
+    truth: np.ndarray,
+    prediction: np.ndarray,
+    spacing: tuple[float, float, float],
+    rng: np.random.Generator,
+    slice_index: int | None = None,
+) -> Scribbles:
+    """The robot on the slice that the last round says to check; on any bleeding one where it says none.
+
+    Whoever runs the rounds hands the slice in.
+    """
+    return lazy_user(truth, prediction, spacing, rng, slice_index)
+
+
 def sagittal_robot(
     truth: np.ndarray,
     prediction: np.ndarray,
@@ -158,6 +172,7 @@ USERS: dict[str, User] = {
     "noisy_robot": noisy_robot,
     "one_scribble": one_scribble,
     "lazy_user": lazy_user,
+    "guided_user": guided_user,
     "sagittal_robot": sagittal_robot,
 }
 
