@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from ..interaction.session import InteractiveSession
 
 
+_CHECKED_FIRST = 3
+
+
 @dataclass(frozen=True)
 class FinishedRound:
     """A round, the scribbles that were new in it, and all scribbles behind it; arrays (Z, Y, X).
@@ -44,7 +47,9 @@ class FinishedRound:
 
     def as_panel(self) -> RoundPanel:
         """The round as the contact sheet draws it."""
-        return RoundPanel(self.result.mask, self.new_scribbles, self.measurement.volume_ml, self.dice)
+        return RoundPanel(
+            self.result.mask, self.new_scribbles, self.measurement.volume_ml, self.dice, self.result.doubt
+        )
 
 
 def add_network_arguments(parser: argparse.ArgumentParser) -> None:
@@ -123,12 +128,28 @@ def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
     print_tables([Table(title, (*columns, "Dice") if has_truth else columns, tuple(rows))])
     last = rounds[-1]
     what = "First guess, not checked yet" if last.is_guess else "Hematoma"
-    volume = f"{last.measurement.volume_ml:.1f} mL, all marked blood, ventricles included"
+    volume = f"{last.measurement.volume_ml:.1f} mL{_interval(last)}, all marked blood, ventricles included"
     if last.is_guess and not last.measurement.volume_ml:
         # "0.0 mL" would read as an all-clear.
         volume = "nothing marked, which does not mean that there is no bleed"
     say(f"{what}: {volume}. {DISCLAIMER}")
+    if last.result.doubt is not None and last.result.doubt.slices:
+        say(f"Check first: {_listed(last.result.doubt.slices)}.")
     say(f"Computed with '{last.result.model}' on {last.result.device}.")
+
+
+def _interval(one: FinishedRound) -> str:
+    if one.result.doubt is None:
+        return ""
+    low, high = one.result.doubt.interval_ml
+    return f" (likely {low:.1f} to {high:.1f})"
+
+
+def _listed(slices: Sequence[int]) -> str:
+    shown = [str(index) for index in slices[:_CHECKED_FIRST]]
+    if len(shown) == 1:
+        return f"slice {shown[0]}"
+    return f"slices {', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def _places(slices: Sequence[int]) -> str:
@@ -168,6 +189,9 @@ def _round_report(one: FinishedRound) -> dict[str, Any]:
         "device": one.result.device,
         "notes": list(one.result.notes),
     }
+    if one.result.doubt is not None:
+        content["likely_volume_ml"] = [round(end, 3) for end in one.result.doubt.interval_ml]
+        content["slices_to_check"] = one.result.doubt.slices
     return content if one.dice is None else {**content, "dice": one.dice}
 
 

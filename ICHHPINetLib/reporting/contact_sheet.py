@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import MissingPackageError
+from ..interaction.doubt import Doubt
 from ..interaction.scribbles import Scribbles
 
 # Brain window and the colors of the scene's segments, so that sheet and Slicer look alike.
 _WINDOW_HU = (0.0, 80.0)
 _MASK, _MASK_EDGE = "#bc411c", "#ff9d6b"
-_FOREGROUND, _BACKGROUND = "#ffd11a", "#40a0ff"
+_FOREGROUND, _BACKGROUND, _DOUBT = "#ffd11a", "#40a0ff", "#d9d9d9"
 _PAGE, _INK, _FAINT, _TRUTH = "#14171a", "#f2f2f0", "#9aa3ab", "#7fe0c0"
 _AIR_HU = -300.0
 _MARGIN_MM = 6.0
@@ -28,14 +29,15 @@ DISCLAIMER = "Research use only, not a medical device"
 class RoundPanel:
     """One round on the sheet.
 
-    ``mask`` (Z, Y, X), the scribbles drawn in this round, the volume in mL, and the Dice
-    coefficient where there is a truth.
+    ``mask`` (Z, Y, X), the scribbles drawn in this round, the volume in mL, the Dice
+    coefficient where there is a truth, and what the round is in doubt about, where that is known.
     """
 
     mask: np.ndarray
     scribbles: Scribbles
     volume_ml: float
     dice: float | None = None
+    doubt: Doubt | None = None
 
 
 @contextmanager
@@ -112,6 +114,8 @@ def contact_sheet(
         truth_plane = None if truth is None else truth[index][box]
         for ax, (_, panel) in zip(axes[1:], shown, strict=False):
             _show_mask(ax, panel.mask[index][box], truth_plane)
+            if panel.doubt is not None:
+                _outline(ax, panel.doubt.outline(index)[box], _DOUBT, 0.7)
             _show_scribbles(ax, panel.scribbles, index, box)
         if truth_plane is not None:
             _fill(axes[-1], truth_plane, _TRUTH, 0.35)
@@ -125,7 +129,7 @@ def contact_sheet(
     figure.text(
         1 - 0.3 / size[0], 1 - 0.32 / size[1], DISCLAIMER, color=_FAINT, fontsize=10, ha="right", va="top"
     )
-    _legend(figure, truth is not None, 0.55 / size[0], 0.3 / size[1])
+    _legend(figure, truth is not None, any(panel.doubt for _, panel in shown), 0.55 / size[0], 0.3 / size[1])
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110, facecolor=_PAGE)
     return buffer.getvalue()
@@ -246,8 +250,12 @@ def _charts(figure, place, rounds: Sequence[RoundPanel], truth_ml: float | None)
     bottom, height = (0.42, 0.58) if dice else (0.06, 0.94)
     ax = figure.add_axes([x0, place.y0 + bottom * place.height, width, height * place.height])
     volumes = [panel.volume_ml for panel in rounds]
-    top = max([*volumes, truth_ml or 0.0, 1.0]) * 1.18
+    highest = [panel.doubt.interval_ml[1] for panel in rounds if panel.doubt is not None]
+    top = max([*volumes, *highest, truth_ml or 0.0, 1.0]) * 1.18
     ax.bar(numbers, volumes, width=0.58, color=_MASK, edgecolor=_MASK_EDGE, linewidth=1.0)
+    for number, panel in zip(numbers, rounds, strict=True):
+        if panel.doubt is not None:
+            ax.plot([number + 0.25] * 2, panel.doubt.interval_ml, color=_DOUBT, linewidth=1.2)
     if truth_ml is not None:
         ax.axhline(truth_ml, color=_TRUTH, linewidth=1.4, linestyle=(0, (5, 3)))
         # Above all bars, whatever their height: their own figures stand inside.
@@ -279,7 +287,7 @@ def _style_chart(ax, numbers, values, title: str, top: float, form: str) -> None
         spine.set_color(_FAINT)
 
 
-def _legend(figure, has_truth: bool, left: float, bottom: float) -> None:
+def _legend(figure, has_truth: bool, has_doubt: bool, left: float, bottom: float) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -288,6 +296,8 @@ def _legend(figure, has_truth: bool, left: float, bottom: float) -> None:
         Line2D([], [], color=_BACKGROUND, linewidth=4, label="background scribble"),
         Patch(facecolor=_MASK, edgecolor=_MASK_EDGE, label="hematoma"),
     ]
+    if has_doubt:
+        handles.append(Line2D([], [], color=_DOUBT, linewidth=1, label="in doubt"))
     if has_truth:
         handles.append(Line2D([], [], color=_TRUTH, linewidth=1.5, label="truth"))
     figure.legend(
