@@ -8,6 +8,7 @@ import vtk
 from ICHHPINetLib.scene.origin import acquired
 from ICHHPINetSupport import Export, PackageInstaller, Views
 from ICHHPINetSupport.Logic import ICHHPINetLogic, ICHHPINetParameterNode
+from ICHHPINetSupport.NextSlice import NextSlice
 from ICHHPINetSupport.PhantomSample import registerSampleData
 from ICHHPINetSupport.SceneWatcher import SceneWatcher
 from ICHHPINetSupport.SelfTest import ICHHPINetTest
@@ -26,11 +27,6 @@ __all__ = ["ICHHPINet", "ICHHPINetLogic", "ICHHPINetParameterNode", "ICHHPINetTe
 # Python's lock to the computing thread, which Slicer's event loop would keep otherwise.
 _POLL_INTERVAL_MS = 10
 _POLL_WAIT_SECONDS = 0.02
-
-
-#
-# ICHHPINet
-#
 
 
 class ICHHPINet(ScriptedLoadableModule):
@@ -55,11 +51,6 @@ class ICHHPINet(ScriptedLoadableModule):
             "repository's CITATION.cff."
         )
         slicer.app.connect("startupCompleted()", registerSampleData)
-
-
-#
-# ICHHPINetWidget
-#
 
 
 class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -95,6 +86,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 "background": lambda: self.onTool(BACKGROUND),
                 "refine": self.onRefine,
                 "undo": self.onUndoRound,
+                "nextSlice": self.onNextSlice,
                 "putBrushAway": lambda: self.onTool(None),
             }
         )
@@ -103,6 +95,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.timer.connect("timeout()", self.onTimer)
 
         self.logic = ICHHPINetLogic(self.onStatus)
+        self.nextSlice = NextSlice(self.logic)
         self.watcher = SceneWatcher(
             self.logic.scene, self.logic.controller, self.onCtRemoved, self.onNodesChanged
         )
@@ -128,6 +121,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.refineButton.connect("clicked(bool)", self.onRefine)
         ui.cancelButton.connect("clicked(bool)", self.onCancel)
         ui.undoRoundButton.connect("clicked(bool)", self.onUndoRound)
+        ui.nextSliceButton.connect("clicked(bool)", self.onNextSlice)
         ui.startOverButton.connect("clicked(bool)", self.onStartOver)
         ui.exportLabelmapButton.connect("clicked(bool)", self.onExportLabelmap)
         ui.exportSegmentationButton.connect("clicked(bool)", self.onExportSegmentation)
@@ -143,6 +137,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.shortcuts.delete()
         self.watcher.stop()
         self.scribbleTools.close()
+        self.nextSlice.reset()
         self.setParameterNode(None)
         self.removeObservers()
         self.logic.close()
@@ -263,10 +258,12 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def showRounds(self) -> None:
         """Headline, details and table of the chosen CT."""
         scene, last = self.logic.scene, self.logic.controller.last
+        self.nextSlice.reset()
         self._shownRounds = self.logic.controller.status.rounds
         self.watcher.update()
         self.ui.roundsTable.setMRMLTableNode(scene.node("rounds"))
-        self.view.showRounds(scene.rounds_rows(), last.notes if last else ())
+        notes = last.notes if last else ()
+        self.view.showRounds(scene.rounds_rows(), notes, self.logic.controller.doubt)
 
     def onStatus(self, status) -> None:
         """The controller has got on."""
@@ -354,6 +351,10 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self.logic.controller.undo()
         self.showRounds()
+
+    def onNextSlice(self) -> None:
+        """Go to the slice that is most in doubt; when asked again, to the next one."""
+        self.nextSlice.show()
 
     def onStartOver(self) -> None:
         """Remove all scribbles and rounds of this CT."""

@@ -195,6 +195,8 @@ class StandInSession:
     """Marks what was painted, slice by slice; for tests of everything around a network."""
 
     secondsPerSlice = 0.0
+    # About every round.
+    doubt = None
 
     def __init__(self, ct, settings):
         from ICHHPINetLib.interaction.round_log import RoundLog
@@ -231,7 +233,8 @@ class StandInSession:
             on_progress(Progress((index + 1) / len(mask), "propagate", index, mask[index].copy()))
         number = self.log.number + 1
         seconds = time.monotonic() - start
-        result = RoundResult(mask, mask.astype(np.float32), number, seconds, [], "cpu", "stand-in")
+        about = number, seconds, [], "cpu", "stand-in"
+        result = RoundResult(mask, mask.astype(np.float32), *about, doubt=self.doubt)
         self.log = self.log.with_round(result, known)
         return result
 

@@ -9,6 +9,7 @@ KEYS = {
     "background": "Shift+B",
     "refine": "Shift+R",
     "undo": "Shift+Z",
+    "nextSlice": "Shift+N",
     "putBrushAway": "Esc",
 }
 

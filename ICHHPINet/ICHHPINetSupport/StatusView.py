@@ -15,6 +15,7 @@ class StatusView:
         self.guessMl = None
         self.notes = ()
         self.rows = ()
+        self.doubt = None
 
     def showStatus(self, status):
         """Texts, progress and enabled buttons for ``status``."""
@@ -26,6 +27,7 @@ class StatusView:
         ui.cancelButton.enabled = status.can_cancel
         ui.undoRoundButton.enabled = status.can_undo
         ui.startOverButton.enabled = status.can_start_over
+        ui.nextSliceButton.enabled = self._canCheck()
         ui.progressBar.enabled = status.state.is_busy
         ui.progressBar.value = round(100 * status.fraction) if status.state.is_busy else 0
         ui.messageLabel.text = status.message or self._text(status)
@@ -35,6 +37,11 @@ class StatusView:
             button.enabled = ui.exportSegmentationButton.enabled and status.edited_ml is None
         self._showFigures()
 
+    def _canCheck(self):
+        """Whether there are slices to check next."""
+        known = self.doubt is not None and not self.status.is_busy and self.status.edited_ml is None
+        return known and bool(self.doubt.slices)
+
     def _text(self, status):
         """What there is to know about the result, and what goes on or what to do next."""
         if status.state.is_busy:
@@ -42,9 +49,9 @@ class StatusView:
         known = self.notes or ([] if self.guessMl is None else [guessText(self.guessMl)])
         return " ".join([*dict.fromkeys((*status.warnings, *known)), stateText(status)])
 
-    def showRounds(self, rows, notes=()):
-        """Headline and details of the last of ``rows``, as the table of rounds has them."""
-        self.rows, self.notes = tuple(rows), tuple(notes)
+    def showRounds(self, rows, notes=(), doubt=None):
+        """Headline and details of the last of ``rows``, as the table of rounds has them, and its doubt."""
+        self.rows, self.notes, self.doubt = tuple(rows), tuple(notes), doubt
         self.guessMl = rows[-1]["Volume (mL)"] if is_guess(rows) else None
         if self.status is not None:
             self.showStatus(self.status)
@@ -53,13 +60,13 @@ class StatusView:
         ui = self.ui
         if not self.rows:
             ui.volumeLabel.text = _("– mL")
-            for label in (ui.changeLabel, ui.abcLabel, ui.computedLabel):
+            for label in (ui.likelyLabel, ui.changeLabel, ui.abcLabel, ui.computedLabel):
                 label.text = "–"
             return
         row = self.rows[-1]
         if self.status.edited_ml is not None:
             ui.volumeLabel.text = _("{volume:.1f} mL (edited)").format(volume=self.status.edited_ml)
-            for label in (ui.changeLabel, ui.abcLabel):
+            for label in (ui.likelyLabel, ui.changeLabel, ui.abcLabel):
                 label.text = "–"
         else:
             self._showVolumes(row)
@@ -73,6 +80,7 @@ class StatusView:
             # A zero in large digits would read as an all-clear.
             volume = _("– mL (guess)")
         self.ui.volumeLabel.text = volume.format(volume=row["Volume (mL)"])
+        self.ui.likelyLabel.text = "–" if self.doubt is None else likelyText(*self.doubt.interval_ml)
         change = _("{change:+.1f} mL") if row["Round"] > 1 else "–"
         self.ui.changeLabel.text = change.format(change=row["Change (mL)"])
         self.ui.abcLabel.text = _("{volume:.1f} mL").format(volume=row["ABC/2 (mL)"])
@@ -81,6 +89,11 @@ class StatusView:
         """Press the button of ``tool`` and release the others; ``buttons`` is tool to button."""
         for name, button in buttons.items():
             button.checked = name == tool
+
+
+def likelyText(low, high):
+    """Between which volumes the true one is expected."""
+    return _("{low:.1f} to {high:.1f} mL").format(low=low, high=high)
 
 
 def guessText(volumeMl):

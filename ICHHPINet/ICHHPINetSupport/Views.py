@@ -81,6 +81,12 @@ def _shownVolumes():
     return views
 
 
+def centerOn(place):
+    """Show a place, RAS in mm, in the middle of all slice views, in the slices that hold it."""
+    node = slicer.vtkMRMLSliceNode
+    node.JumpAllSlices(slicer.mrmlScene, *place, node.CenteredJumpSlice)
+
+
 def setFillOpacity(segmentation, opacity):
     """Opacity of a segmentation's area in the slice views, 0 to 1; its outline stays."""
     display = segmentation.GetDisplayNode() if segmentation is not None else None

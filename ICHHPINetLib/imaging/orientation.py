@@ -37,6 +37,13 @@ class Reorientation:
         """View of a canonical-order array in stored order; exact inverse of ``apply``."""
         return array[self._steps].transpose(np.argsort(self.axes))
 
+    def stored_index(self, index: Sequence[int], shape: Sequence[int]) -> tuple[int, int, int]:
+        """Place (z, y, x) in stored order of a voxel in canonical order; ``shape`` is in canonical order."""
+        stored = [0, 0, 0]
+        for axis, flip, at, length in zip(self.axes, self.flips, index, shape, strict=True):
+            stored[axis] = length - 1 - at if flip else at
+        return stored[0], stored[1], stored[2]
+
     def spacing(self, spacing: Sequence[float]) -> tuple[float, float, float]:
         """Spacing mm of the stored axes, in canonical order."""
         first, second, third = (float(spacing[axis]) for axis in self.axes)

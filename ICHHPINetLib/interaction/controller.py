@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..errors import ICHHPINetError, RoundCancelled
+from .doubt import Doubt
 from .executor import Executor, Inbox
 from .open_ct import OpenCT
 from .preview import Preview
@@ -71,6 +72,11 @@ class Controller:
     def last(self) -> Outcome | None:
         """The round whose result is in the scene, None after a reload or an undo."""
         return self._rounds.last
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """About the result in the scene; None after a reload, an edit by hand, and while a round runs."""
+        return None if self.status.is_busy else self._rounds.doubt
 
     # What the user does
 

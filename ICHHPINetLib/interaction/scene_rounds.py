@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 import numpy as np
 
 from ..errors import ICHHPINetError, InvalidScribblesError
+from .doubt import Doubt
 from .round_job import Outcome
 from .round_log import RoundLog
 from .scene_port import ScenePort
@@ -47,6 +48,11 @@ class SceneRounds:
             if self.log.number:
                 self.has_new_scribbles = self.log.differs(self._port.read_scribbles())
         self.look_for_edits()
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """About the last round, where its mask is as it was computed."""
+        return self.log.current.doubt if self.log.current and self.edited_ml is None else None
 
     def look_for_edits(self) -> None:
         """The result may have been changed by hand."""

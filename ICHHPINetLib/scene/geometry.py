@@ -48,6 +48,11 @@ class CTGeometry:
         """A canonical-order array (Z, Y, X) in the order of the node."""
         return np.ascontiguousarray(self.reorientation.undo(array))
 
+    def world_of(self, index: tuple[int, int, int]) -> np.ndarray:
+        """RAS (3,) of the middle of a voxel (z, y, x) in canonical order."""
+        stored = self.reorientation.stored_index(index, self.shape)
+        return (self.ijk_to_world @ [*stored[::-1], 1.0])[:3]
+
 
 def to_array(matrix) -> np.ndarray:
     """A ``vtkMatrix4x4`` as a numpy array."""

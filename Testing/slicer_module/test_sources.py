@@ -83,6 +83,7 @@ def test_panel_is_in_the_order_of_the_work(ui):
         "foregroundButton",
         "brushSlider",
         "refineButton",
+        "nextSliceButton",
         "undoRoundButton",
     ]
     work += [
@@ -120,7 +121,7 @@ def test_volume_is_the_largest_text(ui, widgets):
 def test_shortcuts_are_listed_in_tooltips(sources, widgets):
     keys = dict(re.findall(r'"(\w+)": "(Shift\+\w)"', sources["Shortcuts.py"]))
     buttons = {"foreground": "foregroundButton", "background": "backgroundButton"}
-    buttons |= {"refine": "refineButton", "undo": "undoRoundButton"}
+    buttons |= {"refine": "refineButton", "undo": "undoRoundButton", "nextSlice": "nextSliceButton"}
     assert set(keys) == set(buttons)
     for action, button in buttons.items():
         assert keys[action] in text_of(widgets[button], "toolTip")

@@ -168,13 +168,8 @@ def test_no_paint_effect_without_views(scene_without_views, make_widget):
 
 def test_shortcuts_live_only_while_the_module_is_shown(ct, make_widget):
     widget = make_widget()
-    assert [shortcut.key for shortcut in Shortcut.alive] == [
-        "Shift+F",
-        "Shift+B",
-        "Shift+R",
-        "Shift+Z",
-        "Esc",
-    ]
+    keys = ["Shift+F", "Shift+B", "Shift+R", "Shift+Z", "Shift+N", "Esc"]
+    assert [shortcut.key for shortcut in Shortcut.alive] == keys
     Shortcut.alive[0].slot()
     assert widget.ui.foregroundButton.checked
     widget.exit()
@@ -182,7 +177,7 @@ def test_shortcuts_live_only_while_the_module_is_shown(ct, make_widget):
     assert not widget.ui.foregroundButton.checked
     widget.enter()
     widget.enter()
-    assert len(Shortcut.alive) == 5
+    assert [shortcut.key for shortcut in Shortcut.alive] == keys
 
 
 def test_round_by_button(ct, make_widget):

@@ -1,0 +1,35 @@
+"""Leads through the slices that a round is in doubt about."""
+
+import slicer
+from ICHHPINetLib.scene.doubt_view import DoubtView
+
+from . import Views
+
+
+class NextSlice:
+    """Shows one slice after the other, the most doubtful first.
+
+    :param logic: whose controller knows the doubt, and whose scene has the CT
+    """
+
+    def __init__(self, logic):
+        self._logic = logic
+        self._view = DoubtView(slicer.mrmlScene)
+        self._shown = 0
+
+    def show(self):
+        """Go to the next slice and outline there what is in doubt; nothing where there is none."""
+        doubt = self._logic.controller.doubt
+        if doubt is None or not doubt.slices:
+            return
+        index = doubt.slices[self._shown % len(doubt.slices)]
+        self._shown += 1
+        scene = self._logic.scene
+        geometry = scene.geometry()
+        self._view.show(scene.ct, geometry, index, doubt.outline(index))
+        Views.centerOn(geometry.world_of((index, *doubt.place(index))))
+
+    def reset(self):
+        """Begin anew, after a round or with another CT."""
+        self._shown = 0
+        self._view.clear()

@@ -1,0 +1,84 @@
+"""The panel leads to the slices that are in doubt."""
+
+import numpy as np
+import pytest
+
+from Testing.slicer_module.stand_in import Shortcut
+from Testing.slicer_module.test_widget import add_view, finish, paint
+
+
+class Doubt:
+    """About two slices."""
+
+    slices = (4, 1)
+    interval_ml = (1.04, 2.52)
+
+    def outline(self, index):
+        return np.indices((20, 24)).sum(0) < 5
+
+    def place(self, index):
+        return 3, index
+
+
+@pytest.fixture
+def widget(ct, make_widget):
+    """A panel after a round that is in doubt."""
+    from ICHHPINetSupport.SelfTest import StandInSession
+
+    widget = make_widget(open_session=type("Doubting", (StandInSession,), {"doubt": Doubt()}))
+    assert not widget.ui.nextSliceButton.enabled
+    paint(widget)
+    widget.ui.refineButton.click()
+    finish(widget)
+    return widget
+
+
+def outlined(scene):
+    from ICHHPINetLib.scene.segments import segment_voxels
+
+    node = scene.GetFirstNodeByName("In doubt")
+    return None if node is None else int(segment_voxels(node, "InDoubt")[0].sum())
+
+
+def test_each_click_goes_on_to_the_next_slice_and_begins_anew_after_the_last(widget, scene, ct):
+    view = add_view(scene, "Red", ct)
+    world = widget.logic.scene.geometry().world_of
+    seen = []
+    for _ in range(3):
+        widget.ui.nextSliceButton.click()
+        seen.append([view.GetSliceToRAS().GetElement(row, 3) for row in range(3)])
+        assert outlined(scene) == 15
+    expected = [world((4, 3, 4)), world((1, 3, 1)), world((4, 3, 4))]
+    assert np.allclose(seen, expected)
+
+
+def test_the_likely_volume_stands_beside_the_headline(widget):
+    assert widget.ui.likelyLabel.text == "1.0 to 2.5 mL"
+
+
+def test_a_shortcut_does_the_same(widget, scene):
+    next(one for one in Shortcut.alive if one.key == "Shift+N").slot()
+    assert outlined(scene) == 15
+
+
+def test_after_the_next_round_undo_and_edits_nothing_old_is_shown(widget, scene):
+    widget.ui.nextSliceButton.click()
+    paint(widget, 3)
+    widget.ui.refineButton.click()
+    finish(widget)
+    assert outlined(scene) is None
+    widget.ui.undoRoundButton.click()
+    assert widget.ui.nextSliceButton.enabled
+    widget.ui.undoRoundButton.click()
+    assert not widget.ui.nextSliceButton.enabled
+    assert widget.ui.likelyLabel.text == "–"
+
+
+def test_nothing_in_doubt_is_saved_with_the_scene(widget, scene, ct):
+    widget.ui.nextSliceButton.click()
+    node = scene.GetFirstNodeByName("In doubt")
+    assert not node.GetSaveWithScene()
+    assert not node.GetDisplayNode().GetSaveWithScene()
+    widget.logic.setCt(None)
+    widget.setCt(None)
+    assert outlined(scene) is None
