@@ -54,6 +54,7 @@ _USER_LABELS = {
     "noisy_robot": "noisy robot (3 px, 5 % wrong label)",
     "one_scribble": "one scribble a round",
     "lazy_user": "lazy user (any bleeding slice)",
+    "guided_user": "guided user (the slice to check next)",
     "sagittal_robot": "robot in a sagittal view",
 }
 USER_NOTE = (

@@ -16,6 +16,7 @@ from ICHHPINetLib.evaluation.report import tables
 from ICHHPINetLib.evaluation.run import evaluate, read_result
 from ICHHPINetLib.evaluation.summary import summarize
 from ICHHPINetLib.imaging.ct import CT
+from ICHHPINetLib.simulation import users
 
 pytest.importorskip("skimage")
 
@@ -233,3 +234,37 @@ def test_a_file_of_the_users_is_not_taken_for_finished_cases(tmp_path):
         assert theirs.read_text() == text
     with pytest.raises(OutputError, match="cannot be written"):
         evaluate(tmp_path, "threshold", output=tmp_path / f"{'x' * 248}.json")
+
+
+class Doubting(PerfectOnScribbledSlices):
+    """Says which slice to check, and between which volumes the true one lies."""
+
+    suggested = 4
+
+    def refine(self, scribbles):
+        doubt = SimpleNamespace(slices=[self.suggested], interval_ml=(0.0, 5.0))
+        return SimpleNamespace(mask=super().refine(scribbles).mask, doubt=doubt)
+
+
+def test_a_guided_user_draws_where_the_last_round_says():
+    assert slices_of("guided_user")[1:] == [Doubting.suggested] * 3
+    assert slices_of("lazy_user")[1:] != [Doubting.suggested] * 3
+
+
+def slices_of(name):
+    rng = np.random.default_rng(3)
+    rows = scribble_rounds(Doubting(bleed()), bleed(), SPACING, 4, rng, users.user(name))
+    return [row["slice"] for row in rows]
+
+
+def test_intervals_are_judged_by_how_often_they_hold_the_truth():
+    reports = run_cases([case("a"), case("b")], lambda ct: Doubting(bleed()), 2, 1)
+    wide = summarize({"method": "wide", "rounds": 2, "cases": reports})
+    assert [one.interval_coverage for one in wide.rounds] == [1.0, 1.0]
+    assert [one.interval_width_ml for one in wide.rounds] == [5.0, 5.0]
+    reports[0]["runs"][0]["rounds"][0]["interval_ml"] = [0.0, 0.1]
+    assert summarize({"method": "half", "rounds": 2, "cases": reports}).rounds[0].interval_coverage == 0.5
+    silent = run_cases([case()], lambda ct: Deaf(), 1, 1)
+    silent = summarize({"method": "silent", "rounds": 1, "cases": silent})
+    assert silent.rounds[0].interval_coverage is None
+    assert all(isinstance(table.title, str) for table in [*tables(wide), *tables(silent)])
