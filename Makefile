@@ -28,6 +28,9 @@ test: $(INSTALLED)
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/codespell
+	$(BIN)/mypy
 
 bench: $(INSTALLED)
 	$(BIN)/python Testing/benchmarks/bench_round.py --device $(DEVICE)

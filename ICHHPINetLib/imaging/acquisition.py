@@ -87,13 +87,15 @@ BLOCKS_APART = (
 )
 
 
-def check_spacing(spacing: Sequence[float]) -> tuple[float, ...]:
+def check_spacing(spacing: Sequence[float] | None) -> tuple[float, float, float]:
     """Return ``spacing`` as three floats, mm (z, y, x); InvalidVolumeError where it cannot be that."""
+    no_numbers = f"The spacing {spacing!r} is not made of numbers; {_SPACING_ADVICE}."
+    if spacing is None:
+        raise InvalidVolumeError(no_numbers)
     try:
         steps = tuple(float(step) for step in spacing)
     except (TypeError, ValueError):
-        words = f"The spacing {spacing!r} is not made of numbers; {_SPACING_ADVICE}."
-        raise InvalidVolumeError(words) from None
+        raise InvalidVolumeError(no_numbers) from None
     if len(steps) != 3:
         raise InvalidVolumeError(f"The spacing has {len(steps)} numbers, not three; {_SPACING_ADVICE}.")
     if not all(np.isfinite(step) and step > 0 for step in steps):
@@ -104,7 +106,8 @@ def check_spacing(spacing: Sequence[float]) -> tuple[float, ...]:
             f"The spacing is {sizes} mm (z, y, x), which no head CT has: its volumes would be wrong. "
             "Correct the voxel size in the file, or load the original series."
         )
-    return steps
+    z, y, x = steps
+    return z, y, x
 
 
 def _doubts_about_extent(shape: tuple[int, ...], steps: tuple[float, ...]) -> list[str]:
@@ -194,7 +197,7 @@ NO_ORIENTATION = (
 )
 
 
-def check_volume(volume: np.ndarray, spacing: Sequence[float]) -> list[str]:
+def check_volume(volume: np.ndarray, spacing: Sequence[float] | None) -> list[str]:
     """Check a CT array and its voxel spacing; return warnings.
 
     ``volume`` is (Z, Y, X), any real dtype, ``spacing`` mm (z, y, x). What its values mean is left to

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .acquisition import check_volume
+from ..errors import InvalidVolumeError
+from .acquisition import check_spacing, check_volume
 from .hu_calibration import to_hu
 from .orientation import Reorientation, to_canonical
 from .skull import BONE_HU, cut_off_skull
@@ -67,7 +68,7 @@ class CT:
     def of_array(
         cls,
         volume: np.ndarray,
-        spacing: Sequence[float],
+        spacing: Sequence[float] | None,
         geometry: FileGeometry | None = None,
         warnings: Sequence[str] = (),
         name: str = "",
@@ -80,13 +81,20 @@ class CT:
         doubts = check_volume(volume, spacing)
         hu, assumed = to_hu(volume)
         lost_skull, lost = cut_off_skull(hu)
-        steps = tuple(float(step) for step in spacing)
+        steps = check_spacing(spacing)
         return cls(hu, steps, geometry, (*warnings, *doubts, *assumed, *lost), name, lost_skull)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """(Z, Y, X)."""
         return self.hu.shape
+
+    @property
+    def file_geometry(self) -> FileGeometry:
+        """``geometry`` of a CT from a file; InvalidVolumeError for one from elsewhere."""
+        if self.geometry is None:
+            raise InvalidVolumeError("The CT was not read from a file, whose geometry others could share.")
+        return self.geometry
 
     @property
     def network_hu(self) -> np.ndarray:

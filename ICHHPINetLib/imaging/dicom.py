@@ -106,7 +106,8 @@ def _block_note(stacked: Stack) -> list[str]:
 def _without_copies(slices: Sequence[Slice]) -> tuple[list[Slice], list[Slice]]:
     """Slices, and those that are copies: of the same identifier, place and pixels."""
     kept: dict[tuple, Slice] = {}
-    copies, others = [], []
+    copies: list[Slice] = []
+    others: list[Slice] = []
     for one in slices:
         if not one.uid or one.frame is not None:
             others.append(one)

@@ -160,7 +160,7 @@ def _open(path: Path) -> Any:
         header = pydicom.Dataset()
         header.file_meta = pydicom.dataset.FileMetaDataset()
         value = rest[2 : 2 + int.from_bytes(rest[:2], "little")].rstrip(b"\0").decode("latin-1")
-        header.file_meta.MediaStorageSOPClassUID = value
+        header.file_meta.add_new("MediaStorageSOPClassUID", "UI", value)
         return header
 
 

@@ -192,12 +192,12 @@ def read_values(slices: Sequence[Slice]) -> Iterator[tuple[np.ndarray, float]]:
     are turned around; that is left to the caller. Raises InputFileError for pixels that are cut off
     or cannot be decoded.
     """
-    for path, group in groupby(slices, key=lambda one: one.path):
+    for path, same_path in groupby(slices, key=lambda one: one.path):
         try:
             dataset = read_dataset(path, pixels=True)
         except (OSError, EOFError, ValueError, NotImplementedError) as error:
             raise unreadable(path, str(error)) from error
-        group = list(group)
+        group = list(same_path)
         syntax = str(getattr(dataset.file_meta, "TransferSyntaxUID", "1.2.840.10008.1.2"))
         bits, top = int(dataset.BitsStored), int(dataset.HighBit)
         lowest = -(1 << (bits - 1)) if dataset.PixelRepresentation else 0

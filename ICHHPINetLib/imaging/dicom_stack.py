@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -220,7 +221,7 @@ def _on_fine_grid(slices: list[Slice], gaps: np.ndarray, blocks: list[range]) ->
 
 def _plane_thickness(steps: list[float], between: list[float]) -> tuple[float, list[int]]:
     """The coarsest plane of which all thicknesses are nearly multiples, mm, and these multiples."""
-    best = None
+    candidates = []
     for division in range(1, 13):
         if division > 1 and min(steps) / division < _FINEST_MM:
             break
@@ -231,6 +232,6 @@ def _plane_thickness(steps: list[float], between: list[float]) -> tuple[float, l
         ends = [0.5 * (one + other) + gap for (one, other), gap in zip(pairwise(steps), between, strict=True)]
         place = max(abs(end - plane * round(end / plane)) for end in ends)
         rank = (max(0.0, thickness - _THICKNESS), max(0.0, place - _PLACE_MM))
-        if best is None or rank < best[0]:
-            best = (rank, plane, counts)
-    return best[1], best[2]
+        candidates.append((rank, plane, counts))
+    _, plane, counts = min(candidates, key=itemgetter(0))
+    return plane, counts

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import BinaryIO
@@ -61,9 +62,10 @@ class VoxelData:
 
 def nrrd_data(path: Path, file: BinaryIO) -> VoxelData:
     """Of an NRRD file, left standing behind its header; HeaderError where it promises nothing."""
-    fields, listed = {}, []
+    fields: dict[str, str] = {}
+    listed: list[str] = []
     for line in _lines(file):
-        if listed is not None and "data file" in fields and fields["data file"].upper().startswith("LIST"):
+        if fields.get("data file", "").upper().startswith("LIST"):
             if line:
                 listed.append(line)
             continue
@@ -89,7 +91,8 @@ def nrrd_data(path: Path, file: BinaryIO) -> VoxelData:
 
 def meta_data(path: Path, file: BinaryIO) -> VoxelData:
     """Of a MetaImage file, left standing behind its header; HeaderError where it promises nothing."""
-    fields, listed = {}, []
+    fields: dict[str, str] = {}
+    listed: list[str] = []
     for line in _lines(file):
         if fields.get("ElementDataFile", "").upper().startswith("LIST"):
             if line:
@@ -169,7 +172,7 @@ def _within(folder: Path, name: str) -> Path:
     return path
 
 
-def _lines(file: BinaryIO):
+def _lines(file: BinaryIO) -> Iterator[str]:
     read = 0
     while read < _LONGEST and (line := file.readline(_LONGEST)):
         read += len(line)

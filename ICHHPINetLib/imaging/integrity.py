@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from ..errors import InputFileError
 from .file_headers import HeaderError, VoxelData, meta_data, nrrd_data
@@ -33,6 +33,12 @@ _NIFTI_BITS = {
     1280: 64, 1536: 128, 1792: 128, 2048: 256, 2304: 32,
 }  # fmt: skip
 _CHUNK = 1 << 20
+
+
+class _Stream(Protocol):
+    """What is read to its end: a file, or what unpacks one."""
+
+    def read(self, size: int, /) -> bytes: ...
 
 
 def check_whole(path: Path) -> None:
@@ -139,7 +145,7 @@ def _check_nifti(path: Path, file: BinaryIO, start: bytes) -> None:
             raise HeaderError("it is no gzip file")
     elif packed:
         raise InputFileError(f"'{path}' is compressed but not named .gz. Rename it to '{path.name}.gz'.")
-    stream = gzip.GzipFile(fileobj=file) if packed else file
+    stream: _Stream = gzip.GzipFile(fileobj=file) if packed else file
     with _damage():
         content = _read(stream, LONGEST_HEADER)
     header = _nifti(content)
@@ -200,7 +206,7 @@ def _length(file: BinaryIO, data: VoxelData) -> int:
     skip = max(0, rest - data.bytes) if data.skip_bytes < 0 else data.skip_bytes
     if data.encoding == "raw":
         return rest - skip
-    opened: dict[str, Callable[[BinaryIO], BinaryIO]] = {
+    opened: dict[str, Callable[[BinaryIO], _Stream]] = {
         "gzip": lambda raw: gzip.GzipFile(fileobj=raw),
         "bzip2": bz2.BZ2File,
         "zlib": _Zlib,
@@ -234,7 +240,7 @@ class _Zlib:
         return out
 
 
-def _count(stream: BinaryIO, expected: int) -> int:
+def _count(stream: _Stream, expected: int) -> int:
     """Bytes left in ``stream``, counted to its end, where checksums stand; no further than one too many."""
     found = 0
     with _damage():
@@ -243,7 +249,7 @@ def _count(stream: BinaryIO, expected: int) -> int:
     return found
 
 
-def _read(stream: BinaryIO, size: int) -> bytes:
+def _read(stream: _Stream, size: int) -> bytes:
     out = b""
     while len(out) < size and (chunk := stream.read(size - len(out))):
         out += chunk

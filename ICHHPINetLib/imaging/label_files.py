@@ -98,7 +98,7 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
     if is_dicom(path):
         grid, layers, listed = read_dicom_seg(path)
         segments = [Segment(name, number, layer, 1) for layer, (number, name) in enumerate(listed)]
-        warnings = []
+        warnings: list[str] = []
     else:
         image, warnings = open_image(path)
         grid, layers, segments = _from_image(path, image)

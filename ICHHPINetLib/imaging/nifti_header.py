@@ -8,11 +8,12 @@ do not tell the handedness of the qform, nor anything of a file that it refuses.
 from __future__ import annotations
 
 import gzip
+import io
 import itertools
 import struct
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -92,11 +93,11 @@ class NiftiHeader:
         affine = np.array([*self._values("rows"), 0.0, 0.0, 0.0, 1.0]).reshape(4, 4)
         return self._in_mm(affine) if self.codes[1] > 0 else None
 
-    def apart(self) -> float:
-        """How far qform and sform place the corner that they disagree most about, mm."""
+    def apart(self, one: np.ndarray, other: np.ndarray) -> float:
+        """How far two places, 4 x 4 to RAS mm, lie apart at the corner that they disagree most about, mm."""
         ends = ((0, size - 1) for size in self.dim[1:4])
         corners = np.array([[*corner, 1.0] for corner in itertools.product(*ends)])
-        return float(np.linalg.norm(corners @ (self.qform - self.sform).T, axis=1).max())
+        return float(np.linalg.norm(corners @ (one - other).T, axis=1).max())
 
     def _values(self, name: str) -> tuple[Any, ...]:
         at, kind = _FIELDS[self._size][name]
@@ -136,7 +137,7 @@ def check_places(path: Path, image: sitk.Image) -> list[str]:
         raise InputFileError(TWO_SIZES.format(path=path, one=_mm(spacing), other=_mm(sizes)))
     if scode == _SCANNER and is_sheared(sform[:3, :3] / sizes):
         raise InputFileError(SHEARED_FILE.format(path=path))
-    if qform is None or (apart := header.apart()) <= max(_SAME_PLACE, 0.5 * float(sizes.min())):
+    if qform is None or (apart := header.apart(qform, sform)) <= max(_SAME_PLACE, 0.5 * float(sizes.min())):
         return []
     both = f"its qform says {_words(qform)}, its sform {_words(sform)}"
     if np.linalg.det(qform[:3, :3]) * np.linalg.det(sform[:3, :3]) < 0:
@@ -156,7 +157,7 @@ def check_places(path: Path, image: sitk.Image) -> list[str]:
     return [warning]
 
 
-def open_nifti(path: Path) -> BinaryIO:
+def open_nifti(path: Path) -> io.BufferedIOBase:
     """The file, unpacked where its name says that it is packed."""
     return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
 

@@ -83,7 +83,7 @@ def to_canonical(array: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, 
         )
     # Rows: canonical axes S, P, L. Columns: array axes 0, 1, 2, which are k, j, i.
     aligned = (matrix / np.linalg.norm(matrix, axis=0))[_CANONICAL_ROWS, ::-1]
-    axes = max(permutations(range(3)), key=lambda order: np.abs(aligned[range(3), order]).sum())
+    axes = max(permutations(range(3), 3), key=lambda order: np.abs(aligned[range(3), order]).sum())
     first, second, third = (bool(aligned[row, axis] < 0) for row, axis in enumerate(axes))
     reorientation = Reorientation(axes, (first, second, third))
     return reorientation.apply(array), reorientation

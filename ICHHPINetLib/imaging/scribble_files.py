@@ -61,7 +61,7 @@ def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = F
         file = read_labels(path)
     except InvalidVolumeError as error:
         raise InvalidScribblesError(f"{error} {_WANTED}") from error
-    image, geometry = file.grid, ct.geometry
+    image, geometry = file.grid, ct.file_geometry
     foreground, background = _scribbles(file)
     if not foreground.any() and not background.any():
         raise InvalidScribblesError(f"'{path}' holds no scribble. {_WANTED}")
@@ -86,22 +86,22 @@ def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = F
             f"Where the scribbles in '{path}' lie is in doubt. {' '.join(file.warnings)} "
             "Draw or save them on the CT's own grid."
         )
-    on_ct = [
+    bleed, tissue = (
         np.repeat(scribbles, geometry.repeats, axis=0) if by_slice else transfer(scribbles, matrix, shape)
         for scribbles in (foreground, background)
-    ]
-    if not on_ct[0].any() and not on_ct[1].any():
+    )
+    if not bleed.any() and not tissue.any():
         raise InvalidScribblesError(
             f"No scribble of '{path}' lies inside the CT: "
             f"scribbles at {_extent(image, foreground | background)}, "
             f"the CT at {_extent(grid)} (mm, LPS). "
             "Paint on the CT that is to be segmented."
         )
-    if require_foreground and not on_ct[0].any():
+    if require_foreground and not bleed.any():
         raise InvalidScribblesError(
             f"The scribbles on the bleed in '{path}' all lie outside the CT. Draw one inside it."
         )
-    on_ct = [geometry.reorientation.apply(scribbles) for scribbles in on_ct]
+    on_ct = geometry.reorientation.apply(bleed), geometry.reorientation.apply(tissue)
     if not (foreground & background).any():
         # On a coarser grid, neighbors may share a voxel.
         return settle(*on_ct)

@@ -42,7 +42,7 @@ def cut_off_skull(hu: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
 def is_cut_off(hu: np.ndarray) -> bool:
     """Whether many voxels have the highest value, and that is less than bone has."""
     high = float(hu.max())
-    return high < BONE_HU and np.count_nonzero(hu >= high - _ROUNDING_HU) >= _LEAST_SHARE * hu.size
+    return high < BONE_HU and bool(np.count_nonzero(hu >= high - _ROUNDING_HU) >= _LEAST_SHARE * hu.size)
 
 
 def _skull(cut: np.ndarray) -> np.ndarray:

@@ -83,7 +83,8 @@ class WorkingGrid:
     @property
     def padded(self) -> tuple[int, int, int]:
         """Shape (Z, Y, X) of arrays on the working grid."""
-        return (self.depth, *(-(-n // MULTIPLE) * MULTIPLE for n in self.size))
+        height, width = (-(-n // MULTIPLE) * MULTIPLE for n in self.size)
+        return self.depth, height, width
 
     def pixel_mm2(self, spacing: tuple[float, float, float]) -> float:
         """Area of a working pixel, where the CT has ``spacing`` in mm (z, y, x)."""

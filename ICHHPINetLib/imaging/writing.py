@@ -33,7 +33,7 @@ def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CT, flagge
     if not path.name.lower().endswith(".seg.nrrd"):
         raise OutputError(f"A segmentation cannot be written as '{path.name}'. End its name with .seg.nrrd.")
     image = _labels((np.asarray(mask) != 0).astype(np.uint8), ct)
-    geometry = _reference_geometry(ct.geometry.image)
+    geometry = _reference_geometry(ct.file_geometry.image)
     tags = {
         "TerminologyEntry": HEMATOMA.terminology,
         "Segmentation.Status": "flagged" if flagged else "inprogress",
@@ -80,8 +80,8 @@ def _labels(labels: np.ndarray, ct: CT) -> sitk.Image:
     """Labels on the voxels of ``ct.hu`` as an image in the order of the CT's file."""
     if labels.shape != ct.shape:
         raise OutputError(f"The mask {labels.shape} is not on the CT's grid {ct.shape}.")
-    image = sitk.GetImageFromArray(np.ascontiguousarray(ct.geometry.reorientation.undo(labels)))
-    image.CopyInformation(ct.geometry.image)
+    image = sitk.GetImageFromArray(np.ascontiguousarray(ct.file_geometry.reorientation.undo(labels)))
+    image.CopyInformation(ct.file_geometry.image)
     return image
 
 

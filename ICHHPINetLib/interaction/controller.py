@@ -21,7 +21,7 @@ from .executor import Executor, Inbox
 from .open_ct import OpenCT
 from .preview import Preview
 from .result import Progress
-from .round_job import Message, OpenSession, Outcome, RoundJob, RoundSettings, compute
+from .round_job import OpenSession, Outcome, RoundJob, RoundSettings, compute
 from .scene_port import ScenePort
 from .scene_rounds import SceneRounds
 from .session_factory import torch_is_installed
@@ -61,6 +61,7 @@ class Controller:
         self._inbox = Inbox()
         self._rounds, self._ct = SceneRounds(port), OpenCT(port, open_session)
         self._board = StatusBoard(port, self._rounds, self._ct, has_torch, on_change)
+        self._job: RoundJob | None = None
         self._forget()
         self._board.rest()
 
@@ -222,12 +223,14 @@ class Controller:
         or what ``prepare`` began.
         """
         for message in self._inbox.fetch(wait):
-            if message.job is self._job and isinstance(progress := message.content, Progress):
-                self._preview.add(progress)
-                shown = {"fraction": progress.fraction, "stage": progress.stage}
+            if message.job is not self._job:
+                continue
+            if isinstance(content := message.content, Progress):
+                self._preview.add(content)
+                shown = {"fraction": content.fraction, "stage": content.stage}
                 self._board.show(**shown, slice_index=self._preview.slice_index)
-            elif message.job is self._job:
-                self._finish(message)
+            else:
+                self._finish(content)
         self._draw_preview()
         if self.status.preparing and not self._ct.is_warming_up:
             # The result of that is nothing to show; the panel need not ask any more.
@@ -267,9 +270,9 @@ class Controller:
             else:
                 self._rounds.show_preview(self._preview.mask)
 
-    def _finish(self, message: Message) -> None:
+    def _finish(self, end: Outcome | Exception) -> None:
         """The round came to its end: by itself, by a cancel or by a failure."""
-        end, self._job = message.content, None
+        self._job = None
         refine_again, follow_up, self._follow_up = self.status.queued, self._follow_up, False
         if isinstance(end, Outcome) and (not self.status.can_cancel or self._rounds.has_vanished()):
             # One that ended before it noticed the cancel counts as cancelled. Whoever deletes the result
@@ -296,8 +299,8 @@ class Controller:
             self.refine()
 
     def _forget(self) -> None:
-        self._job: RoundJob | None = None
-        self._preview: Preview | None = None
+        self._job = None
         self._follow_up = False
         self._ct.forget()
         self._rounds.forget()
+        self._preview = Preview(self._rounds.log.mask)

@@ -36,23 +36,24 @@ class OpenCT:
 
     def begin_warm_up(self, settings: RoundSettings) -> WarmUp | None:
         """The work to be done before the first round; None where it is done already, or under way."""
-        self._read(settings)
-        if self._session.is_open or self._warm_up is not None:
+        session = self._read(settings)
+        if session.is_open or self._warm_up is not None:
             return None
-        self._warm_up = WarmUp(self._session)
+        self._warm_up = WarmUp(session)
         return self._warm_up
 
     def new_job(self, settings: RoundSettings, log: RoundLog, guess: bool) -> RoundJob:
         """Everything that a round after those of ``log`` needs, read from the scene now."""
-        self._read(settings)
-        return RoundJob(self._session, log, self._port.read_scribbles(), guess)
+        return RoundJob(self._read(settings), log, self._port.read_scribbles(), guess)
 
-    def _read(self, settings: RoundSettings) -> None:
-        if (key := self._port.ct_key(), settings) != (self.key, self._settings):
+    def _read(self, settings: RoundSettings) -> LazySession:
+        key = self._port.ct_key()
+        if self._session is None or (key, settings) != (self.key, self._settings):
             self._end_warm_up()
             volume, spacing = self._port.read_ct()
             self._session = LazySession(volume, spacing, settings, self._open_session)
             self.key, self._settings = key, settings
+        return self._session
 
     def _end_warm_up(self) -> None:
         if self._warm_up is not None:

@@ -21,29 +21,34 @@ def pack(labels: np.ndarray) -> str:
 
 
 def unpack(text: str, shape: tuple[int, int, int]) -> np.ndarray | None:
-    """Inverse of :func:`pack`, uint8 (Z, Y, X); None for text that is damaged or of another grid.
+    """Inverse of :func:`pack`, uint8 (Z, Y, X); None for text that is damaged or of another grid."""
+    try:
+        return unpack_whole(text, shape)
+    except (ValueError, IndexError, zlib.error):
+        return None
+
+
+def unpack_whole(text: str, shape: tuple[int, int, int]) -> np.ndarray:
+    """As :func:`unpack`, of text that is known to be whole; ValueError, IndexError or zlib.error where not.
 
     Nothing is inflated beyond what labels on a grid of ``shape`` can take.
     """
-    try:
-        inflate = zlib.decompressobj()
-        header = np.frombuffer(
-            inflate.decompress(base64.b64decode(text, validate=True), _HEADER_BYTES), "<i8"
-        )
-        voxels, count = int(np.prod(shape)), int(header[3])
-        if tuple(header[:3]) != tuple(shape) or not 0 <= count <= voxels:
-            return None
-        size = count * (_PLACE_BYTES + _LABEL_BYTES)
-        # One more: what is longer than it says is damaged too.
-        data = inflate.decompress(inflate.unconsumed_tail, size + 1)
-        if len(data) != size or not inflate.eof:
-            return None
-        steps = np.frombuffer(data[: count * _PLACE_BYTES], "<i8")
-        values = np.frombuffer(data[count * _PLACE_BYTES :], np.uint8)
-        if count and not (0 <= steps[0] < voxels and np.all((steps[1:] > 0) & (steps[1:] < voxels))):
-            return None
-        labels = np.zeros(voxels, np.uint8)
-        labels[np.cumsum(steps)] = values
-    except (ValueError, IndexError, zlib.error):
-        return None
-    return labels.reshape(shape) if values.max(initial=0) <= 2 else None
+    inflate = zlib.decompressobj()
+    header = np.frombuffer(inflate.decompress(base64.b64decode(text, validate=True), _HEADER_BYTES), "<i8")
+    voxels, count = int(np.prod(shape)), int(header[3])
+    if tuple(header[:3]) != tuple(shape) or not 0 <= count <= voxels:
+        raise ValueError("the labels are of another grid")
+    size = count * (_PLACE_BYTES + _LABEL_BYTES)
+    # One more: what is longer than it says is damaged too.
+    data = inflate.decompress(inflate.unconsumed_tail, size + 1)
+    if len(data) != size or not inflate.eof:
+        raise ValueError("the labels are cut off, or something follows them")
+    steps = np.frombuffer(data[: count * _PLACE_BYTES], "<i8")
+    values = np.frombuffer(data[count * _PLACE_BYTES :], np.uint8)
+    if count and not (0 <= steps[0] < voxels and np.all((steps[1:] > 0) & (steps[1:] < voxels))):
+        raise ValueError("the labels lie in no order")
+    if values.max(initial=0) > 2:
+        raise ValueError("the labels are not 0, 1 and 2")
+    labels = np.zeros(voxels, np.uint8)
+    labels[np.cumsum(steps)] = values
+    return labels.reshape(shape)

@@ -47,11 +47,15 @@ class LazySession:
     """
 
     def __init__(
-        self, volume: np.ndarray, spacing: tuple, settings: RoundSettings, open_session: OpenSession
+        self,
+        volume: np.ndarray,
+        spacing: tuple[float, float, float],
+        settings: RoundSettings,
+        open_session: OpenSession,
     ) -> None:
-        self._volume, self._spacing = volume, spacing
+        # The array makes place for the CT that comes of it: both at once are much memory.
+        self._source: CT | tuple[np.ndarray, tuple[float, float, float]] = volume, spacing
         self._settings, self._open_session = settings, open_session
-        self._ct: CT | None = None
         self._session: Any = None
 
     @property
@@ -62,12 +66,12 @@ class LazySession:
     def get(self, cancelled: threading.Event) -> tuple[Any, CT]:
         """The session and its CT; raises RoundCancelled, and what stands in the way of a session."""
         _check(cancelled)
-        if self._ct is None:
-            self._ct, self._volume = CT.of_array(self._volume, self._spacing), None
+        if not isinstance(self._source, CT):
+            self._source = CT.of_array(*self._source)
         if self._session is None:
-            self._session = self._open_session(self._ct, self._settings)
+            self._session = self._open_session(self._source, self._settings)
             _check(cancelled)
-        return self._session, self._ct
+        return self._session, self._source
 
 
 @dataclass

@@ -5,13 +5,13 @@ The session makes its results from it, undo goes back in it, a scene saves it, t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
-from .packing import pack, unpack
+from .packing import pack, unpack_whole
 from .result import RoundResult
 from .scribbles import Scribbles, read_only
 
@@ -99,17 +99,22 @@ class RoundLog:
     waiting: Scribbles | None = None
 
     @classmethod
-    def empty(cls, shape: tuple[int, int, int], spacing: Sequence[float]) -> RoundLog:
+    def empty(cls, shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> RoundLog:
         """No round and no scribble on a CT of ``shape`` (Z, Y, X)."""
-        return cls(Scribbles.empty(shape).frozen(), tuple(float(step) for step in spacing))
+        return cls(Scribbles.empty(shape).frozen(), spacing)
 
     @classmethod
     def resumed(
-        cls, mask: np.ndarray, scribbles: Scribbles, number: int, spacing: Sequence[float], model: str = ""
+        cls,
+        mask: np.ndarray,
+        scribbles: Scribbles,
+        number: int,
+        spacing: tuple[float, float, float],
+        model: str = "",
     ) -> RoundLog:
         """Goes on from round ``number``, of which the mask (Z, Y, X) and all scribbles are known."""
         restored = RoundResult(*kept_arrays(mask), number, 0.0, [], "", model)
-        return cls(scribbles.frozen(), tuple(float(step) for step in spacing), restored)
+        return cls(scribbles.frozen(), spacing, restored)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -129,10 +134,11 @@ class RoundLog:
     @property
     def mask(self) -> np.ndarray:
         """Memory of the next round, uint8 (Z, Y, X), read-only."""
-        return self._finished_mask if self.edited is None else self.edited
+        return self.finished_mask if self.edited is None else self.edited
 
     @property
-    def _finished_mask(self) -> np.ndarray:
+    def finished_mask(self) -> np.ndarray:
+        """Mask of the last finished round, as it was before any edit; zeros before the first."""
         return self.current.mask if self.current else read_only(np.zeros(self.shape, np.uint8))
 
     def volume_ml(self, mask: np.ndarray) -> float:
@@ -149,7 +155,7 @@ class RoundLog:
 
     def with_mask(self, mask: np.ndarray) -> RoundLog:
         """The next round begins with ``mask``, which the user may have changed."""
-        same = np.array_equal(mask, self._finished_mask)
+        same = np.array_equal(mask, self.finished_mask)
         return replace(self, edited=None if same else kept_arrays(mask)[0])
 
     def with_round(self, result: RoundResult, scribbles: Scribbles, likely: Likely | None = None) -> RoundLog:
@@ -178,19 +184,20 @@ class RoundLog:
         *earlier, gone = self.rounds
         scribbles = gone.change.revert(self.scribbles).frozen()
         last = self._result(earlier[-1], scribbles) if earlier else None
-        edited = None if gone.edited is None else read_only(unpack(gone.edited, self.shape))
+        edited = None if gone.edited is None else read_only(unpack_whole(gone.edited, self.shape))
         return replace(self, scribbles=scribbles, rounds=tuple(earlier), last=last, edited=edited)
 
     def results(self) -> tuple[RoundResult, ...]:
         """Results of ``rounds``, oldest first; made anew but for the last."""
-        results, log = [], self
-        while log.rounds:
+        results: list[RoundResult] = []
+        log = self
+        while log.last is not None:
             results.append(log.last)
             log = log.without_last()
         return tuple(reversed(results))
 
     def _result(self, one: Round, scribbles: Scribbles) -> RoundResult:
-        mask, likely = kept_arrays(unpack(one.mask, self.shape))
+        mask, likely = kept_arrays(unpack_whole(one.mask, self.shape))
         if one.likely is not None:
             likely = partial(one.likely, scribbles)
         return replace(one.header, mask=mask, likely=likely)

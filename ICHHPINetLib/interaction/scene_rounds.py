@@ -60,7 +60,7 @@ class SceneRounds:
         # Another segment of the node may have been painted, which is none of ours.
         with suppress(ICHHPINetError):
             mask = self._port.read_mask()
-            if self.log.number and mask is not None and not np.array_equal(mask, self.log.current.mask):
+            if self.log.number and mask is not None and not np.array_equal(mask, self.log.finished_mask):
                 self.edited_ml = self.log.volume_ml(mask)
 
     def begin(self, guess: bool) -> RoundLog:

@@ -10,6 +10,7 @@ from ..imaging.ct import CT
 from .round_job import RoundSettings
 
 if TYPE_CHECKING:
+    from ..networks.hpinet import HPINet
     from .session import InteractiveSession
 
 
@@ -39,14 +40,14 @@ class SessionFactory:
 
     def __init__(self) -> None:
         self._settings: RoundSettings | None = None
-        self._network = None
+        self._network: HPINet | None = None
 
     def __call__(self, ct: CT, settings: RoundSettings) -> InteractiveSession:
         """Session on ``ct``."""
         from ..weights.loading import load_network
         from .session import InteractiveSession
 
-        if settings != self._settings:
+        if self._network is None or settings != self._settings:
             self._network = load_network(settings.weights, device=settings.device)
             self._settings = settings
         return InteractiveSession(self._network, ct)

@@ -99,7 +99,17 @@ class HPINet(nn.Module):
     image (Z, 2, Y, X) from ``imaging.windowing``, scribbles (Z, 2, Y, X) with channel 0
     foreground and 1 background, masks (Z, 1, Y, X) in 0..1. Y and X are multiples of 16.
     ``config`` chooses the compact modules or those at the paper's scale.
+
+    Attributes
+    ----------
+    name, device, sha256, about: what ``load_network`` knows of the file and of where the network is; a
+        network that was built otherwise has none of them.
     """
+
+    name: str
+    device: torch.device
+    sha256: str
+    about: dict[str, str]
 
     def __init__(self, config: HPINetConfig | PaperConfig = HPINetConfig()) -> None:
         super().__init__()

@@ -83,6 +83,7 @@ class SceneAdapter:
         """Identity of the CT, its voxels and its place; None where no CT is there."""
         if not self._has_ct() or self.ct.GetImageData() is None:
             return None
+        place: Hashable
         try:
             place = tuple(np.round(self.geometry().ijk_to_world, 4).ravel().tolist())
         except InvalidVolumeError as error:
@@ -164,13 +165,13 @@ class SceneAdapter:
         geometry, node = self.geometry(), self.node("scribbles")
         if node is None:
             return Scribbles.empty(geometry.shape)
-        drawn = [self._read(node, kind, geometry) for kind in (FOREGROUND, BACKGROUND)]
+        drawn = self._read(node, FOREGROUND, geometry), self._read(node, BACKGROUND, geometry)
         scribbles = settle(*drawn, since=self._seen_scribbles(node))
         for kind, before, now in zip(
             (FOREGROUND, BACKGROUND), drawn, (scribbles.foreground, scribbles.background), strict=True
         ):
-            if not np.array_equal(before, now):
-                write_segment(node, find_segment(node, kind), now, geometry.ijk_to_world)
+            if not np.array_equal(before, now) and (segment := find_segment(node, kind)) is not None:
+                write_segment(node, segment, now, geometry.ijk_to_world)
         self._seen = self._scribbles_key(node), scribbles
         return _reoriented(scribbles, geometry.to_canonical)
 
@@ -216,7 +217,7 @@ class SceneAdapter:
             before = geometry.to_canonical(self._read(self.node("hematoma"), HEMATOMA, geometry))
             self._nodes.ensure("hematoma")
             self._saved(geometry).begin_preview(before)
-        hematoma = self._write_hematoma(geometry.to_stored(mask), geometry)
+        hematoma, _ = self._write_hematoma(geometry.to_stored(mask), geometry)
         if not is_preview:
             saved_rounds.end_preview(hematoma)
 
@@ -243,10 +244,10 @@ class SceneAdapter:
         with suppress(ICHHPINetError):
             self.read_scribbles()
         self.ensure_scribbles()
-        hematoma = self._write_mask(geometry.to_stored(log.mask), geometry)
+        hematoma, segment = self._write_mask(geometry.to_stored(log.mask), geometry)
         rounds_table.show(self._nodes.ensure("rounds"), log)
         self._saved(geometry).save(log)
-        self._show_status(hematoma)
+        self._show_status(hematoma, segment)
         self._nodes.publish()
 
     def _clear(self) -> None:
@@ -259,7 +260,7 @@ class SceneAdapter:
                 geometry = self.geometry()
                 nothing = np.zeros(geometry.stored_shape, bool)
                 write_segment(hematoma, segment, nothing, geometry.ijk_to_world)
-                self._show_status(hematoma)
+                self._show_status(hematoma, segment)
         if labelmap is not None and labelmap.GetImageData() is not None:
             empty = np.zeros_like(image_array(labelmap.GetImageData()))
             labelmap.SetAndObserveImageData(image_from_array(empty))
@@ -314,17 +315,19 @@ class SceneAdapter:
         written = (image_array(node.GetImageData()) != 0).astype(np.uint8)
         return written if written.shape == geometry.stored_shape else None
 
-    def _write_mask(self, stored: np.ndarray, geometry: CTGeometry):
-        hematoma = self._write_hematoma(stored, geometry)
+    def _write_mask(
+        self, stored: np.ndarray, geometry: CTGeometry
+    ) -> tuple[slicer.vtkMRMLSegmentationNode, str]:
+        hematoma, segment = self._write_hematoma(stored, geometry)
         saved_rounds.end_preview(hematoma)
         labelmap = self._nodes.ensure("hematomaLabelmap")
         labelmap.SetAndObserveTransformNodeID(self.ct.GetTransformNodeID())
         labelmap.CopyOrientation(self.ct)
         labelmap.SetAndObserveImageData(image_from_array((stored != 0).astype(np.uint8)))
         self._nodes.publish()
-        return hematoma
+        return hematoma, segment
 
-    def _show_status(self, hematoma) -> None:
+    def _show_status(self, hematoma, segment: str) -> None:
         """Flagged while it is a guess, so that an exported segmentation says so too."""
         logic = slicer.vtkSlicerSegmentationsModuleLogic
         status, algorithm = logic.NotStarted, "MANUAL"
@@ -332,13 +335,16 @@ class SceneAdapter:
             status, algorithm = logic.InProgress, "SEMIAUTOMATIC"
             if rounds_table.is_guess(self.rounds_rows()):
                 status, algorithm = logic.Flagged, "AUTOMATIC"
-        show_status(hematoma, find_segment(hematoma, HEMATOMA), status, algorithm)
+        show_status(hematoma, segment, status, algorithm)
 
-    def _write_hematoma(self, stored: np.ndarray, geometry: CTGeometry):
+    def _write_hematoma(
+        self, stored: np.ndarray, geometry: CTGeometry
+    ) -> tuple[slicer.vtkMRMLSegmentationNode, str]:
+        """The node and the ID of its segment, which shows ``stored`` from now on."""
         hematoma = self._nodes.ensure("hematoma")
         segment = ensure_segment(hematoma, HEMATOMA, geometry.ijk_to_world)
         write_segment(hematoma, segment, stored, geometry.ijk_to_world)
-        return hematoma
+        return hematoma, segment
 
 
 def _reoriented(scribbles: Scribbles, reorient) -> Scribbles:

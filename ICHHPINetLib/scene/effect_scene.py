@@ -26,10 +26,10 @@ from .segments import read_segment, segment_voxels, write_segment
 class Preview(Protocol):
     """Owner of the segmentation node that shows the result before it is applied."""
 
-    def find(self) -> object | None:
+    def find(self) -> slicer.vtkMRMLSegmentationNode | None:
         """The node, None where there is none."""
 
-    def make(self) -> object:
+    def make(self) -> slicer.vtkMRMLSegmentationNode:
         """The node, made where it is missing."""
 
     def remove(self) -> None:
@@ -56,7 +56,9 @@ class EffectScene:
     shown_ml: volume of the preview, which the masking settings may make smaller than that of the round.
     """
 
-    def __init__(self, editor_node, source_image: Callable[[], object], preview: Preview) -> None:
+    def __init__(
+        self, editor_node, source_image: Callable[[], slicer.vtkOrientedImageData | None], preview: Preview
+    ) -> None:
         self.editor_node = editor_node
         self.bleed_id = ""
         self.background_id = ""
@@ -173,7 +175,8 @@ class EffectScene:
 
     def read_mask(self) -> np.ndarray | None:
         """Result of the last round, uint8 (Z, Y, X), before masking; None without one for this CT."""
-        return self._log.mask.copy() if self._is_current() else None
+        log = self._current_log()
+        return None if log is None else log.mask.copy()
 
     def show(self, mask: np.ndarray, is_preview: bool = True) -> None:
         """Show a mask (Z, Y, X), as far as the masking settings let it be applied."""
@@ -186,8 +189,8 @@ class EffectScene:
 
     def load_rounds(self) -> RoundLog:
         """The rounds behind the preview; none behind one that came with a scene, or is of another CT."""
-        if self._is_current():
-            return self._log
+        if (log := self._current_log()) is not None:
+            return log
         geometry = self.geometry()
         return RoundLog.empty(geometry.shape, geometry.spacing)
 
@@ -226,9 +229,11 @@ class EffectScene:
 
     # Inner workings
 
-    def _is_current(self) -> bool:
-        """Whether the last round is still shown, and was one of what the editor shows now."""
-        return self._log is not None and self._preview.find() is not None and self._log_key == self.ct_key()
+    def _current_log(self) -> RoundLog | None:
+        """The rounds, where the last one is still shown and was one of what the editor shows now."""
+        if self._log is None or self._preview.find() is None or self._log_key != self.ct_key():
+            return None
+        return self._log
 
     @property
     def _segmentation_node(self):

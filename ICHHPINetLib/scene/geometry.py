@@ -147,10 +147,11 @@ def grid_geometry(name: str, stored_shape: tuple[int, int, int], matrix: np.ndar
     canonical, reorientation = to_canonical(
         np.broadcast_to(np.uint8(0), stored_shape), np.diag([-1.0, -1.0, 1.0]) @ axes
     )
+    z, y, x = (round(float(step), 6) for step in reorientation.spacing(tuple(spacing[::-1])))
     return CTGeometry(
         stored_shape=stored_shape,
         shape=canonical.shape,
-        spacing=tuple(round(float(value), 6) for value in reorientation.spacing(tuple(spacing[::-1]))),
+        spacing=(z, y, x),
         ijk_to_world=matrix,
         reorientation=reorientation,
     )

@@ -181,7 +181,7 @@ def _fingerprint(ct) -> str | None:
     place = np.round(ijk_to_ras(ct), 3) + 0.0
     values = numpy_support.vtk_to_numpy(image.GetPointData().GetScalars()).reshape(-1)
     voxels = np.ascontiguousarray(values[::_FINGERPRINT_STRIDE])
-    return f"{zlib.crc32(voxels, zlib.crc32(place)):08x}"
+    return f"{zlib.crc32(voxels.data, zlib.crc32(place.data)):08x}"
 
 
 def _is_foreign(node, role: str) -> bool:

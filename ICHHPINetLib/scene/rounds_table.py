@@ -50,17 +50,17 @@ def show(table_node, log: RoundLog) -> None:
     before_ml = before[-1] if before else log.volume_ml(log.restored.mask) if log.restored else 0.0
     for one in log.rounds:
         if one.abc2_ml is not None:
-            _append(table_node, _row(one, before_ml, log.shape))
+            _append(table_node, _row(one, one.abc2_ml, before_ml, log.shape))
         before_ml = one.volume_ml
     table_node.Modified()
 
 
-def _row(one: Round, before_ml: float, shape: tuple[int, int, int]) -> dict:
+def _row(one: Round, abc2_ml: float, before_ml: float, shape: tuple[int, int, int]) -> dict:
     return {
         "Round": one.header.round,
         "Volume (mL)": float(one.volume_ml),
         "Change (mL)": float(one.volume_ml - before_ml),
-        "ABC/2 (mL)": float(one.abc2_ml),
+        "ABC/2 (mL)": float(abc2_ml),
         "Scribbled slices": one.change.slices(shape),
         "Time (s)": float(one.header.seconds),
         "Device": str(one.header.device),

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..imaging.orientation import Reorientation, to_canonical
-from ..interaction.packing import pack, unpack
+from ..interaction.packing import pack, unpack, unpack_whole
 from ..interaction.result import RoundResult
 from ..interaction.round_log import RoundLog, kept_arrays
 from ..interaction.scribbles import Scribbles
@@ -39,7 +39,8 @@ class SavedRounds:
     def __init__(self, hematoma, scribbles, ct, geometry: CTGeometry) -> None:
         self._hematoma, self._scribbles, self._geometry = hematoma, scribbles, geometry
         self._order = _kept_order(ct)
-        self._shape = tuple(geometry.stored_shape[axis] for axis in self._order.axes)
+        first, second, third = (geometry.stored_shape[axis] for axis in self._order.axes)
+        self._shape = first, second, third
 
     def is_damaged(self) -> bool:
         """Whether something was remembered that cannot be used, or not on this CT."""
@@ -50,8 +51,9 @@ class SavedRounds:
 
     def scribbles(self) -> Scribbles | None:
         """Scribbles of the last finished round; None where there are none for this grid."""
-        last = [self._unpacked(text) for text in self._texts(_SCRIBBLES)[-1:]]
-        return Scribbles.of(last[0]) if last and last[0] is not None else None
+        texts = self._texts(_SCRIBBLES)
+        last = self._unpacked_if_whole(texts[-1]) if texts else None
+        return None if last is None else Scribbles.of(last)
 
     def load(
         self, mask: Callable[[], np.ndarray], scribbles: Callable[[], Scribbles], rows: list[dict]
@@ -77,8 +79,8 @@ class SavedRounds:
         for index in range(count, 0, -1):
             row = by_number.get(number - index + 1, {})
             *before, after = map(self._unpacked, masks[-index].split(_BEGAN_WITH))
-            about = row.get("Time (s)", 0.0), [], row.get("Device", ""), row.get("Model", "")
-            result = RoundResult(*kept_arrays(after), number - index + 1, *about)
+            seconds, device, model = row.get("Time (s)", 0.0), row.get("Device", ""), row.get("Model", "")
+            result = RoundResult(*kept_arrays(after), number - index + 1, seconds, [], device, model)
             log = log.with_mask(before[0]) if before else log
             log = log.with_round(result, Scribbles.of(self._unpacked(drawn[-index])))
             if row:
@@ -95,9 +97,9 @@ class SavedRounds:
         if len(log.rounds) == 1 and log.restored is not None and not masks:
             masks = [self._packed(log.restored.mask)]
         if log.number:
-            parts = [self._packed(log.current.mask)]
+            parts = [self._packed(log.finished_mask)]
             if log.rounds and log.rounds[-1].edited is not None:
-                parts.insert(0, self._packed(unpack(log.rounds[-1].edited, log.shape)))
+                parts.insert(0, self._packed(unpack_whole(log.rounds[-1].edited, log.shape)))
             masks = [*masks, _BEGAN_WITH.join(parts)]
             drawn = [*drawn, self._packed(log.scribbles.labels())]
         self._scribbles.SetAttribute(_SCRIBBLES, " ".join(drawn) or None)
@@ -111,7 +113,7 @@ class SavedRounds:
 
     def before_preview(self) -> np.ndarray | None:
         """The mask from before a preview that the scene was saved with; None without one, or if damaged."""
-        return self._unpacked(_attribute(self._hematoma, _PREVIEW))
+        return self._unpacked_if_whole(_attribute(self._hematoma, _PREVIEW))
 
     def _texts(self, name: str) -> list[str]:
         return _attribute(self._scribbles if name == _SCRIBBLES else self._hematoma, name).split()
@@ -129,7 +131,10 @@ class SavedRounds:
     def _packed(self, array: np.ndarray) -> str:
         return pack(np.ascontiguousarray(self._order.apply(self._geometry.to_stored(array))))
 
-    def _unpacked(self, text: str) -> np.ndarray | None:
+    def _unpacked(self, text: str) -> np.ndarray:
+        return self._geometry.to_canonical(self._order.undo(unpack_whole(text, self._shape)))
+
+    def _unpacked_if_whole(self, text: str) -> np.ndarray | None:
         array = unpack(text, self._shape)
         return None if array is None else self._geometry.to_canonical(self._order.undo(array))
 
