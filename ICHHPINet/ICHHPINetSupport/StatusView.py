@@ -106,7 +106,7 @@ def guessText(volumeMl):
 def readyText(status):
     """What to do where there are scribbles and no round runs."""
     if not status.rounds:
-        return _("Refine, or paint a background scribble beside the bleeding first.")
+        return _("Refine. Scribbles on the bleeding and beside it, on healthy tissue, help most.")
     if status.new_scribbles:
         return _("The new scribbles are not in the volume yet: refine.")
     return _("Paint scribbles where the result is wrong, then refine.")
