@@ -263,7 +263,7 @@ class InteractiveSession:
             device=str(device),
             model=self.network.name,
             notes=notes,
-            doubt=doubt_of(*answer, self._grid, self.spacing, self._log.volume_ml(mask)),
+            doubt=doubt_of(*answer, self._grid, self.spacing, self._log.volume_ml(mask), scribbles.slices()),
         )
 
     def _check_scribbles(self, scribbles: Scribbles) -> None:

@@ -55,6 +55,13 @@ def test_the_interval_reaches_down_for_marked_blood_and_up_for_what_may_be_missi
     assert 1.0 - down[0] == pytest.approx(up[1] - 1.0)
 
 
+def test_a_slice_with_scribbles_is_less_in_doubt_than_it_seems():
+    unsure = np.where(answer() > 0, np.float32(0.5), 0)
+    unsure[3] = np.where(unsure[3] > 0, 0.4, 0)
+    assert doubt_of(unsure, unsure, GRID, SPACING, 1.0).slices[-1] == 3
+    assert doubt_of(unsure, unsure, GRID, SPACING, 1.0, [0, 1, 2, 4]).slices[0] == 3
+
+
 def test_no_volume_is_below_nothing():
     assert doubt(answer() * 0.6, volume_ml=0.01).interval_ml[0] == 0.0
 
