@@ -42,10 +42,11 @@ def main() -> None:
                 on_step=lambda step, name=name: status.update(f"{name} {step.done}/{step.total}"),
             )
             for one in summarize(result).rounds:
-                likely = (
-                    f"{one.interval_width_ml:.1f} mL wide, holds the truth in {one.interval_coverage:.0%}"
+                held = f"{one.interval_coverage:.0%}"
+                print(
+                    f"{name:12} round {one.round}: Dice {one.dice:.3f}, likely volume "
+                    f"{one.interval_width_ml:.1f} mL wide, which holds the truth in {held}"
                 )
-                print(f"{name:12} round {one.round}: Dice {one.dice:.3f}, likely volume {likely}")
 
 
 if __name__ == "__main__":
