@@ -21,6 +21,7 @@ _COMMANDS = {
     "segment": ("ICHHPINetLib.commands.segment", "segment the hemorrhage on a head CT from scribbles"),
     "demo": ("ICHHPINetLib.evaluation.demo", "show three rounds on a generated head phantom, no data needed"),
     "measure": ("ICHHPINetLib.commands.measure", "volume, ABC/2 and more of an existing mask"),
+    "compare": ("ICHHPINetLib.commands.compare", "two CTs of a patient: what changed, by which definitions"),
     "evaluate": ("ICHHPINetLib.evaluation.cli", "accuracy by round on cases with a known mask"),
     "train": ("ICHHPINetLib.training.cli", "train a network"),
     "reproduce": ("experiments.cli", "rerun the paper's experiments, its figures beside the new ones"),

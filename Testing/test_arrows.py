@@ -17,7 +17,7 @@ PRODUCT = {
     "networks": set(),
     "weights": {"networks", "imaging"},
     "interaction": {"networks", "weights", "imaging", "measurement"},
-    "reporting": {"interaction"},
+    "reporting": {"interaction", "imaging", "measurement"},
     "scene": {"interaction", "imaging", "measurement"},
     "commands": {"interaction", "weights", "imaging", "measurement", "reporting", "scene"},
     "cli": {"commands"},

@@ -12,7 +12,7 @@ from typing import Any
 from ICHHPINetLib.commands.console import print_tables, say
 from ICHHPINetLib.errors import OutputError
 from ICHHPINetLib.imaging.output_files import write_bytes, write_json
-from ICHHPINetLib.reporting.contact_sheet import plain_text, require_matplotlib
+from ICHHPINetLib.reporting.drawing import plain_text, require_matplotlib
 from ICHHPINetLib.reporting.tables import Table, markdown
 
 from .experiment import Cell, Findings, Spread

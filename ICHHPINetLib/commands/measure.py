@@ -6,17 +6,15 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
-from ..errors import InputFileError
 from ..imaging.ct_files import read_ct
-from ..imaging.label_files import LabelFile, read_labels
+from ..imaging.label_files import read_labels
 from ..imaging.orientation import to_canonical
 from ..imaging.output_files import write_json
-from ..imaging.scribbles_grid import on_grid
 from ..measurement import Measurement, measure
 from ..reporting.tables import Table
 from .console import DISCLAIMER, print_tables, say, warn
+from .marked import marked, on_ct
 from .output_checks import check_outputs, check_suffix
 
 
@@ -47,17 +45,17 @@ def run(arguments: argparse.Namespace) -> None:
         inputs = [path for path in (arguments.mask, arguments.ct) if path]
         check_outputs([arguments.report], inputs)
     file = read_labels(arguments.mask)
-    marked, said = _marked(file, arguments.label)
+    marks, said = marked(file, arguments.label)
     warnings = [*file.warnings, *said]
-    if not marked.any():
+    if not marks.any():
         warnings.append("Nothing is marked in this mask.")
     grid, volume = file.grid, None
     if arguments.ct:
         ct = read_ct(arguments.ct)
         grid, volume = ct.geometry.image, ct.hu
-        marked = _on_ct(arguments, marked, file.grid, grid)
+        marks = on_ct(marks, file, grid, arguments.ct)
         warnings += ct.warnings
-    mask, order = to_canonical(marked, np.array(grid.GetDirection()).reshape(3, 3))
+    mask, order = to_canonical(marks, np.array(grid.GetDirection()).reshape(3, 3))
     numbers = measure(mask, order.spacing(grid.GetSpacing()[::-1]), volume)
     if arguments.report:
         content = {
@@ -70,40 +68,6 @@ def run(arguments: argparse.Namespace) -> None:
     warn(warnings)
     print_tables([Table(arguments.mask.name, ("", "Value"), tuple(_rows(numbers)))])
     say(DISCLAIMER)
-
-
-def _marked(file: LabelFile, label: int | None) -> tuple[np.ndarray, list[str]]:
-    """Bool (Z, Y, X): what is measured; and a warning that names the labels where several are added up."""
-    chosen = [segment for segment in file.segments if segment.number == label]
-    if chosen and file.marks(chosen[0]).any():
-        return file.marks(chosen[0]), []
-    labels = file.label_map()
-    present = [int(value) for value in np.unique(labels) if value]
-    listed = ", ".join(
-        f"{value} ({file.names[value]})" if value in file.names else str(value) for value in present[:10]
-    )
-    if label is None:
-        added = [
-            f"All labels were added up: {listed}. Choose one with --label where only one of them is blood."
-        ]
-        return labels != 0, added if len(present) > 1 else []
-    if label not in present:
-        raise InputFileError(
-            f"'{file.path}' holds no voxel of label {label}; its labels are {listed or 'none'}. "
-            "Check the file."
-        )
-    return labels == label, []
-
-
-def _on_ct(arguments: argparse.Namespace, marked: np.ndarray, grid: sitk.Image, ct: sitk.Image) -> np.ndarray:
-    """``marked`` on the voxels of the CT; its file may have another extent or order of axes."""
-    moved = on_grid(marked, grid, ct)
-    if moved is None:
-        raise InputFileError(
-            f"'{arguments.mask}' and '{arguments.ct}' lie on different voxel grids. "
-            "Name the CT on which the mask was drawn, or leave --ct out."
-        )
-    return moved
 
 
 def _rows(numbers: Measurement) -> list[tuple[str, str]]:

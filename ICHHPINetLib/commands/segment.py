@@ -119,6 +119,6 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
     if arguments.scene:
         from ..scene import save_mrb  # noqa: F401
     if arguments.preview:
-        from ..reporting.contact_sheet import require_matplotlib
+        from ..reporting.drawing import require_matplotlib
 
         require_matplotlib()

@@ -28,7 +28,8 @@ from ..imaging.output_files import write_bytes, write_json
 from ..imaging.writing import write_image, write_labelmap, write_segmentation
 from ..interaction.scribbles import Scribbles
 from ..phantom import KINDS, Phantom, generate
-from ..reporting.contact_sheet import contact_sheet, require_matplotlib
+from ..reporting.contact_sheet import contact_sheet
+from ..reporting.drawing import require_matplotlib
 from ..simulation.robot import first_slice, next_scribbles
 from .metrics import evaluate_mask
 

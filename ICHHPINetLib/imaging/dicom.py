@@ -92,7 +92,7 @@ def _volume(place: Path, series: Series, notes: list[str]) -> tuple[FileGeometry
     else:
         words.append(f"gantry {degrees:.3g}°")
         notes.append(rules.TILTED.format(degrees=degrees, aside=aside))
-    return FileGeometry(image, aside, tuple(stacked.repeats), ", ".join(words)), notes
+    return FileGeometry(image, aside, tuple(stacked.repeats), ", ".join(words), first.path), notes
 
 
 def _block_note(stacked: Stack) -> list[str]:

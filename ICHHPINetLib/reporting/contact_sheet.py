@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import MissingPackageError
 from ..interaction.doubt import Doubt
 from ..interaction.scribbles import Scribbles
+from .drawing import (
+    BACKGROUND,
+    DISCLAIMER,
+    DOUBT,
+    FAINT,
+    FOREGROUND,
+    INK,
+    MASK,
+    MASK_EDGE,
+    PAGE,
+    TRUTH,
+    fill,
+    head_box,
+    new_figure,
+    orientation_letters,
+    outline,
+    plain_text,
+    png,
+    show_ct,
+    show_mask,
+)
 
-# Brain window and the colors of the scene's segments, so that sheet and Slicer look alike.
-_WINDOW_HU = (0.0, 80.0)
-_MASK, _MASK_EDGE = "#bc411c", "#ff9d6b"
-_FOREGROUND, _BACKGROUND, _DOUBT = "#ffd11a", "#40a0ff", "#d9d9d9"
-_PAGE, _INK, _FAINT, _TRUTH = "#14171a", "#f2f2f0", "#9aa3ab", "#7fe0c0"
-_AIR_HU = -300.0
-_MARGIN_MM = 6.0
 # As many rounds, and as many slices of each.
 _SHOWN = 4
-DISCLAIMER = "Research use only, not a medical device"
 
 
 @dataclass(frozen=True)
@@ -38,16 +48,6 @@ class RoundPanel:
     volume_ml: float
     dice: float | None = None
     doubt: Doubt | None = None
-
-
-@contextmanager
-def plain_text() -> Iterator[None]:
-    """Texts drawn in the block are what they are: a CT may be called "$20_Kopf^". Needs matplotlib."""
-    require_matplotlib()
-    from matplotlib import rc_context
-
-    with rc_context({"text.parse_math": False, "text.usetex": False}):
-        yield
 
 
 @plain_text()
@@ -85,7 +85,7 @@ def contact_sheet(
     first = max(0, len(rounds) - _SHOWN)
     shown = list(enumerate(rounds, start=1))[first:]
     slices = representative_slices([panel for _, panel in shown], truth, _SHOWN)
-    box = _head_box(volume, spacing)
+    box = head_box(volume, spacing)
     columns = 1 + len(shown) + (truth is not None)
     height_mm = (box[0].stop - box[0].start) * spacing[1]
     width_mm = (box[1].stop - box[1].start) * spacing[2]
@@ -93,7 +93,7 @@ def contact_sheet(
     chart_width = 3.4
     picture_height = cell * height_mm / width_mm
     size = (columns * cell + chart_width + 0.9, len(slices) * picture_height + 1.75)
-    figure = _new_figure(size)
+    figure = new_figure(size)
     grid = figure.add_gridspec(
         len(slices),
         columns + 1,
@@ -109,30 +109,28 @@ def contact_sheet(
         plane = volume[index][box]
         axes = [figure.add_subplot(grid[row, column]) for column in range(columns)]
         for ax in axes:
-            _show_ct(ax, plane, spacing)
-        axes[0].set_ylabel(f"slice {index}", color=_FAINT, fontsize=9)
+            show_ct(ax, plane, spacing)
+        axes[0].set_ylabel(f"slice {index}", color=FAINT, fontsize=9)
         truth_plane = None if truth is None else truth[index][box]
         for ax, (_, panel) in zip(axes[1:], shown, strict=False):
-            _show_mask(ax, panel.mask[index][box], truth_plane)
+            show_mask(ax, panel.mask[index][box], truth_plane)
             if panel.doubt is not None:
-                _outline(ax, panel.doubt.outline(index)[box], _DOUBT, 0.7)
+                outline(ax, panel.doubt.outline(index)[box], DOUBT, 0.7)
             _show_scribbles(ax, panel.scribbles, index, box)
         if truth_plane is not None:
-            _fill(axes[-1], truth_plane, _TRUTH, 0.35)
-            _outline(axes[-1], truth_plane, _TRUTH, 1.2)
+            fill(axes[-1], truth_plane, TRUTH, 0.35)
+            outline(axes[-1], truth_plane, TRUTH, 1.2)
         if row == 0:
             _column_titles(axes, shown, truth_ml, truth is not None)
-            _orientation_letters(axes[0])
+            orientation_letters(axes[0])
     _charts(figure, grid[:, columns].get_position(figure), rounds, truth_ml)
-    figure.text(0.55 / size[0], 1 - 0.28 / size[1], title, color=_INK, fontsize=15, weight="bold", va="top")
-    figure.text(0.55 / size[0], 1 - 0.54 / size[1], note, color=_FAINT, fontsize=9, va="top")
+    figure.text(0.55 / size[0], 1 - 0.28 / size[1], title, color=INK, fontsize=15, weight="bold", va="top")
+    figure.text(0.55 / size[0], 1 - 0.54 / size[1], note, color=FAINT, fontsize=9, va="top")
     figure.text(
-        1 - 0.3 / size[0], 1 - 0.32 / size[1], DISCLAIMER, color=_FAINT, fontsize=10, ha="right", va="top"
+        1 - 0.3 / size[0], 1 - 0.32 / size[1], DISCLAIMER, color=FAINT, fontsize=10, ha="right", va="top"
     )
     _legend(figure, truth is not None, any(panel.doubt for _, panel in shown), 0.55 / size[0], 0.3 / size[1])
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110, facecolor=_PAGE)
-    return buffer.getvalue()
+    return png(figure)
 
 
 def representative_slices(rounds: Sequence[RoundPanel], truth: np.ndarray | None, count: int) -> list[int]:
@@ -150,95 +148,23 @@ def representative_slices(rounds: Sequence[RoundPanel], truth: np.ndarray | None
     return sorted(chosen or [masks[0].shape[0] // 2], reverse=True)
 
 
-def require_matplotlib() -> None:
-    """MissingPackageError where :func:`contact_sheet` could not draw."""
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError as error:
-        raise MissingPackageError("Pictures need matplotlib. Run: pip install matplotlib") from error
-
-
-def _new_figure(size: tuple[float, float]):
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    # Without pyplot there is no global state and no need for a screen.
-    figure = Figure(figsize=size, facecolor=_PAGE)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _head_box(volume: np.ndarray, spacing: tuple[float, float, float]) -> tuple[slice, slice]:
-    """In-plane part of the volume that holds the head."""
-    outline = (volume > _AIR_HU).sum(axis=0) > 1
-    box = []
-    for axis, step in ((0, spacing[1]), (1, spacing[2])):
-        used = np.flatnonzero(outline.any(axis=1 - axis))
-        margin = round(_MARGIN_MM / step)
-        low, high = (used[0], used[-1]) if used.size else (0, outline.shape[axis] - 1)
-        box.append(slice(max(0, int(low) - margin), min(outline.shape[axis], int(high) + margin + 1)))
-    return box[0], box[1]
-
-
-def _show_ct(ax, plane: np.ndarray, spacing: tuple[float, float, float]) -> None:
-    ax.imshow(
-        plane,
-        cmap="gray",
-        vmin=_WINDOW_HU[0],
-        vmax=_WINDOW_HU[1],
-        aspect=spacing[1] / spacing[2],
-        interpolation="bilinear",
-    )
-    ax.set_xticks([])
-    ax.set_yticks([])
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-
-
-def _show_mask(ax, mask: np.ndarray, truth: np.ndarray | None) -> None:
-    _fill(ax, mask, _MASK, 0.45)
-    if truth is not None:
-        _outline(ax, truth, _TRUTH, 0.9)
-    _outline(ax, mask, _MASK_EDGE, 1.1)
-
-
 def _show_scribbles(ax, scribbles: Scribbles, index: int, box: tuple[slice, slice]) -> None:
     from scipy import ndimage
 
-    for marks, color in ((scribbles.background, _BACKGROUND), (scribbles.foreground, _FOREGROUND)):
+    for marks, color in ((scribbles.background, BACKGROUND), (scribbles.foreground, FOREGROUND)):
         # One-voxel scribbles would vanish at this size.
-        _fill(ax, ndimage.binary_dilation(marks[index][box], iterations=2), color, 1.0)
-
-
-def _fill(ax, mask: np.ndarray, color: str, opacity: float) -> None:
-    from matplotlib.colors import to_rgb
-
-    if mask.any():
-        layer = np.zeros((*mask.shape, 4), np.float32)
-        layer[..., :3] = to_rgb(color)
-        layer[..., 3] = np.where(mask, opacity, 0.0)
-        ax.imshow(layer, aspect=ax.get_aspect(), interpolation="nearest")
-
-
-def _outline(ax, mask: np.ndarray, color: str, width: float) -> None:
-    if mask.any():
-        ax.contour(mask, levels=[0.5], colors=[color], linewidths=width)
+        fill(ax, ndimage.binary_dilation(marks[index][box], iterations=2), color, 1.0)
 
 
 def _column_titles(axes, shown, truth_ml: float | None, has_truth: bool) -> None:
-    axes[0].set_title("CT", color=_INK, fontsize=11)
+    axes[0].set_title("CT", color=INK, fontsize=11)
     for ax, (number, panel) in zip(axes[1:], shown, strict=False):
         dice = "" if panel.dice is None else f" · Dice {panel.dice:.2f}"
         name = "First guess, unchecked" if number == 1 and panel.scribbles.is_empty else f"Round {number}"
-        ax.set_title(f"{name}\n{panel.volume_ml:.1f} mL{dice}", color=_INK, fontsize=11)
+        ax.set_title(f"{name}\n{panel.volume_ml:.1f} mL{dice}", color=INK, fontsize=11)
     if has_truth:
         volume = "" if truth_ml is None else f"\n{truth_ml:.1f} mL"
-        axes[-1].set_title(f"Truth{volume}", color=_TRUTH, fontsize=11)
-
-
-def _orientation_letters(ax) -> None:
-    for x, y, letter in ((0.03, 0.5, "R"), (0.97, 0.5, "L"), (0.5, 0.97, "A")):
-        ax.text(x, y, letter, transform=ax.transAxes, color=_FAINT, fontsize=8, ha="center", va="center")
+        axes[-1].set_title(f"Truth{volume}", color=TRUTH, fontsize=11)
 
 
 def _charts(figure, place, rounds: Sequence[RoundPanel], truth_ml: float | None) -> None:
@@ -252,39 +178,39 @@ def _charts(figure, place, rounds: Sequence[RoundPanel], truth_ml: float | None)
     volumes = [panel.volume_ml for panel in rounds]
     highest = [panel.doubt.interval_ml[1] for panel in rounds if panel.doubt is not None]
     top = max([*volumes, *highest, truth_ml or 0.0, 1.0]) * 1.18
-    ax.bar(numbers, volumes, width=0.58, color=_MASK, edgecolor=_MASK_EDGE, linewidth=1.0)
+    ax.bar(numbers, volumes, width=0.58, color=MASK, edgecolor=MASK_EDGE, linewidth=1.0)
     for number, panel in zip(numbers, rounds, strict=True):
         if panel.doubt is not None:
-            ax.plot([number + 0.25] * 2, panel.doubt.interval_ml, color=_DOUBT, linewidth=1.2)
+            ax.plot([number + 0.25] * 2, panel.doubt.interval_ml, color=DOUBT, linewidth=1.2)
     if truth_ml is not None:
-        ax.axhline(truth_ml, color=_TRUTH, linewidth=1.4, linestyle=(0, (5, 3)))
+        ax.axhline(truth_ml, color=TRUTH, linewidth=1.4, linestyle=(0, (5, 3)))
         # Above all bars, whatever their height: their own figures stand inside.
-        ax.text(0.5, top * 0.98, f"-- truth {truth_ml:.1f}", color=_TRUTH, fontsize=9, va="top")
+        ax.text(0.5, top * 0.98, f"-- truth {truth_ml:.1f}", color=TRUTH, fontsize=9, va="top")
     _style_chart(ax, numbers, volumes, "Volume (mL)", top, "{:.1f}")
     if dice:
         ax = figure.add_axes([x0, place.y0 + 0.06 * place.height, width, 0.24 * place.height])
-        ax.plot(numbers, dice, color=_TRUTH, marker="o", markersize=6, linewidth=1.8)
+        ax.plot(numbers, dice, color=TRUTH, marker="o", markersize=6, linewidth=1.8)
         _style_chart(ax, numbers, dice, "Dice", 1.15, "{:.2f}")
-    ax.set_xlabel("round", color=_FAINT, fontsize=9)
+    ax.set_xlabel("round", color=FAINT, fontsize=9)
 
 
 def _style_chart(ax, numbers, values, title: str, top: float, form: str) -> None:
-    ax.set_facecolor(_PAGE)
+    ax.set_facecolor(PAGE)
     for number, value in zip(numbers, values, strict=True):
         label = ax.annotate(form.format(value), (number, value), (0, -7), textcoords="offset points")
         above = value < 0.2 * top
-        label.set(color=_INK, fontsize=10, ha="center", va="bottom" if above else "top")
+        label.set(color=INK, fontsize=10, ha="center", va="bottom" if above else "top")
         if above:
             label.set_position((0, 5))
     ax.set_xticks(numbers)
     ax.set_xlim(0.45, len(numbers) + 0.55)
     ax.set_ylim(0, top)
-    ax.set_title(title, color=_INK, fontsize=11)
-    ax.tick_params(colors=_FAINT, labelsize=9, length=0)
+    ax.set_title(title, color=INK, fontsize=11)
+    ax.tick_params(colors=FAINT, labelsize=9, length=0)
     ax.yaxis.tick_right()
     for name, spine in ax.spines.items():
         spine.set_visible(name == "bottom")
-        spine.set_color(_FAINT)
+        spine.set_color(FAINT)
 
 
 def _legend(figure, has_truth: bool, has_doubt: bool, left: float, bottom: float) -> None:
@@ -292,21 +218,21 @@ def _legend(figure, has_truth: bool, has_doubt: bool, left: float, bottom: float
     from matplotlib.patches import Patch
 
     handles = [
-        Line2D([], [], color=_FOREGROUND, linewidth=4, label="hemorrhage scribble"),
-        Line2D([], [], color=_BACKGROUND, linewidth=4, label="background scribble"),
-        Patch(facecolor=_MASK, edgecolor=_MASK_EDGE, label="hematoma"),
+        Line2D([], [], color=FOREGROUND, linewidth=4, label="hemorrhage scribble"),
+        Line2D([], [], color=BACKGROUND, linewidth=4, label="background scribble"),
+        Patch(facecolor=MASK, edgecolor=MASK_EDGE, label="hematoma"),
     ]
     if has_doubt:
-        handles.append(Line2D([], [], color=_DOUBT, linewidth=1, label="in doubt"))
+        handles.append(Line2D([], [], color=DOUBT, linewidth=1, label="in doubt"))
     if has_truth:
-        handles.append(Line2D([], [], color=_TRUTH, linewidth=1.5, label="truth"))
+        handles.append(Line2D([], [], color=TRUTH, linewidth=1.5, label="truth"))
     figure.legend(
         handles=handles,
         loc="center left",
         bbox_to_anchor=(left, bottom),
         ncols=len(handles),
         frameon=False,
-        labelcolor=_INK,
+        labelcolor=INK,
         fontsize=10,
         borderpad=0,
         handlelength=1.4,

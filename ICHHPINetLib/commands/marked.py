@@ -1,0 +1,49 @@
+"""Which voxels of a mask file are meant, and where they lie on a CT."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from ..errors import InputFileError
+from ..imaging.label_files import LabelFile
+from ..imaging.scribbles_grid import on_grid
+
+
+def marked(file: LabelFile, label: int | None) -> tuple[np.ndarray, list[str]]:
+    """Bool (Z, Y, X): what is measured; and a warning that names the labels where several are added up."""
+    chosen = [segment for segment in file.segments if segment.number == label]
+    if chosen and file.marks(chosen[0]).any():
+        return file.marks(chosen[0]), []
+    labels = file.label_map()
+    present = [int(value) for value in np.unique(labels) if value]
+    listed = ", ".join(
+        f"{value} ({file.names[value]})" if value in file.names else str(value) for value in present[:10]
+    )
+    if label is None:
+        added = [
+            f"All labels were added up: {listed}. Choose one with --label where only one of them is blood."
+        ]
+        return labels != 0, added if len(present) > 1 else []
+    if label not in present:
+        raise InputFileError(
+            f"'{file.path}' holds no voxel of label {label}; its labels are {listed or 'none'}. "
+            "Check the file."
+        )
+    return labels == label, []
+
+
+def on_ct(marks: np.ndarray, file: LabelFile, ct: sitk.Image, ct_path: Path) -> np.ndarray:
+    """``marks`` of a file on the voxels of its CT, which may have another extent or order of axes.
+
+    InputFileError where it is another CT.
+    """
+    moved = on_grid(marks, file.grid, ct)
+    if moved is None:
+        raise InputFileError(
+            f"'{file.path}' and '{ct_path}' lie on different voxel grids. "
+            "Name the CT on which the mask was drawn, or leave the CT out."
+        )
+    return moved

@@ -1,0 +1,330 @@
+"""Two measurements of one patient: what changed, and what that means by the usual definitions.
+
+It is arithmetic and names what it goes by; it never says whether a hematoma grew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ..errors import InputFileError
+from ..imaging.acquired import Acquisition
+from .measure import Measurement
+
+_DOWLATSHAHI = "Dowlatshahi et al., Neurology 2011;76:1238-1244"
+_LEAST_ML, _LEAST_SHARE, _LARGE_ML = 6.0, 0.33, 12.5
+
+# Repeated runs on one CT and errors against the truth, from docs/benchmark.md, "Volume": 63 runs on 21 CTs.
+# Of two runs, the second was larger by more than 6 mL or 33 % in 4 % of the pairs after three rounds.
+_REPEATED = (
+    "of two runs of this software on the same CT, the second was larger by more than 6 mL or 33 % in 4 % of "
+    "the pairs after three rounds, in none after eight (63 runs on 21 CTs, docs/benchmark.md)"
+)
+_ALONE_ML = (-8.2, 8.7)
+_ALONE = "-8.2 to +8.7 mL after three rounds, -4.4 to +5.5 mL after eight (docs/benchmark.md)"
+
+# From these on, two acquisitions are said to differ.
+_STEP, _FIELD, _TILT_DEGREES, _HEIGHT_MM = 0.1, 0.1, 1.0, 10.0
+# A third of less is a few voxels.
+_SMALL_ML = 3.0
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two measurements: ``name`` for people, and between which volumes the true one is expected."""
+
+    name: str
+    measurement: Measurement
+    interval_ml: tuple[float, float] | None = None
+    acquisition: Acquisition = field(default_factory=Acquisition)
+
+    @property
+    def volume_ml(self) -> float:
+        """Of the mask."""
+        return self.measurement.volume_ml
+
+
+class Definition(NamedTuple):
+    """A definition of hematoma expansion.
+
+    ``is_met`` is None where there was no blood before. ``is_open`` tells whether the ends of the two
+    intervals disagree about it; None where one of them is not known.
+    """
+
+    key: str
+    words: str
+    citation: str
+    is_met: bool | None
+    is_open: bool | None
+
+    @property
+    def answer(self) -> str:
+        """For people."""
+        if self.is_met is None:
+            return "not applicable"
+        return ("met" if self.is_met else "not met") + (", open within the intervals" if self.is_open else "")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What :func:`compare` found.
+
+    Attributes
+    ----------
+    difference_ml, difference_percent: follow-up less baseline; percent of the baseline, None without any.
+    likely_difference_ml: the least and the largest one that the two intervals allow.
+    hours: between the acquisitions, ``days`` where only the days are known; None where nothing is.
+    definitions: of hematoma expansion, each with its answer.
+    is_within_repeats: whether two segmentations of one CT usually differ by as much.
+    statements: the same in plain sentences.
+    warnings: in what the two acquisitions differ.
+    """
+
+    baseline: Side
+    followup: Side
+    difference_ml: float
+    difference_percent: float | None
+    likely_difference_ml: tuple[float, float] | None
+    hours: float | None
+    days: int | None
+    definitions: tuple[Definition, ...]
+    is_within_repeats: bool
+    statements: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def between(self) -> str:
+        """Time between the acquisitions, for people; empty where it is not known."""
+        if self.hours is not None:
+            minutes = round(self.hours * 60)
+            if minutes < 48 * 60:
+                return f"{minutes // 60} h {minutes % 60:02d} min"
+            return f"{self.hours / 24:.1f} days"
+        return "" if self.days is None else f"{self.days} day{'' if self.days == 1 else 's'}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Ready for JSON."""
+        return {
+            **{name: _side(one) for name, one in (("baseline", self.baseline), ("followup", self.followup))},
+            "difference_ml": self.difference_ml,
+            "difference_percent": self.difference_percent,
+            "likely_difference_ml": self.likely_difference_ml and list(self.likely_difference_ml),
+            "hours_between": self.hours,
+            "days_between": self.days,
+            "definitions_of_expansion": [
+                {
+                    "name": one.key,
+                    "definition": one.words,
+                    "citation": one.citation,
+                    "met": one.is_met,
+                    "open_within_intervals": one.is_open,
+                }
+                for one in self.definitions
+            ],
+            "within_repeated_segmentations": self.is_within_repeats,
+            "statements": list(self.statements),
+        }
+
+    def as_row(self) -> dict[str, Any]:
+        """One row of a table, by column; empty for what is not known."""
+        row: dict[str, Any] = {}
+        for name, one in (("baseline", self.baseline), ("followup", self.followup)):
+            low, high = one.interval_ml or ("", "")
+            row |= {name: one.name, f"{name}_acquired": one.acquisition.when}
+            row |= {f"{name}_ml": one.volume_ml, f"{name}_low_ml": low, f"{name}_high_ml": high}
+            row[f"{name}_abc2_ml"] = one.measurement.abc2_ml
+        row |= {"difference_ml": self.difference_ml, "difference_percent": self.difference_percent}
+        row |= {"hours_between": self.hours, "days_between": self.days}
+        row |= {one.key: {True: "yes", False: "no", None: ""}[one.is_met] for one in self.definitions}
+        row["within_repeated_segmentations"] = "yes" if self.is_within_repeats else "no"
+        filled = {key: "" if value is None else value for key, value in row.items()}
+        return {key: round(value, 3) if isinstance(value, float) else value for key, value in filled.items()}
+
+
+def compare(baseline: Side, followup: Side) -> Comparison:
+    """Compare two measurements of one patient, the older first.
+
+    Raises
+    ------
+    InputFileError
+        If nothing is marked in both, or their headers say that they are of two patients, of one and the same
+        series, or in the other order.
+    """
+    before, after = baseline.volume_ml, followup.volume_ml
+    if not before and not after:
+        raise InputFileError(
+            "Nothing is marked in either of the two, so that there is nothing to compare. Check the masks."
+        )
+    _check_patient_and_series(baseline.acquisition, followup.acquisition)
+    hours, days = _between(baseline, followup)
+    likely = None
+    if baseline.interval_ml and followup.interval_ml:
+        (least, most), (low, high) = baseline.interval_ml, followup.interval_ml
+        likely = (low - most, high - least)
+    difference = after - before
+    within = abs(difference) <= _tolerance(min(before, after))
+    warnings = _differences(baseline.acquisition, followup.acquisition)
+    if 0 < before < _SMALL_ML:
+        warnings.append(
+            f"The baseline is small ({before:.1f} mL): 33 % of it are {_LEAST_SHARE * before:.1f} mL, which "
+            "a few voxels make."
+        )
+    return Comparison(
+        baseline,
+        followup,
+        difference,
+        100.0 * difference / before if before else None,
+        likely,
+        hours,
+        days,
+        _definitions(baseline, followup),
+        within,
+        tuple(_statements(baseline, followup, within, likely)),
+        tuple(warnings),
+    )
+
+
+def _tolerance(volume_ml: float) -> float:
+    return min(_LEAST_ML, _LEAST_SHARE * volume_ml)
+
+
+def _is_more(value: float, limit: float) -> bool:
+    # Sums of voxels are off by rounding.
+    return value > limit + 1e-6
+
+
+def _definitions(baseline: Side, followup: Side) -> tuple[Definition, ...]:
+    def grown(before: float, after: float) -> bool:
+        return _is_more(after - before, _tolerance(before))
+
+    def grown_much(before: float, after: float) -> bool:
+        return _is_more(after - before, _LARGE_ML)
+
+    found = []
+    for key, words, rule in (
+        ("more_than_6_ml_or_33_percent", "growth by more than 6 mL or 33 %", grown),
+        ("more_than_12_5_ml", "growth by more than 12.5 mL", grown_much),
+    ):
+        met = rule(baseline.volume_ml, followup.volume_ml) if baseline.volume_ml else None
+        is_open = None
+        if baseline.interval_ml and followup.interval_ml and met is not None:
+            (least, most), (low, high) = baseline.interval_ml, followup.interval_ml
+            is_open = rule(least, high) != rule(most, low)
+        found.append(Definition(key, words, _DOWLATSHAHI, met, is_open))
+    return tuple(found)
+
+
+def _statements(
+    baseline: Side, followup: Side, within: bool, likely: tuple[float, float] | None
+) -> Iterator[str]:
+    before, after = baseline.volume_ml, followup.volume_ml
+    difference = after - before
+    if not before:
+        yield (
+            f"Nothing is marked on the baseline: the {after:.1f} mL of the follow-up are new, or were not "
+            "marked there. No definition of expansion speaks of that."
+        )
+        return
+    if not after:
+        yield (
+            f"Nothing is marked on the follow-up: the {before:.1f} mL of the baseline are gone, or were not "
+            "marked there."
+        )
+        return
+    if within:
+        yield (
+            f"The difference of {difference:+.1f} mL lies within what two segmentations of one CT differ by: "
+            f"{_REPEATED}. It neither shows nor excludes a change."
+        )
+    else:
+        yield (
+            f"The difference of {difference:+.1f} mL is larger than what two segmentations of one CT usually "
+            f"differ by: {_REPEATED}."
+        )
+        if _ALONE_ML[0] <= difference <= _ALONE_ML[1]:
+            yield f"It is no larger than a single volume may be off: 95 % limits {_ALONE}."
+    if likely is not None:
+        ends = f"from {likely[0]:+.1f} to {likely[1]:+.1f} mL"
+        if likely[0] <= 0 <= likely[1]:
+            yield f"It lies within the two likely intervals, which allow differences {ends}, zero included."
+        else:
+            yield f"The two likely intervals do not overlap; they allow differences {ends}."
+
+
+def _check_patient_and_series(one: Acquisition, other: Acquisition) -> None:
+    if (one.patient and other.patient and one.patient != other.patient) or (
+        one.born and other.born and one.born != other.born
+    ):
+        raise InputFileError(
+            "The two are of different patients, as their DICOM headers say (patient ID or date of birth). "
+            "Name two CTs of one patient."
+        )
+    if one.series and one.series == other.series:
+        raise InputFileError(
+            "Both CTs are one and the same DICOM series. Name an earlier and a later CT of the patient."
+        )
+
+
+def _between(baseline: Side, followup: Side) -> tuple[float | None, int | None]:
+    """Hours and days between two acquisitions, as far as they are known."""
+    one, other = baseline.acquisition, followup.acquisition
+    if one.moment is None or other.moment is None:
+        return None, None
+    exact = one.has_time and other.has_time
+    days = (other.moment.date() - one.moment.date()).days
+    hours = (other.moment - one.moment).total_seconds() / 3600 if exact else None
+    if days < 0 or (hours is not None and hours < 0):
+        raise InputFileError(
+            f"The follow-up ({other.when}) is older than the baseline ({one.when}). Name the older one first."
+        )
+    return hours, days
+
+
+def _differences(one: Acquisition, other: Acquisition) -> list[str]:
+    """In what two acquisitions differ, as far as volumes depend on it."""
+    said = []
+    if one.step_mm and other.step_mm:
+        if abs(one.step_mm - other.step_mm) > _STEP * min(one.step_mm, other.step_mm):
+            said.append(
+                f"The slices are {one.step_mm:.3g} mm apart on the baseline, {other.step_mm:.3g} mm on the "
+                "follow-up: borders between slices are cut differently, and so are volumes."
+            )
+        elif one.slices != other.slices and (" x " in one.slices or " x " in other.slices):
+            said.append(
+                f"The blocks of slices differ: {one.slices or 'even slices'} on the baseline, "
+                f"{other.slices or 'even slices'} on the follow-up."
+            )
+    tilts = one.tilt_degrees, other.tilt_degrees
+    if None not in tilts and abs(tilts[0] - tilts[1]) >= _TILT_DEGREES:
+        said.append(
+            f"The gantry was tilted by {tilts[0]:.1f}° on the baseline, {tilts[1]:.1f}° on the follow-up: "
+            "slices cut the head in other planes."
+        )
+    if one.extent_mm and other.extent_mm:
+        (height, *field), (other_height, *other_field) = one.extent_mm, other.extent_mm
+        if any(abs(a - b) > _FIELD * min(a, b) for a, b in zip(field, other_field, strict=True)):
+            said.append(
+                f"The fields of view differ: {field[1]:.0f} x {field[0]:.0f} mm on the baseline, "
+                f"{other_field[1]:.0f} x {other_field[0]:.0f} mm on the follow-up."
+            )
+        if abs(height - other_height) > max(_HEIGHT_MM, one.step_mm or 0, other.step_mm or 0):
+            said.append(
+                f"The baseline reaches over {height:.0f} mm from feet to head, the follow-up over "
+                f"{other_height:.0f} mm: they show different parts of the head. Blood outside is missed."
+            )
+    return said
+
+
+def _side(one: Side) -> dict[str, Any]:
+    known = one.acquisition
+    return {
+        "name": one.name,
+        **one.measurement.as_dict(),
+        "likely_volume_ml": one.interval_ml and list(one.interval_ml),
+        "acquired": known.when or None,
+        "slice_distance_mm": known.step_mm,
+        "extent_mm_zyx": known.extent_mm and list(known.extent_mm),
+        "gantry_tilt_degrees": known.tilt_degrees,
+    }
