@@ -10,7 +10,7 @@ import SimpleITK as sitk
 
 from ..errors import InputFileError
 from ..imaging.ct_files import read_ct
-from ..imaging.label_files import LabelFile, read_labels
+from ..imaging.label_files import LabelFile, check_series, read_labels
 from ..imaging.orientation import to_canonical
 from ..imaging.output_files import write_json
 from ..imaging.scribbles_grid import on_grid
@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     grid, volume = file.grid, None
     if arguments.ct:
         ct = read_ct(arguments.ct)
+        check_series(file, ct.geometry)
         grid, volume = ct.geometry.image, ct.hu
         marked = _on_ct(arguments, marked, file.grid, grid)
         warnings += ct.warnings
