@@ -123,7 +123,13 @@ def read_source(ct: CT) -> Source:
         frame = _new_uid()
         for header in headers:
             header.FrameOfReferenceUID = frame
-    return Source(slices, geometry.repeats, geometry.image.GetSpacing()[2], headers)
+    source = Source(slices, geometry.repeats, geometry.image.GetSpacing()[2], headers)
+    if not source.is_one_file:
+        for header, one, thick in zip(headers, slices, source.thickness, strict=True):
+            # What the CT was read with, where the file says nothing of it.
+            header.SliceThickness = header.get("SliceThickness") or f"{thick:.6g}"
+            header.PixelSpacing = header.get("PixelSpacing") or [f"{step:.8g}" for step in one.spacing[::-1]]
+    return source
 
 
 def _header(one: Slice) -> Any:
