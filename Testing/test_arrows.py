@@ -19,7 +19,8 @@ PRODUCT = {
     "interaction": {"networks", "weights", "imaging", "measurement"},
     "reporting": {"interaction", "imaging", "measurement"},
     "scene": {"interaction", "imaging", "measurement"},
-    "commands": {"interaction", "weights", "imaging", "measurement", "reporting", "scene"},
+    "dicom_export": {"imaging", "measurement"},
+    "commands": {"interaction", "weights", "imaging", "measurement", "reporting", "scene", "dicom_export"},
     "cli": {"commands"},
     "__main__": {"commands", "cli"},
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..imaging.ct_files import read_ct
-from ..imaging.label_files import read_labels
+from ..imaging.label_files import check_series, read_labels
 from ..imaging.orientation import to_canonical
 from ..imaging.output_files import write_json
 from ..measurement import Measurement, measure
@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     grid, volume = file.grid, None
     if arguments.ct:
         ct = read_ct(arguments.ct)
+        check_series(file, ct.geometry)
         grid, volume = ct.geometry.image, ct.hu
         marks = on_ct(marks, file, grid, arguments.ct)
         warnings += ct.warnings

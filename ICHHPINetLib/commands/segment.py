@@ -11,6 +11,7 @@ from ..imaging.output_files import write_bytes, write_json
 from ..imaging.scribble_files import read_scribbles
 from ..imaging.writing import LABELMAP_ENDINGS, write_labelmap, write_segmentation
 from .console import say, warn
+from .dicom_objects import DicomObjects, add_dicom_arguments, check_dicom, dicom_paths
 from .output_checks import check_outputs, check_suffix
 from .rounds import add_network_arguments, open_session, print_rounds, report, run_rounds, write_scene
 
@@ -19,6 +20,9 @@ examples:
   ichhpinet segment ct.nii.gz --scribbles scribbles.seg.nrrd -o hematoma.seg.nrrd
   ichhpinet segment dicom_folder --scribbles round1.seg.nrrd --scribbles round2.seg.nrrd \\
       -o hematoma.seg.nrrd --labelmap hematoma.nii.gz --scene work.mrb --report report.json
+
+  ichhpinet segment dicom_folder --scribbles scribbles.seg.nrrd -o hematoma.seg.nrrd \\
+      --dicom-seg hematoma.dcm --dicom-sr numbers.dcm --dicom-sc key_image.dcm
 
   ichhpinet segment ct.nii.gz --guess -o first_guess.seg.nrrd --preview first_guess.png
 
@@ -63,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preview", metavar="FILE", type=Path, help="also write a picture of every round (.png)"
     )
+    add_dicom_arguments(parser)
     add_network_arguments(parser)
 
 
@@ -74,6 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
             "There are no scribbles. Name a file with --scribbles, or ask for a first guess with --guess."
         )
     ct = read_ct(arguments.ct, arguments.series)
+    objects = DicomObjects(arguments, ct)
     rounds = [
         read_scribbles(path, ct, require_foreground=number == 0 and not arguments.guess)
         for number, path in enumerate(arguments.scribbles)
@@ -97,10 +103,11 @@ def run(arguments: argparse.Namespace) -> None:
         panels = [one.as_panel() for one in finished]
         sheet = contact_sheet(ct.hu, ct.spacing, panels, f"ICH-HPINet · {ct.name}", note=ct.geometry.slices)
         write_bytes(arguments.preview, sheet)
+    warnings += objects.write(network, finished)
     # A guess that scribbles have corrected is a guess no more.
     warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])
     print_rounds(ct.name, finished)
-    written = [path for path in _outputs(arguments) if path]
+    written = [path for path in (*_outputs(arguments), *dicom_paths(arguments)) if path]
     say(f"Written: {', '.join(str(path) for path in written)}")
 
 
@@ -115,7 +122,9 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
     given = [(path, *rest) for path, *rest in zip(_outputs(arguments), allowed, names, strict=True) if path]
     for path, suffixes, what in given:
         check_suffix(path, suffixes, what)
-    check_outputs((path for path, *_ in given), [arguments.ct, *arguments.scribbles])
+    check_dicom(arguments)
+    paths = [path for path in (*_outputs(arguments), *dicom_paths(arguments)) if path]
+    check_outputs(paths, [arguments.ct, *arguments.scribbles])
     if arguments.scene:
         from ..scene import save_mrb  # noqa: F401
     if arguments.preview:

@@ -82,8 +82,8 @@ def acquisition_of(ct: CT) -> Acquisition:
     height = max(ct.spacing[0] * (ct.shape[0] - 1), ct.spacing[0])
     tilt = float(np.degrees(np.arctan2(geometry.sheared_mm, height)))
     known = replace(known, tilt_degrees=tilt, slices=geometry.slices)
-    if geometry.header is not None:
-        return stated(known, _reader(read_dataset(geometry.header)))
+    if geometry.acquired:
+        return stated(known, _reader(read_dataset(geometry.acquired[0].path)))
     return stated(known, _image_reader(geometry.image))
 
 

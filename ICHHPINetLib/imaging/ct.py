@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +19,8 @@ from .skull import BONE_HU, cut_off_skull
 if TYPE_CHECKING:
     import SimpleITK as sitk
 
+    from .dicom_slices import Slice
+
 _LOOKED_AT = 32
 
 
@@ -29,15 +31,15 @@ class FileGeometry:
     ``image`` is the SimpleITK image, in the order of the file. ``sheared_mm`` is how far its last slice lies
     beside the place that it gives it, after a tilt of the gantry. ``repeats`` says, for a DICOM series, how
     many planes of ``image`` each acquired slice fills, in order: 1, but for slices of several thicknesses.
-    ``slices`` tells in a few words, for a caption, what is unusual about them. ``header`` is a DICOM file
-    that says when and of whom it was taken.
+    ``slices`` tells in a few words, for a caption, what is unusual about them; ``acquired`` are the slices
+    themselves, in that order.
     """
 
     image: sitk.Image
     sheared_mm: float = 0.0
     repeats: tuple[int, ...] = ()
     slices: str = ""
-    header: Path | None = None
+    acquired: tuple[Slice, ...] = field(default=(), repr=False, compare=False)
 
     @cached_property
     def reorientation(self) -> Reorientation:

@@ -92,7 +92,8 @@ def _volume(place: Path, series: Series, notes: list[str]) -> tuple[FileGeometry
     else:
         words.append(f"gantry {degrees:.3g}°")
         notes.append(rules.TILTED.format(degrees=degrees, aside=aside))
-    return FileGeometry(image, aside, tuple(stacked.repeats), ", ".join(words), first.path), notes
+    geometry = FileGeometry(image, aside, tuple(stacked.repeats), ", ".join(words), tuple(slices))
+    return geometry, notes
 
 
 def _block_note(stacked: Stack) -> list[str]:

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from ..errors import InputFileError, MissingPackageError
 from .dicom import is_dicom_file
+from .dicom_seg_stack import is_stacked, read_stack
 
 # SEG with a frame a segment, and the newer one with label values.
 _CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
@@ -23,12 +24,14 @@ _SAME_PLANE_MM, _ROUNDING_MM = 1e-3, 0.11
 class DicomSegments(NamedTuple):
     """``grid`` has the geometry of the marked slices and all between them; ``layers`` is (Z, Y, X, segments).
 
-    ``segments`` are (number, name), in the order of the layers' last axis.
+    ``segments`` are (number, name), in the order of the layers' last axis; ``series`` is the UID of the one
+    series of images that they were drawn on, empty where none or several are named.
     """
 
     grid: sitk.Image
     layers: np.ndarray
     segments: list[tuple[int, str]]
+    series: str
 
 
 def is_dicom(path: Path) -> bool:
@@ -65,17 +68,28 @@ def read_dicom_seg(path: Path) -> DicomSegments:
             f"'{path}' is a DICOM object of modality {modality}, not a segmentation (SEG). Name the mask."
         )
     try:
-        _state_distance(path, data)
+        stacked = is_stacked(path, data)
+        if not stacked:
+            _state_distance(path, data)
         seg = highdicom.seg.Segmentation.from_dataset(data, copy=False)
         segments = [
             (number, str(seg.get_segment_description(number).segment_label)) for number in _numbers(seg)
         ]
-        volume = seg.get_volume(segment_numbers=[number for number, _ in segments], atol=_ROUNDING_MM)
+        if stacked:
+            grid, layers = read_stack(path, seg, [number for number, _ in segments])
+        else:
+            volume = seg.get_volume(segment_numbers=[number for number, _ in segments], atol=_ROUNDING_MM)
+            grid, layers = _grid(volume), np.asarray(volume.array)
     except InputFileError:
         raise
     except Exception as error:  # of many kinds, from frames that lie anywhere to missing elements
         raise _damaged(path, error) from error
-    return DicomSegments(_grid(volume), np.asarray(volume.array), segments)
+    return DicomSegments(grid, layers, segments, _series(data))
+
+
+def _series(data) -> str:
+    named = {str(one.get("SeriesInstanceUID") or "") for one in data.get("ReferencedSeriesSequence") or []}
+    return named.pop() if len(named) == 1 else ""
 
 
 def _numbers(seg) -> list[int]:

@@ -33,7 +33,8 @@ class Slice:
 
     ``size`` is (columns, rows), ``direction`` 3 x 3 with row, column and normal in its columns,
     ``spacing`` mm (x, y), ``thickness`` the nominal one in mm, if stated; ``frame`` counts from 0 in
-    a multi-frame file. ``marks`` are what may tell acquisitions apart.
+    a multi-frame file. ``uid`` and ``series`` are identifiers of its file and of its series, ``marks`` what
+    may tell acquisitions apart.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Slice:
     thickness: float | None
     rescale: tuple[float, float]
     uid: str
+    series: str
     modality: str
     description: str
     marks: dict[str, str]
@@ -153,6 +155,7 @@ def _slice(path: Path, frame: int | None, dataset: Any, groups: Sequence[Any]) -
         float(thickness[0]) if thickness is not None and thickness[0] > 0 else None,
         rescale,
         text(dataset, "SOPInstanceUID"),
+        text(dataset, "SeriesInstanceUID"),
         text(dataset, "Modality").upper(),
         ", ".join(one for one in texts if one) or "no description",
         marks,

@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -16,6 +16,9 @@ from .dicom_seg import is_dicom, read_dicom_seg
 from .integrity import check_whole
 from .labels import whole_labels
 from .open_image import check_perpendicular, doubts_about_size, open_image
+
+if TYPE_CHECKING:
+    from .ct import FileGeometry
 
 _KEY = re.compile(r"Segment(\d+)_")
 
@@ -40,6 +43,7 @@ class LabelFile:
     layers: integers (Z, Y, X, L) in stored order; segments that overlap lie in layers of their own.
     segments: those that the file lists, none in a plain label map.
     warnings: what was odd about the file but could be worked with.
+    series: UID of the DICOM series that they were drawn on, where a DICOM file names one.
     """
 
     path: Path
@@ -47,6 +51,7 @@ class LabelFile:
     layers: np.ndarray
     segments: tuple[Segment, ...] = ()
     warnings: list[str] = field(default_factory=list)
+    series: str = ""
 
     @property
     def names(self) -> dict[int, str]:
@@ -95,8 +100,9 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
     if not path.exists():
         raise InputFileError(f"'{path}' does not exist. Name a .seg.nrrd, a label map or a DICOM SEG.")
     check_whole(path)
+    series = ""
     if is_dicom(path):
-        grid, layers, listed = read_dicom_seg(path)
+        grid, layers, listed, series = read_dicom_seg(path)
         segments = [Segment(name, number, layer, 1) for layer, (number, name) in enumerate(listed)]
         warnings: list[str] = []
     else:
@@ -109,7 +115,17 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
     except InvalidVolumeError as error:
         raise InvalidVolumeError(f"'{path}' is no mask. {error}") from error
     _check_listed(path, layers, segments)
-    return LabelFile(path, grid, layers, tuple(segments), warnings)
+    return LabelFile(path, grid, layers, tuple(segments), warnings, series)
+
+
+def check_series(file: LabelFile, geometry: FileGeometry | None) -> None:
+    """InputFileError for labels of another DICOM series than that of a CT, where both state theirs."""
+    own = {one.series for one in geometry.acquired} if geometry is not None else set()
+    if file.series and own and file.series not in own:
+        raise InputFileError(
+            f"'{file.path}' was drawn on another series ({file.series}) than that of the CT "
+            f"({', '.join(sorted(own))}). Name the segmentation of this CT, or the CT of this segmentation."
+        )
 
 
 def is_segmentation(image: sitk.Image | sitk.ImageFileReader) -> bool:

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from ..errors import InvalidScribblesError, InvalidVolumeError
 from ..interaction.scribbles import Scribbles, settle
 from .ct import CT, FileGeometry
-from .label_files import LabelFile, read_labels
+from .label_files import LabelFile, check_series, read_labels
 from .scribbles_grid import index_to_world, transfer
 from .segment_kinds import BACKGROUND, FOREGROUND
 
@@ -62,6 +62,7 @@ def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = F
     except InvalidVolumeError as error:
         raise InvalidScribblesError(f"{error} {_WANTED}") from error
     image, geometry = file.grid, ct.file_geometry
+    check_series(file, geometry)
     foreground, background = _scribbles(file)
     if not foreground.any() and not background.any():
         raise InvalidScribblesError(f"'{path}' holds no scribble. {_WANTED}")
