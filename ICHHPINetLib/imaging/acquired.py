@@ -74,8 +74,8 @@ class Acquisition:
 
 def acquisition_of(ct: CT) -> Acquisition:
     """From a CT and the headers of its file or series."""
-    extent = tuple(float(count * step) for count, step in zip(ct.shape, ct.spacing, strict=True))
-    known = Acquisition(ct.spacing[0], extent)
+    deep, high, wide = (float(count * step) for count, step in zip(ct.shape, ct.spacing, strict=True))
+    known = Acquisition(ct.spacing[0], (deep, high, wide))
     geometry = ct.geometry
     if geometry is None:
         return known
@@ -101,8 +101,14 @@ def stated(known: Acquisition, read: Callable[[str], str]) -> Acquisition:
         moment, has_time = _moment(words)
         if moment is not None:
             break
-    names = {"patient": "PatientID", "born": "PatientBirthDate", "series": "SeriesInstanceUID"}
-    return replace(known, moment=moment, has_time=has_time, **{key: read(one) for key, one in names.items()})
+    return replace(
+        known,
+        moment=moment,
+        has_time=has_time,
+        patient=read("PatientID"),
+        born=read("PatientBirthDate"),
+        series=read("SeriesInstanceUID"),
+    )
 
 
 def _moment(words: str) -> tuple[datetime | None, bool]:
