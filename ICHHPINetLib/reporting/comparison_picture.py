@@ -56,7 +56,7 @@ def comparison_picture(
     -------
     The picture as PNG. Raises MissingPackageError without matplotlib.
     """
-    volumes, marks, spacings, rows = _slices(cts, masks, alignment)
+    volumes, marks, spacings, rows = side_by_side(cts, masks, alignment)
     registered = alignment.transform is not None
     boxes = [head_box(volume, spacing) for volume, spacing in zip(volumes, spacings, strict=True)]
     if registered:
@@ -114,7 +114,7 @@ def comparison_picture(
     return png(figure)
 
 
-def _slices(
+def side_by_side(
     cts: tuple[CT, CT], masks: tuple[np.ndarray, np.ndarray], alignment: Alignment
 ) -> tuple[list[np.ndarray], list[np.ndarray], list[tuple[float, float, float]], list[tuple[int, int]]]:
     """HU and marks (Z, Y, X) of both, spacings, and the slice of each in every row, head to feet."""
