@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from ICHHPINetLib import phantom
 
-SPACING = (5.0, 2.4, 2.4)
+SPACING = (5.0, 3.0, 3.0)
 TURN_DEGREES, SHIFT_MM = 6.0, 7.0
 
 

@@ -53,7 +53,7 @@ def test_each_ct_is_shown_in_its_own_slices_where_they_are_not_registered():
     assert all(one[1][first].any() and other[1][second].any() for first, second in rows)
 
 
-@pytest.mark.parametrize(("depth", "bleeding"), [(2, [0]), (9, [8]), (9, range(9))])
+@pytest.mark.parametrize(("depth", "bleeding"), [(2, [0]), (9, [8])])
 def test_low_volumes_and_bleeds_at_their_ends_can_be_drawn(depth, bleeding):
     one, other = case(depth, bleeding), case(depth, [])
     assert drawn(one, other, Alignment(sitk.Euler3DTransform(), 0.0, 0.0, 1.0), r"$\frac$_^")
