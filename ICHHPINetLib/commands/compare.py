@@ -82,7 +82,8 @@ def run(arguments: argparse.Namespace) -> None:
         from ..reporting.comparison_picture import comparison_picture
 
         title = f"{found.baseline.name} · {found.followup.name}"
-        picture = comparison_picture(found, (one.ct, other.ct), (one.mask, other.mask), alignment, title)
+        masks = one.mask, other.mask
+        picture = comparison_picture(found, (one.ct, other.ct), masks, alignment, title, warnings)
     if arguments.report:
         write_json(arguments.report, _report(found, warnings, alignment))
     if arguments.table:

@@ -6,6 +6,8 @@ One thread and a fixed seed: the same CTs give the same transform.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,8 +91,6 @@ def _prepared(ct: CT) -> sitk.Image:
 def _optimized(fixed: sitk.Image, moving: sitk.Image, center: int) -> sitk.Euler3DTransform:
     initial = sitk.CenteredTransformInitializer(fixed, moving, sitk.Euler3DTransform(), center)
     method = sitk.ImageRegistrationMethod()
-    # Sums over threads would come out in another order each time.
-    method.SetNumberOfThreads(1)
     method.SetMetricAsMattesMutualInformation(_BINS)
     method.SetMetricSamplingStrategy(method.RANDOM)
     method.SetMetricSamplingPercentagePerLevel(_SHARES, _SEED)
@@ -104,10 +104,22 @@ def _optimized(fixed: sitk.Image, moving: sitk.Image, center: int) -> sitk.Euler
     method.SetSmoothingSigmasPerLevel(_SMOOTH_MM)
     method.SmoothingSigmasAreSpecifiedInPhysicalUnitsOn()
     method.SetInitialTransform(initial, inPlace=False)
-    result = method.Execute(fixed, moving)
+    with _one_thread():
+        result = method.Execute(fixed, moving)
     while result.GetName() == "CompositeTransform":
         result = sitk.CompositeTransform(result).GetNthTransform(0)
     return sitk.Euler3DTransform(result)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # Sums over threads come out in another order each time. The metric takes the number from here alone.
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
 
 
 def _head(image: sitk.Image) -> sitk.Image:

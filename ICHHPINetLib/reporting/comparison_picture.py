@@ -42,6 +42,7 @@ def comparison_picture(
     masks: tuple[np.ndarray, np.ndarray],
     alignment: Alignment,
     title: str,
+    warnings: Sequence[str] = (),
 ) -> bytes:
     """Draw the page.
 
@@ -51,12 +52,13 @@ def comparison_picture(
     cts, masks: baseline and follow-up, masks (Z, Y, X) on the voxels of their CT.
     alignment: of the two; where it has no transform, each CT is shown in slices of its own, and that is said.
     title: of the page.
+    warnings: what is to be known of the two, below the pictures.
 
     Returns
     -------
     The picture as PNG. Raises MissingPackageError without matplotlib.
     """
-    volumes, marks, spacings, rows = _slices(cts, masks, alignment)
+    volumes, marks, spacings, rows = side_by_side(cts, masks, alignment)
     registered = alignment.transform is not None
     boxes = [head_box(volume, spacing) for volume, spacing in zip(volumes, spacings, strict=True)]
     if registered:
@@ -64,7 +66,7 @@ def comparison_picture(
         boxes = [_around(*boxes)] * 2
     height = max(_extent(box[0], spacing[1]) / _extent(box[1], spacing[2]) for box, spacing in
                  zip(boxes, spacings, strict=True))  # fmt: skip
-    words = _words(comparison, alignment)
+    words = _words([*comparison.statements, *warnings], alignment)
     size = (
         4 * _CELL + _CHART + 0.9,
         max(len(rows) * _CELL * height, _LEAST_HEIGHT) + 1.55 + _LINE * len(words),
@@ -114,7 +116,7 @@ def comparison_picture(
     return png(figure)
 
 
-def _slices(
+def side_by_side(
     cts: tuple[CT, CT], masks: tuple[np.ndarray, np.ndarray], alignment: Alignment
 ) -> tuple[list[np.ndarray], list[np.ndarray], list[tuple[float, float, float]], list[tuple[int, int]]]:
     """HU and marks (Z, Y, X) of both, spacings, and the slice of each in every row, head to feet."""
@@ -209,17 +211,16 @@ def _chart(figure, place, comparison: Comparison) -> None:
     figure.text(x0, below - 0.65 * inch, text, color=INK, fontsize=9.5, va="top", linespacing=1.45)
 
 
-def _words(comparison: Comparison, alignment: Alignment) -> list[str]:
+def _words(sentences: Sequence[str], alignment: Alignment) -> list[str]:
     """What stands below the pictures, in lines."""
     if alignment.transform is None:
-        place = f"Not registered: {alignment.reason} Slices beside each other are not the same place."
+        place = "They are shown unregistered: slices beside each other are not the same place."
     else:
         place = (
             f"The follow-up is shown as the head lay on the baseline (turned by {alignment.turn_degrees:.1f}°"
             f", moved by {alignment.shift_mm:.1f} mm); volumes are those of the CTs as they are."
         )
-    sentences: Sequence[str] = (*comparison.statements, *comparison.warnings, place)
-    return [line for one in sentences for line in textwrap.wrap(one, 165, subsequent_indent="   ")]
+    return [line for one in (*sentences, place) for line in textwrap.wrap(one, 165, subsequent_indent="   ")]
 
 
 def _legend(figure, registered: bool, left: float, bottom: float) -> None:
