@@ -54,7 +54,7 @@ def check_dicom(arguments: argparse.Namespace) -> None:
 
         require_highdicom(given[0][1])
     if arguments.dicom_sc:
-        from ..reporting.contact_sheet import require_matplotlib
+        from ..reporting.drawing import require_matplotlib
 
         require_matplotlib()
 

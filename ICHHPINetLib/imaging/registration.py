@@ -49,34 +49,34 @@ class Alignment:
 
 def hu_image(ct: CT) -> sitk.Image:
     """The calibrated HU of a CT, in canonical order, in its place; for CTs that come from a file or scene."""
-    image = sitk.GetImageFromArray(np.ascontiguousarray(ct.geometry.reorientation.undo(ct.hu)))
-    image.CopyInformation(ct.geometry.image)
+    image = sitk.GetImageFromArray(np.ascontiguousarray(ct.file_geometry.reorientation.undo(ct.hu)))
+    image.CopyInformation(ct.file_geometry.image)
     return sitk.DICOMOrient(image, "LPS")
 
 
 def mask_image(mask: np.ndarray, ct: CT) -> sitk.Image:
     """A mask (Z, Y, X) on the voxels of ``ct.hu`` as :func:`hu_image` gives the CT."""
-    stored = np.ascontiguousarray(ct.geometry.reorientation.undo((mask != 0).astype(np.uint8)))
+    stored = np.ascontiguousarray(ct.file_geometry.reorientation.undo((mask != 0).astype(np.uint8)))
     image = sitk.GetImageFromArray(stored)
-    image.CopyInformation(ct.geometry.image)
+    image.CopyInformation(ct.file_geometry.image)
     return sitk.DICOMOrient(image, "LPS")
 
 
 def register(baseline: CT, followup: CT) -> Alignment:
     """Find how the follow-up lies to the baseline; see :class:`Alignment` for what comes where that fails."""
     fixed, moving = _prepared(baseline), _prepared(followup)
-    best: Alignment | None = None
+    reason = ""
     start = sitk.CenteredTransformInitializerFilter
     for center in (start.MOMENTS, start.GEOMETRY):
         try:
             found = _judged(_optimized(fixed, moving, center), fixed, moving)
         except RuntimeError as error:
-            reason = str(error).strip().splitlines()[-1].split("): ")[-1].rstrip(".")
-            found = Alignment(None, reason=f"The two CTs could not be registered ({reason}).")
+            cause = str(error).strip().splitlines()[-1].split("): ")[-1].rstrip(".")
+            found = Alignment(None, reason=f"The two CTs could not be registered ({cause}).")
         if found.transform is not None:
             return found
-        best = best or found
-    return best
+        reason = reason or found.reason
+    return Alignment(None, reason=reason)
 
 
 def _prepared(ct: CT) -> sitk.Image:
@@ -136,7 +136,7 @@ def _judged(transform: sitk.Euler3DTransform, fixed: sitk.Image, moving: sitk.Im
     moved = sitk.GetArrayFromImage(sitk.Resample(moving, fixed, transform, sitk.sitkLinear, -1.0))
     head = sitk.GetArrayFromImage(_head(fixed)) > 0
     shared = head & (moved >= 0)
-    share = np.count_nonzero(shared) / max(1, np.count_nonzero(head))
+    share = int(shared.sum()) / max(1, int(head.sum()))
     values, others = sitk.GetArrayViewFromImage(fixed)[shared], moved[shared]
     varied = values.size > 1 and values.std() > 0 and others.std() > 0
     correlation = float(np.corrcoef(values, others)[0, 1]) if varied else 0.0
@@ -166,15 +166,15 @@ def blood_outside_ml(mask: np.ndarray, ct: CT, other: CT, transform: sitk.Transf
 
     ``transform`` leads from ``ct`` to ``other``.
     """
-    stored = np.argwhere(ct.geometry.reorientation.undo(mask != 0))
+    stored = np.argwhere(ct.file_geometry.reorientation.undo(mask != 0))
     if not len(stored):
         return 0.0
-    own, target = index_to_world(ct.geometry.image), index_to_world(other.geometry.image)
+    own, target = index_to_world(ct.file_geometry.image), index_to_world(other.file_geometry.image)
     origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
     turned = np.stack(
         [np.array(transform.TransformPoint(axis)) - origin for axis in np.eye(3).tolist()], axis=1
     )
     places = (stored[:, ::-1] @ own[:3, :3].T + own[:3, 3]) @ turned.T + origin
     index = np.linalg.solve(target[:3, :3], (places - target[:3, 3]).T).T
-    outside = np.any((index < -0.5) | (index > np.array(other.geometry.image.GetSize()) - 0.5), axis=1)
+    outside = np.any((index < -0.5) | (index > np.array(other.file_geometry.image.GetSize()) - 0.5), axis=1)
     return float(np.count_nonzero(outside) * np.prod(ct.spacing) / 1000.0)

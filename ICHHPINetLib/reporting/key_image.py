@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .contact_sheet import DISCLAIMER, plain_text
+from .drawing import DISCLAIMER, plain_text
 
 _WINDOW_HU = (0.0, 80.0)
 _OUTLINE, _INK, _PAGE = "#ff9d6b", "#f2f2f0", "#000000"
