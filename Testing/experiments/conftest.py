@@ -35,8 +35,8 @@ def cases(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def tiny_training(monkeypatch):
+@pytest.fixture(scope="module")
+def tiny_training():
     """Experiments train a tiny network."""
     from experiments import trained
     from ICHHPINetLib.ablations.network import ablated
@@ -46,7 +46,9 @@ def tiny_training(monkeypatch):
         widths = {"volume_widths": (8, 8, 8, 8), "slice_widths": (8, 8, 8), "key_channels": 8}
         return ablated(HPINetConfig("tiny", **widths), variant)
 
-    monkeypatch.setattr(trained, "network_config", tiny)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trained, "network_config", tiny)
+        yield
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 
 import numpy as np
@@ -14,19 +15,20 @@ pytest.importorskip("matplotlib")
 from experiments import attention, failures, similarity  # noqa: E402
 from ICHHPINetLib.networks.affinity import read_slices  # noqa: E402
 
-SMALL = {"spacing": (5.0, 2.0, 2.0)}
+SMALL = {"spacing": (5.0, 2.0, 2.0), "slices": 16}
 
 
-@pytest.fixture
-def small_phantoms(monkeypatch):
-    """The experiments' phantoms with coarse pixels."""
+@pytest.fixture(scope="module")
+def small_phantoms():
+    """The experiments' phantoms with coarse pixels and few slices; of all kinds the same one."""
     original = attention.generate
 
-    def small(kind="deep", **options):
-        return original(kind, **{**SMALL, **options})
+    deep = functools.cache(lambda: original("deep", **SMALL))
 
-    for experiment in (attention, failures, similarity):
-        monkeypatch.setattr(experiment, "generate", small)
+    with pytest.MonkeyPatch.context() as patch:
+        for experiment in (attention, failures, similarity):
+            patch.setattr(experiment, "generate", lambda kind="deep": deep())
+        yield
 
 
 def test_attention_is_what_the_memory_is_read_with():

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from hypothesis import given, strategies  # noqa: E402
+from hypothesis import given, settings, strategies  # noqa: E402
 
 from ICHHPINetLib import (  # noqa: E402
     InteractiveSession,
@@ -113,6 +113,7 @@ def test_erased_scribbles_no_longer_bind(session):
     assert not session.scribbles.background.any()
 
 
+@settings(max_examples=10)
 @given(
     seed=strategies.integers(0, 10_000),
     shape=strategies.tuples(

@@ -70,18 +70,7 @@ def test_shapes_at_full_scale():
     assert network.propagate(slices.at([4]), keys, values[None], volume.at([4])).shape == (1, 1, 512, 384)
 
 
-def test_a_round_at_full_scale():
-    torch.manual_seed(0)
-    network = HPINet(PaperConfig()).eval()
-    image, scribbles, previous = inputs(2, (32, 32))
-    with torch.inference_mode():
-        result = run_round(network, image, network.encode_slices(image), scribbles, previous)
-    assert result.shape == (2, 1, 32, 32)
-    assert torch.isfinite(result).all()
-    assert (result[0, 0, 5, 6], result[0, 0, 20, 20]) == (1, 0)
-
-
-@pytest.mark.parametrize("depth", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("depth", [1, 2, 5])
 def test_any_number_of_slices(depth):
     network = HPINet(SMALL).eval()
     image, scribbles, previous = inputs(depth, (32, 48))

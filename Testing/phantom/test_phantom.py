@@ -20,10 +20,9 @@ def mask_ml(head: phantom.Phantom) -> float:
     return head.mask.sum() * float(np.prod(head.spacing)) / 1000.0
 
 
-@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("kind", phantom.KINDS)
-def test_mask_has_the_stated_volume(kind, seed):
-    head = make(kind, seed)
+def test_mask_has_the_stated_volume(kind):
+    head = make(kind, 0)
     assert head.volume.dtype == np.int16
     assert head.mask.dtype == np.uint8
     assert head.volume.shape == head.mask.shape
@@ -41,21 +40,21 @@ def test_default_geometry_holds_the_whole_head():
 
 @pytest.mark.parametrize("kind", ["deep", "multifocal"])
 def test_closed_form_volume_can_be_chosen(kind):
-    assert phantom.generate(kind, 3, COARSE, volume_ml=12.5).volume_ml == pytest.approx(12.5, rel=1e-6)
+    assert phantom.generate(kind, 3, COARSE, slices=24, volume_ml=12.5).volume_ml == pytest.approx(12.5, rel=1e-6)
 
 
 def test_chosen_volume_of_an_irregular_bleed_is_rough():
-    small, large = (phantom.generate("lobar", 2, COARSE, volume_ml=size) for size in (10.0, 30.0))
+    small, large = (phantom.generate("lobar", 2, COARSE, slices=28, volume_ml=size) for size in (10.0, 30.0))
     assert small.volume_ml < large.volume_ml
 
 
 def test_finer_slices_leave_the_closed_form_volume():
-    thick, thin = (phantom.generate("deep", 4, (step, 2.0, 2.0)) for step in (6.0, 3.0))
+    thick, thin = (phantom.generate("deep", 4, (step, 2.0, 2.0), int(72 / step)) for step in (6.0, 3.0))
     assert thick.volume_ml == thin.volume_ml
     assert mask_ml(thin) == pytest.approx(thin.volume_ml, rel=0.03)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_multifocal_foci_are_three_slices_apart(seed):
     head = make("multifocal", seed)
     touched = np.flatnonzero(head.mask.any(axis=(1, 2)))
@@ -79,7 +78,7 @@ def test_extraaxial_blood_lies_along_bone_and_is_thin():
 
 @pytest.mark.parametrize("kind", phantom.KINDS)
 def test_tissue_values_are_those_of_a_head_ct(kind):
-    head = make(kind, 1)
+    head = make(kind, 0)
     inside = head.volume[(head.volume > 15) & (head.volume < 55) & (head.mask == 0)]
     assert 28 < np.median(inside) < 38
     core = ndimage.binary_erosion(head.mask, np.ones((1, 3, 3)))
@@ -97,7 +96,7 @@ def test_partial_volume_dims_the_end_slices():
 
 def test_noise_is_chosen_and_correlated():
     silent, noisy = (
-        phantom.generate("deep", 0, (5.0, 0.5, 0.5), slices=12, shape=(96, 160), noise_hu=sd)
+        phantom.generate("deep", 0, (5.0, 0.5, 0.5), slices=12, shape=(64, 96), noise_hu=sd)
         for sd in (0.0, 6.0)
     )
     noise = noisy.volume.astype(float) - silent.volume
@@ -108,7 +107,7 @@ def test_noise_is_chosen_and_correlated():
 
 def test_the_density_of_the_blood_is_chosen():
     bright, dark = (
-        phantom.generate("deep", 0, (5.0, 1.0, 1.0), slices=20, noise_hu=0.0, blood_hu=hu) for hu in (59, 37)
+        phantom.generate("deep", 0, (5.0, 1.5, 1.5), slices=12, noise_hu=0.0, blood_hu=hu) for hu in (59, 37)
     )
     core = ndimage.binary_erosion(bright.mask, iterations=2)
     assert core.any()
@@ -117,8 +116,7 @@ def test_the_density_of_the_blood_is_chosen():
 
 
 def test_same_seed_same_voxels_other_seed_others():
-    first, other = make("lobar", 0), make("lobar", 1)
-    again = phantom.generate("lobar", 0, COARSE)
+    first, again, other = (phantom.generate("lobar", seed, COARSE, slices=20) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first.volume, again.volume)
     np.testing.assert_array_equal(first.mask, again.mask)
     assert not np.array_equal(first.volume, other.volume)

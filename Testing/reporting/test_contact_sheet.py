@@ -65,6 +65,6 @@ def test_volume_without_a_head_and_empty_masks_can_be_drawn():
     assert size(contact_sheet(np.full(SHAPE, -1000), SPACING, [panel()], "a"))
 
 
-@pytest.mark.parametrize("name", ["$20", "a$b$c", r"$\frac$", "$x_^$", r"C:\$_^", "a_b^c", "two\nlines"])
+@pytest.mark.parametrize("name", ["$20", r"$\frac$", r"C:\$_^", "two\nlines"])
 def test_a_name_is_drawn_as_it_is_and_not_as_mathematics(name):
     assert size(contact_sheet(head(), SPACING, [panel([4], [4])], name))

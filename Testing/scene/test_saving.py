@@ -54,9 +54,19 @@ def contents(scene):
     return found
 
 
-@pytest.mark.parametrize(("place", "rounds"), [("own node", 1), ("beside ours", 0)])
-@pytest.mark.parametrize("drawn", DRAWN)
-@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize(
+    ("grid", "drawn", "rounds", "place"),
+    [
+        ("axis-aligned", "crossing", 1, "own node"),
+        ("axis-aligned", "background", 0, "beside ours"),
+        ("oblique", "both", 1, "own node"),
+        ("oblique", "crossing", 0, "beside ours"),
+        ("anisotropic", "foreground", 1, "own node"),
+        ("anisotropic", "none", 0, "beside ours"),
+        ("turned", "none", 1, "own node"),
+        ("turned", "both", 0, "beside ours"),
+    ],
+)
 def test_saving_keeps_every_voxel(scene, tmp_path, grid, drawn, rounds, place):
     from ICHHPINetLib.scene import SceneAdapter, load_mrb, save_mrb
     from ICHHPINetLib.scene.headless import headless_scene

@@ -1,5 +1,7 @@
 """The module's own self test and its installer, as far as they go without the application."""
 
+import copy
+import functools
 import importlib.util
 import os
 import sys
@@ -11,8 +13,19 @@ import pytest
 from ICHHPINetLib.errors import OutputError, RoundCancelled
 
 
+@pytest.fixture(scope="module")
+def phantoms():
+    """Phantoms are made once and have few slices; volume and mask are the caller's own."""
+    from ICHHPINetLib import phantom
+
+    made = functools.cache(functools.partial(phantom.generate, slices=12))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(phantom, "generate", lambda *given, **options: copy.deepcopy(made(*given, **options)))
+        yield
+
+
 @pytest.fixture
-def self_test(scene, monkeypatch):
+def self_test(scene, phantoms, monkeypatch):
     """The self test class, on the library's archives instead of the application's."""
     import slicer
     import slicer.util
@@ -66,7 +79,7 @@ def test_self_test_of_the_main_job(self_test, monkeypatch):
     test.tearDown()
 
 
-def test_phantom_is_registered_and_generated_without_a_network(scene, monkeypatch):
+def test_phantom_is_registered_and_generated_without_a_network(scene, phantoms, monkeypatch):
     import slicer.util
     from ICHHPINetSupport.PhantomSample import registerSampleData
 

@@ -1,5 +1,7 @@
 """What a training goes on from and begins with, and that nothing leaks from one fold to another."""
 
+import shutil
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -13,8 +15,23 @@ from ICHHPINetLib.training.loop import Trainer  # noqa: E402
 from Testing.training.tiny import TINY, settings  # noqa: E402
 
 
+@pytest.fixture(scope="module")
+def trained(small_pack, tmp_path_factory):
+    """A trainer after a few steps; x.pt and x.safetensors are in its folder."""
+    folder = tmp_path_factory.mktemp("trained")
+    trainer = Trainer(small_pack, settings(folder), TINY)
+    trainer.run(lambda line: None, until=3)
+    export_checkpoint(folder / "x.pt", folder / "x.safetensors")
+    return trainer
+
+
+@pytest.fixture
+def tmp_path(trained, tmp_path):
+    """A folder with the files of ``trained``."""
+    return shutil.copytree(trained.settings.checkpoint.parent, tmp_path, dirs_exist_ok=True)
+
+
 def test_a_checkpoint_goes_on_with_its_own_network_alone(small_pack, tmp_path):
-    Trainer(small_pack, settings(tmp_path), TINY).save()
     with pytest.raises(InputFileError, match="another network"):
         Trainer(small_pack, settings(tmp_path), ablated(TINY, "slice_pro"))
     state = torch.load(tmp_path / "x.pt", weights_only=True)
@@ -23,14 +40,12 @@ def test_a_checkpoint_goes_on_with_its_own_network_alone(small_pack, tmp_path):
     assert Trainer(small_pack, settings(tmp_path), TINY).network.config == TINY
 
 
-def test_a_training_can_start_from_the_weights_of_another(small_pack, tmp_path):
-    other = Trainer(small_pack, settings(tmp_path), TINY)
-    other.run(lambda line: None, until=1)
+def test_a_training_can_start_from_the_weights_of_another(small_pack, trained, tmp_path):
     trainer = Trainer(
         small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt"), TINY
     )
     assert trainer.step == 0
-    before, after = other.network.state_dict(), trainer.network.state_dict()
+    before, after = trained.network.state_dict(), trainer.network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     for content in (b"no checkpoint", b""):
         (tmp_path / "z.pt").write_bytes(content)
@@ -41,9 +56,6 @@ def test_a_training_can_start_from_the_weights_of_another(small_pack, tmp_path):
 
 
 def test_a_training_can_start_from_a_weights_file(small_pack, tmp_path):
-    other = Trainer(small_pack, settings(tmp_path), TINY)
-    other.run(lambda line: None, until=3)
-    export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
     loaded = load_network(tmp_path / "x.safetensors", device="cpu")
     start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.safetensors")
     trainer = Trainer(small_pack, start, TINY)
@@ -63,16 +75,13 @@ def test_a_training_can_start_from_a_weights_file(small_pack, tmp_path):
 
 def test_a_training_does_not_go_on_with_another_split(small_pack, tmp_path):
     """Two folds in one folder: the second would have learned from its own test cases."""
-    Trainer(small_pack, settings(tmp_path), TINY).save()
     for changes, what in (({"train": ["a"]}, "train"), ({"seed": 1}, "seed")):
         with pytest.raises(InputFileError, match=f"another {what}"):
             Trainer(small_pack, settings(tmp_path, **changes), TINY)
 
 
-def test_weights_that_saw_a_held_out_bleed_are_no_beginning(small_pack, tmp_path):
-    first = Trainer(small_pack, settings(tmp_path), TINY)
-    assert first.seen == {"a"}
-    first.save()
+def test_weights_that_saw_a_held_out_bleed_are_no_beginning(small_pack, trained, tmp_path):
+    assert trained.seen == {"a"}
     with pytest.raises(InputFileError, match=r"held out now, a among"):
         start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt", train=["b"])
         Trainer(small_pack, start, TINY)
@@ -81,7 +90,6 @@ def test_weights_that_saw_a_held_out_bleed_are_no_beginning(small_pack, tmp_path
 
 
 def test_a_checkpoint_of_another_version_is_refused_in_words(small_pack, tmp_path):
-    Trainer(small_pack, settings(tmp_path), TINY).save()
     state = torch.load(tmp_path / "x.pt", weights_only=True)
     state["network"].pop("mpffm.decoder.trust")
     torch.save(state, tmp_path / "x.pt")
@@ -93,8 +101,6 @@ def test_a_checkpoint_of_another_version_is_refused_in_words(small_pack, tmp_pat
 
 
 def test_where_cases_are_held_out_nobody_begins_with_weights_of_unknown_origin(small_pack, tmp_path):
-    Trainer(small_pack, settings(tmp_path), TINY).save()
-    export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
     begin = {"checkpoint": tmp_path / "y.pt", "start": tmp_path / "x.safetensors"}
     with pytest.raises(InputFileError, match="does not say which cases"):
         Trainer(small_pack, settings(tmp_path, **begin, train=["b"]), TINY)
@@ -108,4 +114,4 @@ def test_where_cases_are_held_out_nobody_begins_with_weights_of_unknown_origin(s
 
 def test_a_missing_file_to_begin_with_is_named(small_pack, tmp_path):
     with pytest.raises(InputFileError, match=r"none\.pt cannot be read"):
-        Trainer(small_pack, settings(tmp_path, start=tmp_path / "none.pt"), TINY)
+        Trainer(small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "none.pt"), TINY)

@@ -270,12 +270,11 @@ def test_a_voxel_that_bleeds_a_little_less_than_half_the_time_is_at_the_cut():
 
 def test_training_stops_resumes_and_exports(small_pack, tmp_path):
     lines = []
-    Trainer(small_pack, settings(tmp_path, minutes=0), TINY).run(lines.append)
+    Trainer(small_pack, settings(tmp_path, minutes=0, validation=["a"]), TINY).run(lines.append)
     first = Trainer(small_pack, settings(tmp_path), TINY)
     assert 1 <= first.step <= 8
     assert any("validation Dice" in line for line in lines)
-    first.settings = settings(tmp_path, steps=first.step + 1, validation=[])
-    first.run(lines.append)
+    first.run(lines.append, until=first.step + 1)
     assert Trainer(small_pack, settings(tmp_path), TINY).step == first.step
     digest = export_checkpoint(tmp_path / "x.pt", tmp_path / "x.safetensors")
     network = load_network(tmp_path / "x.safetensors", device="cpu")
@@ -292,7 +291,7 @@ def test_pretraining_sees_no_real_bleed(small_pack):
 
 
 def test_a_call_can_end_earlier_than_the_training(small_pack, tmp_path):
-    trainer = Trainer(small_pack, settings(tmp_path, steps=500, validation=[]), TINY)
+    trainer = Trainer(small_pack, settings(tmp_path, steps=500), TINY)
     trainer.run(lambda line: None, until=1)
     assert 1 <= trainer.step <= 8
     assert (tmp_path / "x.pt").exists()

@@ -1,5 +1,6 @@
 """The authors' checkpoint files are taken over key by key, or refused with the key's name."""
 
+import functools
 from dataclasses import replace
 
 import pytest
@@ -118,6 +119,12 @@ def authors_shapes(width):
 
 
 def random_states(width):
+    """Dictionaries of the caller's own; their tensors are everybody's."""
+    return {module: dict(state) for module, state in _random_states(width).items()}
+
+
+@functools.cache
+def _random_states(width):
     generator = torch.Generator().manual_seed(0)
     states = {}
     for module, shapes in authors_shapes(width).items():
