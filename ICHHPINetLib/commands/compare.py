@@ -135,7 +135,8 @@ def _lost(one: Given, other: Given, alignment: Alignment) -> list[str]:
         lost = 0.0 if own.mask is None else blood_outside_ml(own.mask, own.ct, target.ct, transform)
         if lost >= _WORTH_TELLING_ML:
             said.append(
-                f"{lost:.1f} mL of the {names[0]} lie where the {names[1]} CT shows no part of the head."
+                f"{lost:.1f} mL of the {names[0]} lie where the {names[1]} CT shows no part of the head: the "
+                "two volumes are not of the same place, and no definition can be judged by them."
             )
     return said
 

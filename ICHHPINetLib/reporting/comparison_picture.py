@@ -97,7 +97,8 @@ def comparison_picture(
                 outline(shown, marks[0][index][box], TRUTH, 1.2)
         axes[0].set_ylabel(f"slice {indices[0]}", color=FAINT, fontsize=9)
         if not registered:
-            axes[2].set_ylabel(f"slice {indices[1]}", color=FAINT, fontsize=9, labelpad=-11)
+            label = f"slice {indices[1]}"
+            axes[2].text(0.03, 0.03, label, transform=axes[2].transAxes, color=DOUBT, fontsize=9)
         if row == 0:
             for number, (name, side) in enumerate(_sides(comparison)):
                 _headings(axes[2 * number : 2 * number + 2], name, side)

@@ -8,8 +8,6 @@ import pytest
 import SimpleITK as sitk
 
 from ICHHPINetLib import cli
-from ICHHPINetLib.interaction.result import RoundResult
-from ICHHPINetLib.interaction.scribbles import Scribbles
 from Testing.imaging.moved_heads import head, moved_head
 
 
@@ -123,31 +121,6 @@ def test_dicom_tells_time_and_patient(tmp_path, capsys):
     ):
         refused(capsys, words, one, two, "--baseline-ct", first, "--followup-ct", second, "--report", report)
     assert not report.exists()
-
-
-def test_a_scene_brings_its_ct_and_its_hematoma(tmp_path, capsys):
-    pytest.importorskip("slicer_core", reason="slicer-core is not installed")
-    from ICHHPINetLib.scene import SceneAdapter, add_ct_image, headless_scene, save_mrb
-
-    ct, _ = head(20.0)
-    mask = sitk.GetArrayFromImage(head(20.0)[1])
-    path = tmp_path / "first.mrb"
-    with headless_scene() as scene:
-        adapter = SceneAdapter(scene, add_ct_image(scene, ct, "CT"))
-        scribbles = Scribbles(mask > 0, mask > 1)
-        adapter.write_scribbles(scribbles)
-        result = RoundResult(mask, mask.astype(np.float32), 1, 0.5, [0], "cpu", "fake")
-        log = adapter.load_rounds().with_round(result, scribbles).measured(20.0, 20.0)
-        adapter.write_rounds(log)
-        save_mrb(scene, path)
-    other = tmp_path / "second.nrrd"
-    sitk.WriteImage(moved_head(28.0)[1], str(other))
-    report = tmp_path / "r.json"
-    assert compare(path, other, "--report", report) == 0
-    content = json.loads(report.read_text(encoding="utf-8"))
-    volume = mask.sum() * np.prod(ct.GetSpacing()) / 1000
-    assert content["baseline"]["volume_ml"] == pytest.approx(volume)
-    assert content["baseline"]["hu_mean"] == pytest.approx(57, abs=5)
 
 
 def test_bad_input_has_a_sentence_each_and_writes_nothing(pair, tmp_path, capsys):
