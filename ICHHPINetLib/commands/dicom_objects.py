@@ -128,8 +128,8 @@ class DicomObjects:
         notes = []
         if set(self._source.repeats) != {1}:
             notes.append(
-                "Programs that know one slice distance alone show the DICOM segmentation of this series in the "
-                "wrong place and count wrong volumes. Those in the report and the key image are right."
+                "Programs that know one slice distance alone show the DICOM segmentation of this series in "
+                "the wrong place and count wrong volumes. Those in the report and the key image are right."
             )
         masks = self._source.masks(self._ct, finding.mask)
         planes = np.count_nonzero(np.repeat(masks, self._source.repeats, axis=0))
