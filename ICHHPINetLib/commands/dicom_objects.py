@@ -116,19 +116,28 @@ class DicomObjects:
             "" if finding.interval_ml is None else " (likely {:.1f} to {:.1f})".format(*finding.interval_ml)
         )
         caption = f"{what}: {finding.numbers.volume_ml:.1f} mL{likely}"
+        if not finding.numbers.volume_ml:
+            # "0.0 mL" would read as an all-clear.
+            caption = f"{what}: nothing marked, which does not mean no bleed"
         spacing = self._ct.spacing[1:]
         picture = key_image(self._ct.hu[index], finding.mask[index], spacing, caption)
         return make_sc(picture, index, self._ct, finding, self._source)
 
     def _rounding(self, finding: Any) -> list[str]:
-        """A note where whole slices hold another volume than their planes."""
+        """Notes where a PACS may count another volume, of whole slices or of slices of one thickness."""
+        notes = []
+        if set(self._source.repeats) != {1}:
+            notes.append(
+                "Programs that know one slice distance alone show the DICOM segmentation of this series in "
+                "the wrong place and count wrong volumes. Those in the report and the key image are right."
+            )
         masks = self._source.masks(self._ct, finding.mask)
         planes = np.count_nonzero(np.repeat(masks, self._source.repeats, axis=0))
         volume = planes * float(np.prod(self._ct.spacing)) / 1000.0
         if f"{volume:.1f}" == f"{finding.numbers.volume_ml:.1f}":
-            return []
-        note = (
+            return notes
+        notes.append(
             f"The DICOM segmentation marks whole slices, as they were acquired: {volume:.1f} mL, where the "
             f"other results have {finding.numbers.volume_ml:.1f} mL."
         )
-        return [note]
+        return notes

@@ -36,6 +36,8 @@ _ANONYMITY = (
     "DeidentificationMethodCodeSequence",
     "LongitudinalTemporalInformationModified",
 )
+# What else an archive finds a patient and a study by; not every kind of object gets it from highdicom.
+_OF_PATIENT = ("IssuerOfPatientID", "PatientAge", "StudyDescription")
 # Of a stack that is shifted less, programs know the geometry.
 _UPRIGHT_MM = 0.1
 
@@ -161,7 +163,7 @@ def _header(one: Slice) -> Any:
 
 
 def made_of(source: Source, what: str, make: Callable[[], Any]) -> Any:
-    """The object that ``make`` makes, with the source's words of its patient's anonymity.
+    """The object that ``make`` makes, with what the source says of its patient.
 
     Raises OutputError where values of the source are not allowed in new objects.
     """
@@ -170,7 +172,7 @@ def made_of(source: Source, what: str, make: Callable[[], Any]) -> Any:
             # Of the source's values, which are copied as they are.
             warnings.simplefilter("ignore")
             dataset = make()
-        for keyword in _ANONYMITY:
+        for keyword in (*_ANONYMITY, *_OF_PATIENT):
             if keyword in source.headers[0]:
                 dataset[keyword] = copy.deepcopy(source.headers[0][keyword])
         removed = text(dataset, "PatientIdentityRemoved") == "YES"

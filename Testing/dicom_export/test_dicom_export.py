@@ -29,7 +29,7 @@ def patient(index, dataset):
     dataset.PatientName, dataset.PatientID, dataset.PatientSex = "Müller^Änne", "4711", "F"
     dataset.PatientBirthDate, dataset.PatientAge = "19500102", "076Y"
     dataset.StudyDate, dataset.StudyTime, dataset.AccessionNumber = "20260102", "101112", "A-9"
-    dataset.FrameOfReferenceUID = "1.2.3.9"
+    dataset.FrameOfReferenceUID, dataset.StudyDescription = "1.2.3.9", "Head"
 
 
 def blocks(folder, **more):
@@ -170,7 +170,14 @@ def test_patient_and_study_are_the_source_s_own(axial):
     copied = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "StudyInstanceUID")
     made = objects(*axial)
     for one in made:
-        for keyword in (*copied, "StudyDate", "StudyTime", "AccessionNumber", "SpecificCharacterSet"):
+        for keyword in (
+            *copied,
+            "StudyDate",
+            "StudyTime",
+            "StudyDescription",
+            "AccessionNumber",
+            "SpecificCharacterSet",
+        ):
             assert str(one.get(keyword)) == str(source.get(keyword)), keyword
         assert "PatientIdentityRemoved" not in one and not one.get("InstitutionName")
         assert one.SeriesInstanceUID != source.SeriesInstanceUID
@@ -226,8 +233,8 @@ def test_a_series_without_identifiers_is_refused(tmp_path):
 
 def test_values_that_dicom_forbids_are_quoted(axial):
     ct, source, finding = axial
-    source.headers[0].PatientSex = "unknown"
-    with pytest.raises(OutputError, match=r"headers break a rule of DICOM .*unknown"):
+    source.headers[0].PatientSex = "U"
+    with pytest.raises(OutputError, match=r"headers break a rule of DICOM .*'U'"):
         make_seg(ct, finding, source)
 
 

@@ -40,7 +40,8 @@ def test_default_geometry_holds_the_whole_head():
 
 @pytest.mark.parametrize("kind", ["deep", "multifocal"])
 def test_closed_form_volume_can_be_chosen(kind):
-    assert phantom.generate(kind, 3, COARSE, slices=24, volume_ml=12.5).volume_ml == pytest.approx(12.5, rel=1e-6)
+    head = phantom.generate(kind, 3, COARSE, slices=24, volume_ml=12.5)
+    assert head.volume_ml == pytest.approx(12.5, rel=1e-6)
 
 
 def test_chosen_volume_of_an_irregular_bleed_is_rough():

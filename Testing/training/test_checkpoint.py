@@ -114,4 +114,5 @@ def test_where_cases_are_held_out_nobody_begins_with_weights_of_unknown_origin(s
 
 def test_a_missing_file_to_begin_with_is_named(small_pack, tmp_path):
     with pytest.raises(InputFileError, match=r"none\.pt cannot be read"):
-        Trainer(small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "none.pt"), TINY)
+        paths = {"checkpoint": tmp_path / "y.pt", "start": tmp_path / "none.pt"}
+        Trainer(small_pack, settings(tmp_path, **paths), TINY)
