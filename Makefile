@@ -24,7 +24,7 @@ demo: $(INSTALLED)
 	$(BIN)/python -m ICHHPINetLib demo --output demo --device $(DEVICE)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
