@@ -1,5 +1,6 @@
 """A small CT with scribbles as files, and a session without a network."""
 
+import functools
 from types import SimpleNamespace
 
 import numpy as np
@@ -67,6 +68,11 @@ def without_network(monkeypatch):
     return replace_network(monkeypatch)
 
 
+@functools.cache
+def coarse_phantom(kind, seed):
+    return phantom.generate(kind, seed, (5.0, 2.0, 2.0), slices=16)
+
+
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     """Folder of a demo on a coarse phantom, made once."""
@@ -75,10 +81,7 @@ def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("parent") / "new" / "demo"
     with pytest.MonkeyPatch.context() as patch:
         replace_network(patch)
-        patch.setattr(
-            "ICHHPINetLib.evaluation.demo.generate",
-            lambda kind, seed: phantom.generate(kind, seed=seed, spacing=(5.0, 2.0, 2.0)),
-        )
+        patch.setattr("ICHHPINetLib.evaluation.demo.generate", coarse_phantom)
         assert cli.main(["demo", "-o", str(folder)]) == 0
     return folder
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from ICHHPINetLib import cli, phantom
+from ICHHPINetLib import cli
+from Testing.commands.conftest import coarse_phantom
 
 
 def test_demo_writes_all_that_a_user_would_get(demo):
@@ -42,7 +43,7 @@ def test_files_of_the_demo_can_be_segmented_again(demo, without_network, tmp_pat
 
 
 def test_robot_only_marks_what_is_so(demo):
-    truth = phantom.generate("deep", seed=0, spacing=(5.0, 2.0, 2.0)).mask
+    truth = coarse_phantom("deep", seed=0).mask
     for number in (1, 2, 3):
         marks = sitk.GetArrayFromImage(sitk.ReadImage(str(demo / f"scribbles_round{number}.nrrd")))
         assert (marks == 1).any() and truth[marks == 1].all() and not truth[marks == 2].any()

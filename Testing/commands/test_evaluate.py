@@ -12,7 +12,7 @@ pytest.importorskip("skimage")
 def cases(tmp_path_factory):
     """A folder with one coarse phantom."""
     folder = tmp_path_factory.mktemp("cases")
-    made = phantom.generate("deep", seed=2, spacing=(5.0, 2.0, 2.0))
+    made = phantom.generate("deep", seed=2, spacing=(5.0, 2.0, 2.0), slices=16)
     for name, array in (("ct", made.volume), ("mask", made.mask)):
         image = sitk.GetImageFromArray(array)
         image.SetSpacing(made.spacing[::-1])

@@ -119,7 +119,7 @@ def test_overlapping_segments_are_named(mask, case, capsys):
 def test_density_on_a_windowed_ct_is_in_hu(tmp_path, capsys):
     from ICHHPINetLib import phantom
 
-    made = phantom.generate("deep", 0, (5.0, 1.5, 1.5))
+    made = phantom.generate("deep", 0, (5.0, 2.0, 2.0), slices=16)
     exported = np.rint(np.clip(made.volume / 80, 0, 1) * 255).astype(np.uint8)
     for name, array in (("ct", exported), ("mask", made.mask.astype(np.uint8))):
         image = sitk.GetImageFromArray(array)

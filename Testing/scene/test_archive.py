@@ -1,6 +1,7 @@
 """A saved scene goes on at the next round; a file is written whole or not at all."""
 
 import base64
+import functools
 import tracemalloc
 import zipfile
 import zlib
@@ -202,10 +203,10 @@ def test_damaged_state_is_named_and_the_work_goes_on(adapter, harm):
     steps = np.array([5, -9], "<i8").tobytes()
     role, attribute, text = {
         "scribbles": ("scribbles", "finishedStrokes", "no base64"),
-        "bomb": ("scribbles", "finishedStrokes", packed(header + bytes(50_000_000))),
+        "bomb": ("scribbles", "finishedStrokes", bomb(header)),
         "wrapped": ("scribbles", "finishedStrokes", packed(header + steps + b"\1\1")),
         "masks": ("hematoma", "masks", "AAAA,"),
-        "mask bomb": ("hematoma", "masks", packed(header + bytes(50_000_000))),
+        "mask bomb": ("hematoma", "masks", bomb(header)),
         "round": ("hematoma", "round", "many"),
         "long round": ("hematoma", "round", "9" * 30),
         "preview": ("hematoma", "preview", "AAAA"),
@@ -213,8 +214,8 @@ def test_damaged_state_is_named_and_the_work_goes_on(adapter, harm):
     if harm == "preview":
         adapter.show(np.ones_like(first.mask), is_preview=True)
     adapter.node(role).SetAttribute(f"ICHHPINet.{attribute}", text)
-    before = tracemalloc_peak(adapter.check_ct)
-    assert before < 20_000_000
+    if "bomb" in harm:
+        assert tracemalloc_peak(adapter.check_ct) < 20_000_000
     controller = Controller(adapter, FakeSession, InlineExecutor(), has_torch=lambda: True)
     controller.ct_chosen()
     assert controller.status.error is None
@@ -225,6 +226,11 @@ def test_damaged_state_is_named_and_the_work_goes_on(adapter, harm):
     assert controller.wait(5)
     assert controller.status.error is None
     assert not any("damaged" in doubt for doubt in adapter.check_ct())
+
+
+@functools.cache
+def bomb(header):
+    return packed(header + bytes(50_000_000))
 
 
 def packed(data):

@@ -79,14 +79,17 @@ def test_self_test_of_the_main_job(self_test, monkeypatch):
     test.tearDown()
 
 
-def test_phantom_is_registered_and_generated_without_a_network(scene, phantoms, monkeypatch):
+def test_phantom_is_registered_and_generated_without_a_network(scene, monkeypatch):
     import slicer.util
     from ICHHPINetSupport.PhantomSample import registerSampleData
+
+    from ICHHPINetLib import phantom
 
     registered = []
     logic = types.SimpleNamespace(registerCustomSampleDataSource=lambda **source: registered.append(source))
     monkeypatch.setitem(sys.modules, "SampleData", types.SimpleNamespace(SampleDataLogic=logic))
     monkeypatch.setattr(slicer.util, "tryWithErrorDisplay", lambda *arguments, **options: _nothing())
+    monkeypatch.setattr(phantom, "generate", functools.partial(phantom.generate, slices=12, shape=(448, 48)))
     registerSampleData()
     assert registered[0]["uris"] == ""
     assert registered[0]["thumbnailFileName"].endswith("Resources/Icons/ICHHPINetPhantom.png")

@@ -1,6 +1,7 @@
 """What a training goes on from and begins with, and that nothing leaks from one fold to another."""
 
 import shutil
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,18 +18,34 @@ from Testing.training.tiny import TINY, settings  # noqa: E402
 
 @pytest.fixture(scope="module")
 def trained(small_pack, tmp_path_factory):
-    """A trainer after a few steps; x.pt and x.safetensors are in its folder."""
-    folder = tmp_path_factory.mktemp("trained")
+    """A training that was stopped at once, went on to step 3 of 4, and was exported.
+
+    The trainer, what it said before it stopped, and the folder with x.pt and x.safetensors.
+    """
+    folder, lines = tmp_path_factory.mktemp("trained"), []
+    Trainer(small_pack, settings(folder, minutes=0, validation=["a"]), TINY).run(lines.append)
     trainer = Trainer(small_pack, settings(folder), TINY)
-    trainer.run(lambda line: None, until=3)
-    export_checkpoint(folder / "x.pt", folder / "x.safetensors")
-    return trainer
+    assert trainer.step == 1
+    trainer.run(lines.append, until=3)
+    digest = export_checkpoint(folder / "x.pt", folder / "x.safetensors")
+    return SimpleNamespace(trainer=trainer, lines=lines, folder=folder, digest=digest)
 
 
 @pytest.fixture
 def tmp_path(trained, tmp_path):
     """A folder with the files of ``trained``."""
-    return shutil.copytree(trained.settings.checkpoint.parent, tmp_path, dirs_exist_ok=True)
+    return shutil.copytree(trained.folder, tmp_path, dirs_exist_ok=True)
+
+
+def test_training_stops_resumes_and_exports(small_pack, trained, tmp_path):
+    assert any("validation Dice" in line for line in trained.lines)
+    again = Trainer(small_pack, settings(tmp_path), TINY)
+    assert again.step == trained.trainer.step == 3
+    again.run(lambda line: None, until=3)
+    assert again.step == 3, "what is finished is not trained on"
+    network = load_network(tmp_path / "x.safetensors", device="cpu")
+    assert network.sha256 == trained.digest
+    assert network.name == f"x ({trained.digest[:8]})"
 
 
 def test_a_checkpoint_goes_on_with_its_own_network_alone(small_pack, tmp_path):
@@ -45,7 +62,7 @@ def test_a_training_can_start_from_the_weights_of_another(small_pack, trained, t
         small_pack, settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt"), TINY
     )
     assert trainer.step == 0
-    before, after = trained.network.state_dict(), trainer.network.state_dict()
+    before, after = trained.trainer.network.state_dict(), trainer.network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     for content in (b"no checkpoint", b""):
         (tmp_path / "z.pt").write_bytes(content)
@@ -81,7 +98,7 @@ def test_a_training_does_not_go_on_with_another_split(small_pack, tmp_path):
 
 
 def test_weights_that_saw_a_held_out_bleed_are_no_beginning(small_pack, trained, tmp_path):
-    assert trained.seen == {"a"}
+    assert trained.trainer.seen == {"a"}
     with pytest.raises(InputFileError, match=r"held out now, a among"):
         start = settings(tmp_path, checkpoint=tmp_path / "y.pt", start=tmp_path / "x.pt", train=["b"])
         Trainer(small_pack, start, TINY)
@@ -114,5 +131,4 @@ def test_where_cases_are_held_out_nobody_begins_with_weights_of_unknown_origin(s
 
 def test_a_missing_file_to_begin_with_is_named(small_pack, tmp_path):
     with pytest.raises(InputFileError, match=r"none\.pt cannot be read"):
-        paths = {"checkpoint": tmp_path / "y.pt", "start": tmp_path / "none.pt"}
-        Trainer(small_pack, settings(tmp_path, **paths), TINY)
+        Trainer(small_pack, settings(tmp_path / "new", start=tmp_path / "none.pt"), TINY)
