@@ -35,16 +35,17 @@ def test_every_parameter_is_stepped_once_and_kernels_by_their_own_rule():
     assert torch.linalg.svdvals(step).min() > 0.4 * 15e-3
 
 
-def test_a_small_problem_is_solved_and_goes_on_after_a_restart():
+@pytest.mark.parametrize("kernel_steps", [True, False])
+def test_a_small_problem_is_solved_and_goes_on_after_a_restart(kernel_steps):
     torch.manual_seed(0)
     network = torch.nn.Sequential(conv(2, 16, 16, 3), torch.nn.Conv2d(16, 16, 3))
     x, wanted = torch.randn(4, 16, 8, 8), torch.randn(4, 16, 6, 6)
-    optimizer = optimizer_of(network, 1e-2)
+    optimizer = optimizer_of(network, 1e-2, kernel_steps)
     losses = []
     for number in range(60):
         if number == 30:
             state = optimizer.state_dict()
-            optimizer = optimizer_of(network, 1e-2)
+            optimizer = optimizer_of(network, 1e-2, kernel_steps)
             optimizer.load_state_dict(state)
         optimizer.zero_grad()
         loss = (network(x) - wanted).square().mean()

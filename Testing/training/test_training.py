@@ -22,6 +22,7 @@ from ICHHPINetLib.training.cli import split, split_pretraining  # noqa: E402
 from ICHHPINetLib.training.episode import round_loss  # noqa: E402
 from ICHHPINetLib.training.loop import Trainer  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss, LossWeights  # noqa: E402
+from ICHHPINetLib.training.recipe import Recipe  # noqa: E402
 from ICHHPINetLib.training.sampling import PRETRAINING, Mixture, Sampler, intensities, mirror  # noqa: E402
 from ICHHPINetLib.training.synthetic import insert_bleeds  # noqa: E402
 from Testing.training.tiny import TINY, settings  # noqa: E402
@@ -285,6 +286,13 @@ def test_the_learning_rate_warms_up_and_falls_to_zero(small_pack, tmp_path):
     assert rates[199] == rates[500] == 1
     assert rates[800] == pytest.approx(0.5)
     assert rates[1000] == 0
+
+
+def test_a_recipe_without_kernel_steps_gives_every_parameter_adams(small_pack, tmp_path):
+    # The tiny network's kernels have too few channels for steps of their own.
+    wider = dataclasses.replace(TINY, volume_widths=(8, 8, 16, 16))
+    trainer = Trainer(small_pack, settings(tmp_path, recipe=Recipe(kernel_steps=False)), wider)
+    assert [len(group["params"]) > 0 for group in trainer.optimizer.param_groups] == [False, True]
 
 
 def test_pack_that_was_cut_short_is_named(tmp_path):
