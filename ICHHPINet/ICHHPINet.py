@@ -354,7 +354,8 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onNextSlice(self) -> None:
         """Go to the slice that is most in doubt; when asked again, to the next one."""
-        self.nextSlice.show()
+        with slicer.util.tryWithErrorDisplay(_("The slice cannot be shown.")):
+            self.nextSlice.show()
 
     def onStartOver(self) -> None:
         """Remove all scribbles and rounds of this CT."""

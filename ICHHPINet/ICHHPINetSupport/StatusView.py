@@ -76,11 +76,12 @@ class StatusView:
 
     def _showVolumes(self, row):
         volume = _("{volume:.1f} mL") if self.guessMl is None else _("{volume:.1f} mL (guess)")
+        likely = "–" if self.doubt is None else likelyText(*self.doubt.interval_ml)
         if self.guessMl == 0:
             # A zero in large digits would read as an all-clear.
-            volume = _("– mL (guess)")
+            volume, likely = _("– mL (guess)"), "–"
         self.ui.volumeLabel.text = volume.format(volume=row["Volume (mL)"])
-        self.ui.likelyLabel.text = "–" if self.doubt is None else likelyText(*self.doubt.interval_ml)
+        self.ui.likelyLabel.text = likely
         change = _("{change:+.1f} mL") if row["Round"] > 1 else "–"
         self.ui.changeLabel.text = change.format(change=row["Change (mL)"])
         self.ui.abcLabel.text = _("{volume:.1f} mL").format(volume=row["ABC/2 (mL)"])

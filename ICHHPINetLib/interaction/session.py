@@ -35,7 +35,9 @@ from .scribbles import Scribbles, read_only
 
 _AIR_HU = -1000.0
 _GUESSED = "First guess from the CT alone, not checked yet: look at every slice and correct it."
-_BACKGROUND_ALONE = "There are background scribbles only. Add one on the bleed for a better result."
+_BACKGROUND_ALONE = (
+    "There are background scribbles only. Draw a foreground scribble on the bleed for a better result."
+)
 _GUESSED_NOTHING = "The first guess found nothing; a bleed may be there all the same: draw a scribble on it."
 
 

@@ -1,5 +1,7 @@
 """The panel leads to the slices that are in doubt."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,35 @@ def test_each_click_goes_on_to_the_next_slice_and_begins_anew_after_the_last(wid
 
 def test_the_likely_volume_stands_beside_the_headline(widget):
     assert widget.ui.likelyLabel.text == "1.0 to 2.5 mL"
+
+
+def test_a_guess_that_found_nothing_gives_no_range_that_would_read_as_an_all_clear(widget):
+    view = widget.view
+    view.showRounds([{**view.rows[-1], "Volume (mL)": 0.0, "Scribbled slices": 0}], doubt=Doubt())
+    assert widget.ui.volumeLabel.text == "– mL (guess)"
+    assert widget.ui.likelyLabel.text == "–"
+
+
+def test_a_ct_under_a_warp_is_an_error_in_words(widget, scene, ct, monkeypatch):
+    import slicer
+
+    from Testing.scene.builders import add_warp
+
+    said = []
+
+    @contextmanager
+    def display(message, **options):
+        try:
+            yield
+        except Exception as error:
+            said.append(f"{message} {error}")
+
+    monkeypatch.setattr(slicer.util, "tryWithErrorDisplay", display)
+    ct.SetAndObserveTransformNodeID(add_warp(scene).GetID())
+    widget.ui.nextSliceButton.click()
+    assert len(said) == 1
+    assert "Harden" in said[0]
+    assert outlined(scene) is None
 
 
 def test_a_shortcut_does_the_same(widget, scene):
