@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ..errors import OutputError
 from .output_checks import check_suffix
@@ -15,7 +12,7 @@ from .output_checks import check_suffix
 if TYPE_CHECKING:
     from ..dicom_export.source import Source
     from ..imaging.ct import CT
-    from .rounds import FinishedRound
+    from ..measurement.finding import Finding
 
 # Option, what it writes, and the words of its help.
 _OPTIONS = (
@@ -76,68 +73,24 @@ class DicomObjects:
                 if path.resolve() in slices:
                     raise OutputError(f"'{path}' is a slice of the CT. Choose another name for the output.")
 
-    def write(self, network: Any, rounds: Sequence[FinishedRound]) -> list[str]:
+    def write(self, finding: Finding) -> list[str]:
         """Write all or none, and say in words what is special about them. Raises OutputError."""
         if self._source is None:
             return []
         from ..dicom_export.files import write_objects
-        from ..dicom_export.finding import Finding
-        from ..dicom_export.seg import make_seg
+        from ..dicom_export.sc import make_sc
+        from ..dicom_export.seg import make_seg, rounding_notes
         from ..dicom_export.sr import make_sr
 
-        last = rounds[-1]
-        interval = None if last.result.doubt is None else last.result.doubt.interval_ml
-        finding = Finding(
-            last.result.mask,
-            last.measurement,
-            len(rounds),
-            interval,
-            last.is_guess,
-            network.name,
-            network.sha256,
-        )
         objects = {}
         if self._seg:
             objects[self._seg] = make_seg(self._ct, finding, self._source)
             if self._sr:
                 objects[self._sr] = make_sr(finding, self._source, objects[self._seg])
         if self._sc:
-            objects[self._sc] = self._key_image(finding)
+            from ..reporting.key_image import key_image_of
+
+            index, picture = key_image_of(self._ct, finding)
+            objects[self._sc] = make_sc(picture, index, self._ct, finding, self._source)
         write_objects(objects)
-        return self._rounding(finding) if self._seg else []
-
-    def _key_image(self, finding: Any) -> Any:
-        from ..dicom_export.sc import make_sc
-        from ..reporting.key_image import key_image, slice_with_most
-
-        index = slice_with_most(finding.mask)
-        what = "First guess, not checked" if finding.is_guess else "Hematoma"
-        likely = (
-            "" if finding.interval_ml is None else " (likely {:.1f} to {:.1f})".format(*finding.interval_ml)
-        )
-        caption = f"{what}: {finding.numbers.volume_ml:.1f} mL{likely}"
-        if not finding.numbers.volume_ml:
-            # "0.0 mL" would read as an all-clear.
-            caption = f"{what}: nothing marked, which does not mean no bleed"
-        spacing = self._ct.spacing[1:]
-        picture = key_image(self._ct.hu[index], finding.mask[index], spacing, caption)
-        return make_sc(picture, index, self._ct, finding, self._source)
-
-    def _rounding(self, finding: Any) -> list[str]:
-        """Notes where a PACS may count another volume, of whole slices or of slices of one thickness."""
-        notes = []
-        if set(self._source.repeats) != {1}:
-            notes.append(
-                "Programs that know one slice distance alone show the DICOM segmentation of this series in "
-                "the wrong place and count wrong volumes. Those in the report and the key image are right."
-            )
-        masks = self._source.masks(self._ct, finding.mask)
-        planes = np.count_nonzero(np.repeat(masks, self._source.repeats, axis=0))
-        volume = planes * float(np.prod(self._ct.spacing)) / 1000.0
-        if f"{volume:.1f}" == f"{finding.numbers.volume_ml:.1f}":
-            return notes
-        notes.append(
-            f"The DICOM segmentation marks whole slices, as they were acquired: {volume:.1f} mL, where the "
-            f"other results have {finding.numbers.volume_ml:.1f} mL."
-        )
-        return notes
+        return rounding_notes(self._ct, finding, self._source) if self._seg else []

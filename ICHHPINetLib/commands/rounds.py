@@ -13,6 +13,7 @@ from .. import __version__
 from ..interaction.result import RoundResult
 from ..interaction.scribbles import Scribbles
 from ..measurement import Measurement, measure
+from ..measurement.finding import Finding
 from ..reporting.contact_sheet import RoundPanel
 from ..reporting.tables import Table
 from .console import DISCLAIMER, RoundProgress, console, print_tables, progress_bar, say
@@ -105,6 +106,15 @@ def run_rounds(
             numbers = measure(result.mask, ct.spacing, ct.hu)
             finished.append(FinishedRound(result, numbers, new, session.scribbles, score))
     return finished
+
+
+def finding_of(network: Any, rounds: Sequence[FinishedRound]) -> Finding:
+    """What the last round found."""
+    last = rounds[-1]
+    interval = None if last.result.doubt is None else last.result.doubt.interval_ml
+    return Finding(
+        last.result.mask, last.measurement, len(rounds), interval, last.is_guess, network.name, network.sha256
+    )
 
 
 def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:

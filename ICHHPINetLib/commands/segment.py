@@ -13,7 +13,15 @@ from ..imaging.writing import LABELMAP_ENDINGS, write_labelmap, write_segmentati
 from .console import say, warn
 from .dicom_objects import DicomObjects, add_dicom_arguments, check_dicom, dicom_paths
 from .output_checks import check_outputs, check_suffix
-from .rounds import add_network_arguments, open_session, print_rounds, report, run_rounds, write_scene
+from .rounds import (
+    add_network_arguments,
+    finding_of,
+    open_session,
+    print_rounds,
+    report,
+    run_rounds,
+    write_scene,
+)
 
 _EXAMPLES = """
 examples:
@@ -103,7 +111,7 @@ def run(arguments: argparse.Namespace) -> None:
         panels = [one.as_panel() for one in finished]
         sheet = contact_sheet(ct.hu, ct.spacing, panels, f"ICH-HPINet · {ct.name}", note=ct.geometry.slices)
         write_bytes(arguments.preview, sheet)
-    warnings += objects.write(network, finished)
+    warnings += objects.write(finding_of(network, finished))
     # A guess that scribbles have corrected is a guess no more.
     warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])
     print_rounds(ct.name, finished)

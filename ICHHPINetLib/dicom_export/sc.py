@@ -8,7 +8,8 @@ import numpy as np
 
 from ..imaging.ct import CT
 from ..imaging.segment_kinds import ALGORITHM, HEMATOMA
-from .finding import NOTICE, Finding, equipment
+from ..measurement.finding import Finding
+from .maker import NOTICE, equipment
 from .source import Source, made_of, new_identity
 
 _SERIES_NUMBER = 9003

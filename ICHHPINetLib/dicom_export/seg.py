@@ -8,8 +8,9 @@ import numpy as np
 
 from ..imaging.ct import CT
 from ..imaging.segment_kinds import ALGORITHM, HEMATOMA
+from ..measurement.finding import Finding
 from .codes import hematoma_codes
-from .finding import HOMEPAGE, NOTICE, Finding, equipment, version
+from .maker import HOMEPAGE, NOTICE, equipment, version
 from .source import Source, made_of, new_identity
 
 _SERIES_NUMBER = 9001
@@ -100,3 +101,22 @@ def _state_thickness(seg: Any, source: Source) -> None:
         apart = np.linalg.norm(places - group.PlanePositionSequence[0].ImagePositionPatient, axis=1)
         thick = source.thickness[int(apart.argmin())]
         group.PixelMeasuresSequence = PixelMeasuresSequence(measures.PixelSpacing, round(thick, 6))
+
+
+def rounding_notes(ct: CT, finding: Finding, source: Source) -> list[str]:
+    """Notes where a PACS may count another volume, of whole slices or of slices of one thickness."""
+    notes = []
+    if set(source.repeats) != {1}:
+        notes.append(
+            "Programs that know one slice distance alone show the DICOM segmentation of this series in "
+            "the wrong place and count wrong volumes. Those in the report and the key image are right."
+        )
+    masks = source.masks(ct, finding.mask)
+    planes = np.count_nonzero(np.repeat(masks, source.repeats, axis=0))
+    volume = planes * float(np.prod(ct.spacing)) / 1000.0
+    if f"{volume:.1f}" != f"{finding.numbers.volume_ml:.1f}":
+        notes.append(
+            f"The DICOM segmentation marks whole slices, as they were acquired: {volume:.1f} mL, where the "
+            f"other results have {finding.numbers.volume_ml:.1f} mL."
+        )
+    return notes

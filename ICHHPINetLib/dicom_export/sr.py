@@ -8,8 +8,9 @@ from typing import Any
 from ..errors import InputFileError
 from ..imaging.dicom_slices import read_dataset
 from ..imaging.segment_kinds import ALGORITHM, HEMATOMA
+from ..measurement.finding import Finding
 from .codes import hematoma_codes, own, own_scheme
-from .finding import NOTICE, Finding, equipment, version
+from .maker import NOTICE, equipment, version
 from .source import Source, made_of, new_identity, require_highdicom
 
 _SERIES_NUMBER = 9002

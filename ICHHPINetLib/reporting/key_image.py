@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..imaging.ct import CT
+from ..measurement.finding import Finding
 from .drawing import DISCLAIMER, plain_text
 
 _WINDOW_HU = (0.0, 80.0)
@@ -17,6 +19,12 @@ def slice_with_most(mask: np.ndarray) -> int:
     """Slice of a mask (Z, Y, X) with most marked voxels; the middle one where nothing is marked."""
     areas = np.count_nonzero(mask, axis=(1, 2))
     return int(areas.argmax()) if areas.any() else len(mask) // 2
+
+
+def key_image_of(ct: CT, finding: Finding) -> tuple[int, np.ndarray]:
+    """The slice with most marked blood, and its picture as :func:`key_image` draws it."""
+    index = slice_with_most(finding.mask)
+    return index, key_image(ct.hu[index], finding.mask[index], ct.spacing[1:], finding.headline)
 
 
 @plain_text()

@@ -9,7 +9,6 @@ hd = pytest.importorskip("highdicom")
 import pydicom  # noqa: E402
 
 from ICHHPINetLib.dicom_export.files import write_objects  # noqa: E402
-from ICHHPINetLib.dicom_export.finding import Finding  # noqa: E402
 from ICHHPINetLib.dicom_export.sc import make_sc  # noqa: E402
 from ICHHPINetLib.dicom_export.seg import make_seg  # noqa: E402
 from ICHHPINetLib.dicom_export.source import read_source  # noqa: E402
@@ -19,6 +18,7 @@ from ICHHPINetLib.imaging.ct_files import read_ct  # noqa: E402
 from ICHHPINetLib.imaging.label_files import read_labels  # noqa: E402
 from ICHHPINetLib.imaging.scribbles_grid import on_grid  # noqa: E402
 from ICHHPINetLib.measurement import measure  # noqa: E402
+from ICHHPINetLib.measurement.finding import Finding  # noqa: E402
 from Testing.imaging.dicom_cases import head_hu, write_frames, write_slices  # noqa: E402
 
 SHA256 = "0123456789abcdef" * 4

@@ -1,40 +1,13 @@
-"""What is exported: a hematoma, its numbers, and what made it."""
+"""What made the hematoma that is exported."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-import numpy as np
-
 from .. import __version__
 from ..imaging.segment_kinds import ALGORITHM
-from ..measurement import Measurement
+from ..measurement.finding import Finding
 
 NOTICE = "Research use only, not a medical device"
 HOMEPAGE = "https://github.com/ICHHPINet/SlicerICHHPINet"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A mask after its last round.
-
-    Attributes
-    ----------
-    mask: (Z, Y, X) on the voxels of the CT, bleed wherever it is not 0.
-    numbers: its measurement.
-    rounds: how many there were.
-    interval_ml: between which volumes the true one is expected; None where nobody knows.
-    is_guess: whether no scribble is behind it.
-    weights, sha256: name of the network's weights, and the checksum of their file.
-    """
-
-    mask: np.ndarray
-    numbers: Measurement
-    rounds: int
-    interval_ml: tuple[float, float] | None
-    is_guess: bool
-    weights: str
-    sha256: str
 
 
 def equipment(finding: Finding) -> dict[str, str]:
