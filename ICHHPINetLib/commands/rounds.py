@@ -15,6 +15,7 @@ from ..interaction.scribbles import Scribbles
 from ..measurement import Measurement, measure
 from ..measurement.finding import Finding
 from ..reporting.contact_sheet import RoundPanel
+from ..reporting.report_page import ListedRound
 from ..reporting.tables import Table
 from .console import DISCLAIMER, RoundProgress, console, print_tables, progress_bar, say
 
@@ -50,6 +51,13 @@ class FinishedRound:
         """The round as the contact sheet draws it."""
         return RoundPanel(
             self.result.mask, self.new_scribbles, self.measurement.volume_ml, self.dice, self.result.doubt
+        )
+
+    def as_listed(self) -> ListedRound:
+        """The round as the report's page lists it."""
+        numbers, result, drawn = self.measurement, self.result, self.new_scribbles.slices()
+        return ListedRound(
+            result.round, numbers.volume_ml, numbers.abc2_ml, len(drawn), result.seconds, result.device
         )
 
 

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..errors import InvalidScribblesError
+from ..imaging.acquired import acquisition_of
 from ..imaging.ct_files import read_ct
 from ..imaging.output_files import write_bytes, write_json
 from ..imaging.scribble_files import read_scribbles
@@ -27,7 +28,8 @@ _EXAMPLES = """
 examples:
   ichhpinet segment ct.nii.gz --scribbles scribbles.seg.nrrd -o hematoma.seg.nrrd
   ichhpinet segment dicom_folder --scribbles round1.seg.nrrd --scribbles round2.seg.nrrd \\
-      -o hematoma.seg.nrrd --labelmap hematoma.nii.gz --scene work.mrb --report report.json
+      -o hematoma.seg.nrrd --labelmap hematoma.nii.gz --scene work.mrb --report report.json \\
+      --report-pdf report.pdf
 
   ichhpinet segment dicom_folder --scribbles scribbles.seg.nrrd -o hematoma.seg.nrrd \\
       --dicom-seg hematoma.dcm --dicom-sr numbers.dcm --dicom-sc key_image.dcm
@@ -75,6 +77,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preview", metavar="FILE", type=Path, help="also write a picture of every round (.png)"
     )
+    parser.add_argument(
+        "--report-pdf", metavar="FILE", type=Path, help="also write one page with pictures and numbers (.pdf)"
+    )
     add_dicom_arguments(parser)
     add_network_arguments(parser)
 
@@ -111,7 +116,14 @@ def run(arguments: argparse.Namespace) -> None:
         panels = [one.as_panel() for one in finished]
         sheet = contact_sheet(ct.hu, ct.spacing, panels, f"ICH-HPINet · {ct.name}", note=ct.geometry.slices)
         write_bytes(arguments.preview, sheet)
-    warnings += objects.write(finding_of(network, finished))
+    finding = finding_of(network, finished)
+    warnings += objects.write(finding)
+    if arguments.report_pdf:
+        from ..reporting.report_page import Report, report_pdf
+
+        listed = [one.as_listed() for one in finished]
+        doubt, acquired = finished[-1].result.doubt, acquisition_of(ct).when
+        write_bytes(arguments.report_pdf, report_pdf(Report(ct, finding, listed, doubt, acquired, warnings)))
     # A guess that scribbles have corrected is a guess no more.
     warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])
     print_rounds(ct.name, finished)
@@ -120,13 +132,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _outputs(arguments: argparse.Namespace) -> list[Path | None]:
-    return [arguments.output, arguments.labelmap, arguments.scene, arguments.report, arguments.preview]
+    names = ("output", "labelmap", "scene", "report", "preview", "report_pdf")
+    return [getattr(arguments, name) for name in names]
 
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
     """Everything that would spoil the end of the work, found at its start."""
-    allowed = ((".seg.nrrd",), LABELMAP_ENDINGS, (".mrb",), (".json",), (".png",))
-    names = ("A segmentation", "A label map", "A scene", "A report", "A preview")
+    allowed = ((".seg.nrrd",), LABELMAP_ENDINGS, (".mrb",), (".json",), (".png",), (".pdf",))
+    names = ("A segmentation", "A label map", "A scene", "A report", "A preview", "A page")
     given = [(path, *rest) for path, *rest in zip(_outputs(arguments), allowed, names, strict=True) if path]
     for path, suffixes, what in given:
         check_suffix(path, suffixes, what)
@@ -135,7 +148,7 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
     check_outputs(paths, [arguments.ct, *arguments.scribbles])
     if arguments.scene:
         from ..scene import save_mrb  # noqa: F401
-    if arguments.preview:
+    if arguments.preview or arguments.report_pdf:
         from ..reporting.drawing import require_matplotlib
 
         require_matplotlib()

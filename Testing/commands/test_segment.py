@@ -141,6 +141,16 @@ def test_scribbles_or_a_guess_are_asked_for(case, without_network, capsys):
     assert not without_network
 
 
+def test_the_page_is_written_with_the_other_results(case, without_network, capsys):
+    pytest.importorskip("matplotlib")
+    page = case.folder / "page.pdf"
+    assert segment(case, "--scribbles", case.round2, "--report-pdf", page) == 0
+    assert page.read_bytes().startswith(b"%PDF")
+    assert "page.pdf" in capsys.readouterr().out
+    assert segment(case, "--report-pdf", case.folder / "page.html") == 2
+    assert "End its name with .pdf" in capsys.readouterr().err
+
+
 def test_a_guess_comes_before_the_scribbles(case, without_network, capsys):
     pytest.importorskip("matplotlib")
     report, preview = case.folder / "report.json", case.folder / "rounds.png"
