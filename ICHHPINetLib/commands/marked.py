@@ -8,8 +8,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
-from ..imaging.label_files import LabelFile
+from ..imaging.ct import CT
+from ..imaging.label_files import LabelFile, check_series, read_labels
 from ..imaging.scribbles_grid import on_grid
+from ..imaging.segment_kinds import HEMATOMA
 
 
 def marked(file: LabelFile, label: int | None) -> tuple[np.ndarray, list[str]]:
@@ -47,3 +49,31 @@ def on_ct(marks: np.ndarray, file: LabelFile, ct: sitk.Image, ct_path: Path) -> 
             "Name the CT on which the mask was drawn, or leave the CT out."
         )
     return moved
+
+
+def read_start(path: Path, ct: CT, ct_path: Path) -> np.ndarray:
+    """A mask to go on from, uint8 (Z, Y, X) on the voxels of ``ct``.
+
+    Of several segments the one called "Hematoma" is taken. InputFileError where none is, nothing is marked,
+    or the mask was drawn on another CT.
+    """
+    file = read_labels(path)
+    check_series(file, ct.geometry)
+    own = [one.number for one in file.segments if one.name.strip().lower() == HEMATOMA.name.lower()]
+    marks, several = marked(file, own[0] if len(own) == 1 else None)
+    if several:
+        raise InputFileError(
+            f"'{path}' holds several labels or segments, none of them called '{HEMATOMA.name}'. Save the one "
+            "to go on from as a file of its own."
+        )
+    if not marks.any():
+        raise InputFileError(
+            f"Nothing is marked in '{path}': there is nothing to go on from. Leave --start out."
+        )
+    moved = on_grid(marks, file.grid, ct.file_geometry.image)
+    if moved is None:
+        raise InputFileError(
+            f"'{path}' does not lie on the voxels of '{ct_path}': it was drawn on another CT, or resampled. "
+            "Name the CT that it was drawn on."
+        )
+    return np.ascontiguousarray(ct.file_geometry.reorientation.apply(moved)).astype(np.uint8)

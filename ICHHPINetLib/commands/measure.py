@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..dicom_export.sr import is_report, read_sr
+from ..errors import InputFileError
 from ..imaging.ct_files import read_ct
 from ..imaging.label_files import check_series, read_labels
 from ..imaging.orientation import to_canonical
@@ -23,13 +25,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "examples:\n"
         "  ichhpinet measure hematoma.seg.nrrd\n"
-        "  ichhpinet measure labels.nii.gz --label 3 --ct ct.nii.gz --report numbers.json"
+        "  ichhpinet measure labels.nii.gz --label 3 --ct ct.nii.gz --report numbers.json\n"
+        "  ichhpinet measure numbers.dcm        # a report that segment --dicom-sr wrote"
     )
     parser.add_argument(
         "mask",
         metavar="MASK",
         type=Path,
-        help="segmentation (.seg.nrrd) or label map (NRRD, NIfTI, MHA) or DICOM SEG",
+        help="segmentation (.seg.nrrd), label map (NRRD, NIfTI, MHA) or DICOM SEG; or a report of "
+        "segment --dicom-sr, of which the numbers are shown",
     )
     parser.add_argument(
         "--label", metavar="N", type=int, help="count only voxels of this label (default: all but 0)"
@@ -44,6 +48,9 @@ def run(arguments: argparse.Namespace) -> None:
         check_suffix(arguments.report, (".json",), "A report")
         inputs = [path for path in (arguments.mask, arguments.ct) if path]
         check_outputs([arguments.report], inputs)
+    if is_report(arguments.mask):
+        _show_report(arguments)
+        return
     file = read_labels(arguments.mask)
     marks, said = marked(file, arguments.label)
     warnings = [*file.warnings, *said]
@@ -68,6 +75,35 @@ def run(arguments: argparse.Namespace) -> None:
         write_json(arguments.report, content)
     warn(warnings)
     print_tables([Table(arguments.mask.name, ("", "Value"), tuple(_rows(numbers)))])
+    say(DISCLAIMER)
+
+
+def _show_report(arguments: argparse.Namespace) -> None:
+    """The numbers of a DICOM report, which has no voxels to measure."""
+    if arguments.ct or arguments.label is not None:
+        raise InputFileError(
+            f"'{arguments.mask}' is a DICOM report, which has numbers and no voxels. Leave --ct and --label "
+            "out, or name the segmentation (SEG)."
+        )
+    numbers, is_guess = read_sr(arguments.mask)
+    warnings = ["These are the numbers of the report; nothing was measured again."]
+    if is_guess:
+        warnings.append("They are of a first guess that nobody has checked.")
+    shown = dict(numbers)
+    low, high = (shown.pop(f"likely_{end}_ml", None) for end in ("from", "to"))
+    if arguments.report:
+        content = {"report": arguments.mask.name, "notice": DISCLAIMER, "warnings": warnings, **shown}
+        content |= {"likely_volume_ml": None if low is None else [low, high], "is_first_guess": is_guess}
+        write_json(arguments.report, content)
+    rows = [("volume", f"{shown['volume_ml']:.1f} mL")]
+    if low is not None and high is not None:
+        rows.append(("likely", f"{low:.1f} to {high:.1f} mL"))
+    rows.append(("ABC/2", f"{shown['abc2_ml']:.1f} mL"))
+    rows += [(name, f"{shown[name]:.0f}") for name in ("foci", "rounds") if name in shown]
+    if "hu_mean" in shown and "hu_sd" in shown:
+        rows.append(("density", f"{shown['hu_mean']:.0f} ± {shown['hu_sd']:.0f} HU"))
+    warn(warnings)
+    print_tables([Table(arguments.mask.name, ("", "Value"), tuple(rows))])
     say(DISCLAIMER)
 
 

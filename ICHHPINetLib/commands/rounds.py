@@ -125,12 +125,12 @@ def finding_of(network: Any, rounds: Sequence[FinishedRound]) -> Finding:
     )
 
 
-def print_rounds(title: str, rounds: Sequence[FinishedRound]) -> None:
-    """Print the table of rounds and the headline."""
+def print_rounds(title: str, rounds: Sequence[FinishedRound], start_ml: float = 0.0) -> None:
+    """Print the table of rounds and the headline; ``start_ml`` is the volume before the first of them."""
     has_truth = any(one.dice is not None for one in rounds)
     columns = ("Round", "Volume (mL)", "Change (mL)", "ABC/2 (mL)", "Drawn on", "Time (s)")
     rows = []
-    before = 0.0
+    before = start_ml
     for one in rounds:
         volume = one.measurement.volume_ml
         row = (
@@ -213,13 +213,18 @@ def _round_report(one: FinishedRound) -> dict[str, Any]:
     return content if one.dice is None else {**content, "dice": one.dice}
 
 
-def write_scene(path: Path, ct: CT, rounds: Sequence[FinishedRound]) -> None:
-    """Save the CT as it lies in its file, scribbles, result and every round as a Slicer scene."""
+def write_scene(path: Path, ct: CT, rounds: Sequence[FinishedRound], start: np.ndarray | None = None) -> None:
+    """Save the CT as it lies in its file, scribbles, result and every round as a Slicer scene.
+
+    ``start`` is the mask that the first round went on from.
+    """
     from ..scene import SceneAdapter, add_ct_image, headless_scene, save_mrb
 
     with headless_scene() as scene:
         adapter = SceneAdapter(scene, add_ct_image(scene, ct.geometry.image, ct.name))
         log = adapter.load_rounds()
+        if start is not None:
+            log = log.with_mask(start)
         for one in rounds:
             adapter.write_scribbles(one.all_scribbles)
             log = log.with_round(one.result, one.all_scribbles)

@@ -13,6 +13,7 @@ from ..imaging.scribble_files import read_scribbles
 from ..imaging.writing import LABELMAP_ENDINGS, write_labelmap, write_segmentation
 from .console import say, warn
 from .dicom_objects import DicomObjects, add_dicom_arguments, check_dicom, dicom_paths
+from .marked import read_start
 from .output_checks import check_outputs, check_suffix
 from .rounds import (
     add_network_arguments,
@@ -33,6 +34,8 @@ examples:
 
   ichhpinet segment dicom_folder --scribbles scribbles.seg.nrrd -o hematoma.seg.nrrd \\
       --dicom-seg hematoma.dcm --dicom-sr numbers.dcm --dicom-sc key_image.dcm
+
+  ichhpinet segment dicom_folder --start hematoma.dcm --scribbles more.seg.nrrd -o hematoma.seg.nrrd
 
   ichhpinet segment ct.nii.gz --guess -o first_guess.seg.nrrd --preview first_guess.png
 
@@ -63,6 +66,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="begin with a round without scribbles: what looks like fresh blood, to be checked and corrected",
     )
     parser.add_argument(
+        "--start",
+        metavar="MASK",
+        type=Path,
+        help="go on from a mask of this CT, such as the DICOM SEG of an earlier session, in place of nothing",
+    )
+    parser.add_argument(
         "-o", "--output", metavar="FILE", type=Path, required=True, help="segmentation to write (.seg.nrrd)"
     )
     parser.add_argument(
@@ -91,23 +100,33 @@ def run(arguments: argparse.Namespace) -> None:
         raise InvalidScribblesError(
             "There are no scribbles. Name a file with --scribbles, or ask for a first guess with --guess."
         )
+    if arguments.start and arguments.guess:
+        raise InvalidScribblesError(
+            "--start goes on from a mask, and --guess begins without one. Leave one of them out."
+        )
     ct = read_ct(arguments.ct, arguments.series)
+    start = read_start(arguments.start, ct, arguments.ct) if arguments.start else None
     objects = DicomObjects(arguments, ct)
     rounds = [
-        read_scribbles(path, ct, require_foreground=number == 0 and not arguments.guess)
+        read_scribbles(path, ct, require_foreground=number == 0 and not arguments.guess and start is None)
         for number, path in enumerate(arguments.scribbles)
     ]
     network, session = open_session(arguments, ct)
     scribbles = [*([None] if arguments.guess else []), *(lambda mask, one=one: one for one in rounds)]
+    start_ml, began = 0.0, []
+    if start is not None:
+        session.log = session.log.with_mask(start)
+        start_ml = session.log.volume_ml(start)
+        began.append(f"The rounds went on from '{arguments.start.name}', {start_ml:.1f} mL.")
     finished = run_rounds(session, ct, scribbles)
     notes = finished[-1].result.notes
-    warnings = list(dict.fromkeys([*ct.warnings, *session.warnings, *notes]))
+    warnings = list(dict.fromkeys([*ct.warnings, *session.warnings, *began, *notes]))
     mask = finished[-1].result.mask
     write_segmentation(arguments.output, mask, ct, flagged=finished[-1].is_guess)
     if arguments.labelmap:
         write_labelmap(arguments.labelmap, mask, ct)
     if arguments.scene:
-        write_scene(arguments.scene, ct, finished)
+        write_scene(arguments.scene, ct, finished, start)
     if arguments.report:
         write_json(arguments.report, report(ct.name, network, finished, warnings))
     if arguments.preview:
@@ -126,7 +145,7 @@ def run(arguments: argparse.Namespace) -> None:
         write_bytes(arguments.report_pdf, report_pdf(Report(ct, finding, listed, doubt, acquired, warnings)))
     # A guess that scribbles have corrected is a guess no more.
     warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])
-    print_rounds(ct.name, finished)
+    print_rounds(ct.name, finished, start_ml)
     written = [path for path in (*_outputs(arguments), *dicom_paths(arguments)) if path]
     say(f"Written: {', '.join(str(path) for path in written)}")
 
@@ -145,7 +164,8 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
         check_suffix(path, suffixes, what)
     check_dicom(arguments)
     paths = [path for path in (*_outputs(arguments), *dicom_paths(arguments)) if path]
-    check_outputs(paths, [arguments.ct, *arguments.scribbles])
+    inputs = [arguments.ct, *arguments.scribbles, *([arguments.start] if arguments.start else [])]
+    check_outputs(paths, inputs)
     if arguments.scene:
         from ..scene import save_mrb  # noqa: F401
     if arguments.preview or arguments.report_pdf:

@@ -89,13 +89,13 @@ class Source:
         return np.stack([2 * np.count_nonzero(one, axis=0) >= len(one) for one in planes])
 
 
-def require_highdicom(what: str) -> None:
-    """MissingPackageError where nothing can be exported."""
+def require_highdicom(what: str, done: str = "written") -> None:
+    """MissingPackageError where nothing can be exported, or read back."""
     try:
         import highdicom  # noqa: F401
     except ImportError as error:
         raise MissingPackageError(
-            f"{what} is written with the package highdicom. Run: pip install 'ichhpinet[dicom]'"
+            f"{what} is {done} with the package highdicom. Run: pip install 'ichhpinet[dicom]'"
         ) from error
 
 

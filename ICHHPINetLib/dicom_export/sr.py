@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import InputFileError
+from ..imaging.dicom_seg import is_dicom
 from ..imaging.dicom_slices import read_dataset
 from ..imaging.segment_kinds import ALGORITHM, HEMATOMA
 from ..measurement.finding import Finding
@@ -22,6 +23,8 @@ _OWN = {
     "rounds": ("ROUNDS", "Rounds of interaction"),
 }
 
+_UNCHECKED = "UNCHECKED", "First guess that nobody has checked"
+
 
 def make_sr(finding: Finding, source: Source, seg: Any) -> Any:
     """A ``highdicom.sr.ComprehensiveSR`` of the finding, which refers to ``seg`` and to its slices.
@@ -31,33 +34,50 @@ def make_sr(finding: Finding, source: Source, seg: Any) -> Any:
     return made_of(source, "A DICOM report", lambda: _make(finding, source, seg))
 
 
-def read_sr(path: Path) -> dict[str, float]:
-    """The numbers of a report that ``make_sr`` made, by the names that the JSON report has.
+def is_report(path: Path) -> bool:
+    """Whether a file is a DICOM report of any kind."""
+    return path.is_file() and is_dicom(path) and _modality(path) == "SR"
+
+
+class ReadReport(NamedTuple):
+    """``numbers`` go by the names that the JSON report has; ``is_guess``: no scribble is behind them."""
+
+    numbers: dict[str, float]
+    is_guess: bool
+
+
+def read_sr(path: Path) -> ReadReport:
+    """What a report says that ``make_sr`` made.
 
     Raises MissingPackageError, and InputFileError for what is no such report.
     """
-    require_highdicom("A DICOM report")
+    require_highdicom("A DICOM report", "read")
     import highdicom as hd
 
     try:
         report = hd.sr.srread(path).content
         (group,) = report.get_volumetric_roi_measurement_groups()
         found = {_key(one.name, one.derivation): float(one.value) for one in group.get_measurements()}
+        is_guess = bool(group.get_qualitative_evaluations(name=own(*_UNCHECKED)))
+        names = {_key(name, derivation): key for key, (name, derivation, _) in _words().items()}
+        numbers = {names[key]: value for key, value in found.items() if key in names}
+        if "abc2_ml" not in numbers or "volume_ml" not in numbers:
+            raise ValueError("a report of other software")
     except Exception as error:  # of many kinds, from no DICOM to a report of something else
         kind = _modality(path)
+        what = f"DICOM of modality {kind}" if kind else "another file"
         raise InputFileError(
-            f"'{path}' is no report of a hematoma by {ALGORITHM} but {kind}. Name a report of "
+            f"'{path}' is no report of a hematoma by {ALGORITHM} but {what}. Name a report of "
             "segment --dicom-sr, or a mask."
         ) from error
-    names = {_key(name, derivation): key for key, (name, derivation, _) in _words().items()}
-    return {names[key]: value for key, value in found.items() if key in names}
+    return ReadReport(numbers, is_guess)
 
 
 def _modality(path: Path) -> str:
     try:
-        return f"DICOM of modality {read_dataset(path).Modality}"
+        return str(read_dataset(path).Modality)
     except Exception:  # what pydicom raises for a damaged file depends on the place
-        return "another file"
+        return ""
 
 
 def _words() -> dict[str, tuple[Any, Any, Any]]:
@@ -129,6 +149,7 @@ def _make(finding: Finding, source: Source, seg: Any) -> Any:
             parameters=[f"weights SHA256 {finding.sha256}", NOTICE],
         ),
         measurements=measurements,
+        qualitative_evaluations=[_unchecked()] if finding.is_guess else None,
     )
     content = hd.sr.MeasurementReport(
         observation_context=_observer(finding),
@@ -146,6 +167,13 @@ def _make(finding: Finding, source: Source, seg: Any) -> Any:
         **new_identity(),
         **equipment(finding),
     )
+
+
+def _unchecked() -> Any:
+    import highdicom as hd
+    from pydicom.sr.codedict import codes
+
+    return hd.sr.QualitativeEvaluation(name=own(*_UNCHECKED), value=codes.SCT.Yes)
 
 
 def _observer(finding: Finding) -> Any:

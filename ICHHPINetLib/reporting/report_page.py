@@ -281,7 +281,7 @@ def _foot(page: _Page, report: Report) -> None:
     made = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
     page.to(_MARGIN + 4 * 0.135 + 0.1)
     page.rule()
-    weights = f"'{_cut(finding.weights, 40)}'" + (
+    weights = f"'{_cut(finding.weights, 26)}'" + (
         f" (SHA256 {finding.sha256[:16]})" if finding.sha256 else ""
     )
     devices = ", ".join(dict.fromkeys(one.device for one in report.rounds if one.device)) or "not known"

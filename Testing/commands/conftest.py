@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from ICHHPINetLib import cli, phantom
 from ICHHPINetLib.interaction.result import Progress, RoundResult
+from ICHHPINetLib.interaction.round_log import RoundLog
 from ICHHPINetLib.interaction.scribbles import Scribbles
 
 SHAPE = (6, 24, 20)
@@ -17,7 +18,7 @@ SPACING = (5.0, 1.0, 0.5)
 
 
 class Session:
-    """The bleed is what lies within one voxel of the foreground scribbles."""
+    """The bleed is what lies within one voxel of the foreground scribbles, and what it went on from."""
 
     interrupt_in_round = None
 
@@ -29,6 +30,7 @@ class Session:
             Scribbles.empty(volume.shape),
             0,
         )
+        self.log = RoundLog.empty(self.shape, spacing)
 
     def guess(self, on_progress=None, is_cancelled=None):
         """One voxel, wherever the bleed is."""
@@ -41,7 +43,8 @@ class Session:
         if self.interrupt_in_round == self.number + 1:
             raise KeyboardInterrupt
         before, self.scribbles = self.mask, self.scribbles.merged(scribbles)
-        grown = ndimage.binary_dilation(self.scribbles.foreground) & ~self.scribbles.background
+        grown = ndimage.binary_dilation(self.scribbles.foreground) | (self.log.mask > 0)
+        grown &= ~self.scribbles.background
         self.mask, self.number = grown.astype(np.uint8), self.number + 1
         changed = np.flatnonzero((before != self.mask).any(axis=(1, 2)))
         return RoundResult(

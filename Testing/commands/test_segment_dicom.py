@@ -47,7 +47,7 @@ def test_all_results_have_the_same_numbers(series, capsys):
     assert segment(series, *options(series), "--report", report) == 0
     assert "sc.dcm" in capsys.readouterr().out
     content = json.loads(report.read_text(encoding="utf-8"))["rounds"][-1]
-    numbers = read_sr(series.folder / "sr.dcm")
+    numbers = read_sr(series.folder / "sr.dcm").numbers
     assert numbers.pop("rounds") == 1
     assert numbers == pytest.approx({name: content[name] for name in numbers}, abs=1e-6)
     words = ["measure", series.folder / "seg.dcm", "--ct", series.ct, "--report", again]
@@ -59,6 +59,87 @@ def test_all_results_have_the_same_numbers(series, capsys):
     assert picture.pixel_array.shape[2] == 3 and picture.pixel_array.std() > 10
     assert picture.SourceImageSequence[0].ReferencedSOPInstanceUID == "1.2.3.4.4"
     assert "not a medical device" in picture.ImageComments
+
+
+def test_a_session_goes_on_from_the_segmentation_of_an_earlier_one(series, capsys):
+    report, seg = series.folder / "report.json", series.folder / "seg.dcm"
+    assert segment(series, *options(series, ["seg"]), "--report", report) == 0
+    first = json.loads(report.read_text(encoding="utf-8"))["volume_ml"]
+    drawn = sitk.ReadImage(str(series.round1))
+    marks = sitk.GetArrayFromImage(drawn)
+    marks[:], marks[5, 6, 8:11], marks[3, 12, 8] = 0, 1, 2
+    image = sitk.GetImageFromArray(marks)
+    image.CopyInformation(drawn)
+    sitk.WriteImage(image, str(series.round1))
+    scene = series.folder / "work.mrb"
+    assert segment(series, "--start", seg, "--report", report, "--scene", scene) == 0
+    content = json.loads(report.read_text(encoding="utf-8"))
+    # As many voxels again, less the one that is erased.
+    assert content["volume_ml"] == pytest.approx(2 * first - 0.5 * 0.5 * 5 / 1000)
+    assert content["rounds"][0]["round"] == 1
+    assert f"went on from 'seg.dcm', {first:.1f} mL" in " ".join(content["warnings"])
+    pytest.importorskip("slicer_core")
+    from ICHHPINetLib.scene import SceneAdapter, headless_scene
+    from ICHHPINetLib.scene.archive import load_mrb
+
+    with headless_scene() as loaded:
+        (ct,) = load_mrb(loaded, scene)
+        log = SceneAdapter(loaded, ct).load_rounds()
+        assert log.volume_ml(log.without_last().mask) == pytest.approx(first)
+
+
+def test_what_a_session_cannot_go_on_from_is_refused_in_words(series, capsys):
+    seg = series.folder / "seg.dcm"
+    assert segment(series, *options(series, ["seg"])) == 0
+    own, other = series.ct, series.folder / "other"
+
+    def change(index, dataset):
+        dataset.SeriesInstanceUID = "1.2.3.5"
+
+    write_slices(other, head_hu(), change=change)
+    empty, several, moved = (series.folder / f"{name}.nrrd" for name in ("empty", "several", "moved"))
+    drawn = sitk.ReadImage(str(series.round1))
+    sitk.WriteImage(drawn * 0, str(empty))
+    marks = sitk.GetArrayFromImage(drawn)
+    marks[5, 6, 6] = 3
+    image = sitk.GetImageFromArray(marks)
+    image.CopyInformation(drawn)
+    sitk.WriteImage(image, str(several))
+    image.SetOrigin((0.1, 0.2, 0.3))
+    sitk.WriteImage((image > 0), str(moved))
+    for ct, start, words in (
+        (other, seg, "drawn on another series"),
+        (own, empty, "nothing to go on from"),
+        (own, several, "several labels"),
+        (own, moved, "drawn on another CT, or resampled"),
+        (own, series.folder / "nothing.dcm", "does not exist"),
+    ):
+        series.ct = ct
+        assert refused(series, "--start", start)
+        assert words in capsys.readouterr().err
+    series.ct = own
+    assert refused(series, "--start", seg, "--guess")
+    assert "begins without one" in capsys.readouterr().err
+
+
+def test_a_slice_that_went_missing_is_named(series, monkeypatch, capsys):
+    sorted(series.ct.iterdir())[3].unlink()
+    assert refused(series, *options(series))
+    assert "missing" in capsys.readouterr().err
+
+
+def test_the_report_is_read_back_without_pixels(series, capsys):
+    report, again, sr = (series.folder / name for name in ("report.json", "again.json", "sr.dcm"))
+    assert segment(series, *options(series, NAMES[:2]), "--report", report) == 0
+    capsys.readouterr()
+    assert cli.main(["measure", str(sr), "--report", str(again)]) == 0
+    content = json.loads(report.read_text(encoding="utf-8"))["rounds"][-1]
+    read = json.loads(again.read_text(encoding="utf-8"))
+    assert read["volume_ml"] == pytest.approx(content["volume_ml"]) and not read["is_first_guess"]
+    text = capsys.readouterr().out
+    assert "nothing was measured again" in text and f"{content['abc2_ml']:.1f} mL" in text
+    assert cli.main(["measure", str(sr), "--ct", str(series.ct)]) == 2
+    assert "numbers and no voxels" in capsys.readouterr().err
 
 
 def refused(case, *more):

@@ -137,7 +137,8 @@ def test_the_report_has_the_numbers_and_refers_to_segment_and_ct(axial, tmp_path
     numbers = finding.numbers.as_dict()
     expected = {name: numbers[name] for name in ("volume_ml", "abc2_ml", "hu_mean", "hu_sd", "foci")}
     expected |= {"rounds": 3, "likely_from_ml": 0.01, "likely_to_ml": 0.5}
-    assert read_sr(tmp_path / "sr.dcm") == pytest.approx(expected, abs=1e-6)
+    read = read_sr(tmp_path / "sr.dcm")
+    assert read.numbers == pytest.approx(expected, abs=1e-6) and not read.is_guess
     report = pydicom.dcmread(tmp_path / "sr.dcm")
     named = {
         one.ReferencedSOPInstanceUID
@@ -152,11 +153,12 @@ def test_the_report_has_the_numbers_and_refers_to_segment_and_ct(axial, tmp_path
 def test_nothing_marked_is_told_as_well(axial, tmp_path):
     ct, source, _ = axial
     mask = np.zeros(ct.shape, np.uint8)
-    empty = Finding(mask, measure(mask, ct.spacing, ct.hu), 1, None, False, "fake", SHA256)
+    empty = Finding(mask, measure(mask, ct.spacing, ct.hu), 1, None, True, "fake", SHA256)
     seg = make_seg(ct, empty, source)
     write_objects({tmp_path / "seg.dcm": seg, tmp_path / "sr.dcm": make_sr(empty, source, seg)})
     assert not read_labels(tmp_path / "seg.dcm").label_map().any()
-    assert read_sr(tmp_path / "sr.dcm") == {"volume_ml": 0, "abc2_ml": 0, "foci": 0, "rounds": 1}
+    numbers = {"volume_ml": 0, "abc2_ml": 0, "foci": 0, "rounds": 1}
+    assert read_sr(tmp_path / "sr.dcm") == (numbers, True)
 
 
 def objects(ct, source, finding):
