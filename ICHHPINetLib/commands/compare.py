@@ -185,6 +185,7 @@ def _print(found: Comparison, warnings: list[str]) -> None:
             *(f"{side.volume_ml:.1f} mL" for side in (one, other)),
             f"{found.difference_ml:+.1f} mL{percent}",
         ),
+        ("made by", _maker(one), _maker(other), ""),
         ("likely", _interval(one), _interval(other), likely),
         ("ABC/2", *(f"{side.measurement.abc2_ml:.1f} mL" for side in (one, other)), ""),
         ("foci", *(str(side.measurement.foci) for side in (one, other)), ""),
@@ -205,6 +206,10 @@ def _print(found: Comparison, warnings: list[str]) -> None:
     if not found.between:
         say("The time between the two CTs is not known: nothing in the files tells it.")
     say(DISCLAIMER)
+
+
+def _maker(side: Side) -> str:
+    return "first guess, no scribble" if side.is_guess else ""
 
 
 def _interval(side: Side) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..errors import InputFileError
-from ..imaging.acquired import Acquisition, acquisition_of, acquisition_of_segmentation, stated
+from ..imaging.acquired import Acquisition, acquisition_of, acquisition_of_segmentation
 from ..imaging.acquisition import SIZE_UNSTATED
 from ..imaging.ct import CT
 from ..imaging.ct_files import read_ct
@@ -90,8 +90,10 @@ def _of_mask(path: Path, ct: CT | None, ct_path: Path | None, label: int | None)
     warnings += [] if ct else file.warnings
     if ct is not None and mask.any() and (mask[0].any() or mask[-1].any()):
         warnings.append("The marked blood reaches the first or last slice: what lies beyond is not counted.")
-    interval, note = _interval_beside(path, numbers.volume_ml)
-    return Given(Side(path.name, numbers, interval, known), ct, mask, [*warnings, *note])
+    beside, note = _report_beside(path, numbers.volume_ml)
+    interval = None if beside is None else beside.interval_ml
+    is_guess = file.is_guess or (beside is not None and beside.is_guess)
+    return Given(Side(path.name, numbers, interval, known, is_guess), ct, mask, [*warnings, *note])
 
 
 def _merged(of_ct: Acquisition, of_segmentation: Acquisition) -> Acquisition:
@@ -111,13 +113,8 @@ def _of_scene(path: Path, ct_path: Path | None) -> Given:
         raise InputFileError(f"'{path}' is a scene, which holds its CT; leave '{ct_path}' out.")
     from ..scene.finished import read_finished
 
-    ct, mask, when = read_finished(path)
-    known = acquisition_of(ct)
-    if when:
-        digits = when.replace("-", "").replace(" ", "").replace(":", "")
-        known = stated(known, lambda name: digits if name == "AcquisitionDateTime" else "")
-    numbers = measure(mask, ct.spacing, ct.hu)
-    return Given(Side(path.name, numbers, None, known), ct, mask, list(ct.warnings))
+    found = read_finished(path)
+    return Given(found.as_side(path.name), found.ct, found.mask, list(found.ct.warnings))
 
 
 def _of_report(path: Path, ct: CT | None) -> Given:
@@ -126,45 +123,59 @@ def _of_report(path: Path, ct: CT | None) -> Given:
         raise InputFileError(
             f"'{path}' is no report that 'ichhpinet segment --report' wrote. Name one, or the mask itself."
         )
-    numbers, interval = content
     known = Acquisition() if ct is None else acquisition_of(ct)
-    return Given(Side(path.name, numbers, interval, known), ct, None, [] if ct is None else list(ct.warnings))
+    return Given(
+        Side(path.name, *content[:2], known, content.is_guess),
+        ct,
+        None,
+        [] if ct is None else list(ct.warnings),
+    )
 
 
-def _interval_beside(path: Path, volume_ml: float) -> tuple[tuple[float, float] | None, list[str]]:
-    """The likely volumes of a mask from a report beside it, if that is of the same volume, and a note."""
+class _Report(NamedTuple):
+    """What a report of ``segment`` says of its last round."""
+
+    numbers: Measurement
+    interval_ml: tuple[float, float] | None
+    is_guess: bool
+
+
+def _report_beside(path: Path, volume_ml: float) -> tuple[_Report | None, list[str]]:
+    """The report beside a mask, if it is of the same volume and knows the likely one, and a note."""
     stem = path.name.split(".")[0]
     for own, place in ((True, path.with_name(f"{stem}.json")), (False, path.with_name("report.json"))):
         content = _report(place) if place.is_file() else None
-        if content is None or content[1] is None:
+        if content is None or content.interval_ml is None:
             continue
-        numbers, interval = content
-        if abs(numbers.volume_ml - volume_ml) <= max(_SAME_VOLUME * volume_ml, 1e-6):
-            return interval, [f"The likely volume of '{path.name}' is that of '{place.name}' beside it."]
+        if abs(content.numbers.volume_ml - volume_ml) <= max(_SAME_VOLUME * volume_ml, 1e-6):
+            return content, [f"The likely volume of '{path.name}' is that of '{place.name}' beside it."]
         if own:
             note = (
-                f"'{place.name}' beside '{path.name}' is of another volume ({numbers.volume_ml:.1f} mL); its "
-                "likely volume was left out."
+                f"'{place.name}' beside '{path.name}' is of another volume "
+                f"({content.numbers.volume_ml:.1f} mL); its likely volume was left out."
             )
             return None, [note]
     return None, []
 
 
-def _report(path: Path) -> tuple[Measurement, tuple[float, float] | None] | None:
-    """Numbers and likely volumes of the last round of a report of ``segment``; None where it is none."""
+def _report(path: Path) -> _Report | None:
+    """What a file says, if it is a report of ``segment``."""
     try:
         if path.stat().st_size > _LONGEST_REPORT:
             return None
-        last = json.loads(path.read_text(encoding="utf-8"))["rounds"][-1]
+        rounds = json.loads(path.read_text(encoding="utf-8"))["rounds"]
+        last = rounds[-1]
         fields = [one.name for one in dataclasses.fields(Measurement)]
         numbers = Measurement(**{name: _number(last[name], name.startswith("hu_")) for name in fields})
         interval = last.get("likely_volume_ml")
         if interval is not None:
             low, high = (_number(end) for end in interval)
             interval = (low, high)
+        # Files that do not tell are of nobody's guess.
+        is_guess = all(one.get("scribbled_slices") == [] for one in rounds)
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError):
         return None
-    return numbers, interval
+    return _Report(numbers, interval, is_guess)
 
 
 def _number(value: Any, may_miss: bool = False) -> Any:

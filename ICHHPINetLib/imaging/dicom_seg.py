@@ -11,6 +11,7 @@ import SimpleITK as sitk
 from ..errors import InputFileError, MissingPackageError
 from .dicom import is_dicom_file
 from .dicom_seg_stack import is_stacked, read_stack
+from .segment_kinds import ALGORITHM
 
 # SEG with a frame a segment, and the newer one with label values.
 _CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
@@ -25,13 +26,15 @@ class DicomSegments(NamedTuple):
     """``grid`` has the geometry of the marked slices and all between them; ``layers`` is (Z, Y, X, segments).
 
     ``segments`` are (number, name), in the order of the layers' last axis; ``series`` is the UID of the one
-    series of images that they were drawn on, empty where none or several are named.
+    series of images that they were drawn on, empty where none or several are named; ``is_guess`` is as in
+    ``LabelFile``.
     """
 
     grid: sitk.Image
     layers: np.ndarray
     segments: list[tuple[int, str]]
     series: str
+    is_guess: bool
 
 
 def is_dicom(path: Path) -> bool:
@@ -84,12 +87,20 @@ def read_dicom_seg(path: Path) -> DicomSegments:
         raise
     except Exception as error:  # of many kinds, from frames that lie anywhere to missing elements
         raise _damaged(path, error) from error
-    return DicomSegments(grid, layers, segments, _series(data))
+    return DicomSegments(grid, layers, segments, _series(data), _is_guess(data))
 
 
 def _series(data) -> str:
     named = {str(one.get("SeriesInstanceUID") or "") for one in data.get("ReferencedSeriesSequence") or []}
     return named.pop() if len(named) == 1 else ""
+
+
+def _is_guess(data) -> bool:
+    named = [
+        (str(one.get("SegmentAlgorithmType")), str(one.get("SegmentAlgorithmName")))
+        for one in data.SegmentSequence
+    ]
+    return ("AUTOMATIC", ALGORITHM) in named
 
 
 def _numbers(seg) -> list[int]:

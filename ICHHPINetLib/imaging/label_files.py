@@ -16,11 +16,12 @@ from .dicom_seg import is_dicom, read_dicom_seg
 from .integrity import check_whole
 from .labels import whole_labels
 from .open_image import check_perpendicular, doubts_about_size, open_image
+from .segment_kinds import GUESS_TAGS
 
 if TYPE_CHECKING:
     from .ct import FileGeometry
 
-_KEY = re.compile(r"Segment(\d+)_")
+_KEY, _TAGS = re.compile(r"Segment(\d+)_"), re.compile(r"Segment\d+_Tags")
 
 
 class Segment(NamedTuple):
@@ -44,6 +45,7 @@ class LabelFile:
     segments: those that the file lists, none in a plain label map.
     warnings: what was odd about the file but could be worked with.
     series: UID of the DICOM series that they were drawn on, where a DICOM file names one.
+    is_guess: whether a segment says that it is this software's first guess, on which nobody has scribbled.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class LabelFile:
     segments: tuple[Segment, ...] = ()
     warnings: list[str] = field(default_factory=list)
     series: str = ""
+    is_guess: bool = False
 
     @property
     def names(self) -> dict[int, str]:
@@ -102,12 +105,13 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
     check_whole(path)
     series = ""
     if is_dicom(path):
-        grid, layers, listed, series = read_dicom_seg(path)
+        grid, layers, listed, series, is_guess = read_dicom_seg(path)
         segments = [Segment(name, number, layer, 1) for layer, (number, name) in enumerate(listed)]
         warnings: list[str] = []
     else:
         image, warnings = open_image(path)
         grid, layers, segments = _from_image(path, image)
+        is_guess = _is_guess(image)
         warnings += doubts_about_size(grid, path)
     check_perpendicular(grid, path)
     try:
@@ -115,7 +119,7 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
     except InvalidVolumeError as error:
         raise InvalidVolumeError(f"'{path}' is no mask. {error}") from error
     _check_listed(path, layers, segments)
-    return LabelFile(path, grid, layers, tuple(segments), warnings, series)
+    return LabelFile(path, grid, layers, tuple(segments), warnings, series, is_guess)
 
 
 def check_series(file: LabelFile, geometry: FileGeometry | None) -> None:
@@ -131,6 +135,11 @@ def check_series(file: LabelFile, geometry: FileGeometry | None) -> None:
 def is_segmentation(image: sitk.Image | sitk.ImageFileReader) -> bool:
     """Whether the header of a file lists segments, as those of Slicer do, whatever the file is called."""
     return any(_KEY.match(key) for key in image.GetMetaDataKeys())
+
+
+def _is_guess(image: sitk.Image) -> bool:
+    tags = [image.GetMetaData(key).split("|") for key in image.GetMetaDataKeys() if _TAGS.fullmatch(key)]
+    return any(set(GUESS_TAGS) <= set(one) for one in tags)
 
 
 def _from_image(path: Path, image: sitk.Image) -> tuple[sitk.Image, np.ndarray, list[Segment]]:

@@ -10,6 +10,8 @@ _TISSUE = f"{_ANATOMY}~SCT^85756007^Tissue~SCT^85756007^Tissue~^^~{_REGIONS}~^^~
 
 # What DICOM calls the maker of a segment.
 ALGORITHM = "ICH-HPINet"
+# By these tags a segment is known as its first guess: every scribble makes it semi-automatic.
+GUESS_TAGS = ("DICOM.SegmentAlgorithmType:AUTOMATIC", f"DICOM.SegmentAlgorithmName:{ALGORITHM}")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ _REPEATED = (
 _ALONE_ML = (-8.2, 8.7)
 _ALONE = "-8.2 to +8.7 mL after three rounds, -4.4 to +5.5 mL after eight (docs/benchmark.md)"
 
+_GUESSED = "the difference may be the software's alone. Check every slice, correct it, and compare again."
 # From these on, two acquisitions are said to differ.
 _STEP, _FIELD, _TILT_DEGREES, _HEIGHT_MM = 0.1, 0.1, 1.0, 10.0
 # A third of less is a few voxels.
@@ -33,12 +34,16 @@ _SMALL_ML = 3.0
 
 @dataclass(frozen=True)
 class Side:
-    """One of two measurements: ``name`` for people, and between which volumes the true one is expected."""
+    """One of two measurements: ``name`` for people, and between which volumes the true one is expected.
+
+    ``is_guess``: it is of a first guess, on which nobody has scribbled.
+    """
 
     name: str
     measurement: Measurement
     interval_ml: tuple[float, float] | None = None
     acquisition: Acquisition = field(default_factory=Acquisition)
+    is_guess: bool = False
 
     @property
     def volume_ml(self) -> float:
@@ -135,6 +140,7 @@ class Comparison:
             row |= {name: one.name, f"{name}_acquired": one.acquisition.when}
             row |= {f"{name}_ml": one.volume_ml, f"{name}_low_ml": low, f"{name}_high_ml": high}
             row[f"{name}_abc2_ml"] = one.measurement.abc2_ml
+            row[f"{name}_is_first_guess"] = "yes" if one.is_guess else "no"
         row |= {"difference_ml": self.difference_ml, "difference_percent": self.difference_percent}
         row |= {"hours_between": self.hours, "days_between": self.days}
         row |= {one.key: {True: "yes", False: "no", None: ""}[one.is_met] for one in self.definitions}
@@ -221,6 +227,11 @@ def _statements(
 ) -> Iterator[str]:
     before, after = baseline.volume_ml, followup.volume_ml
     difference = after - before
+    guessed = [name for name, one in (("baseline", baseline), ("follow-up", followup)) if one.is_guess]
+    if len(guessed) == 2:
+        yield f"Both are first guesses, on which nobody has scribbled: {_GUESSED}"
+    elif guessed:
+        yield f"The {guessed[0]} is a first guess, on which nobody has scribbled: {_GUESSED}"
     if not before:
         yield (
             f"Nothing is marked on the baseline: the {after:.1f} mL of the follow-up are new, or were not "
@@ -323,6 +334,7 @@ def _side(one: Side) -> dict[str, Any]:
         "name": one.name,
         **one.measurement.as_dict(),
         "likely_volume_ml": one.interval_ml and list(one.interval_ml),
+        "is_first_guess": one.is_guess,
         "acquired": known.when or None,
         "slice_distance_mm": known.step_mm,
         "extent_mm_zyx": known.extent_mm and list(known.extent_mm),

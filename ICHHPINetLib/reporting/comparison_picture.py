@@ -166,7 +166,8 @@ def _headings(axes, name: str, side: Side) -> None:
     if side.interval_ml:
         interval = f" (likely {side.interval_ml[0]:.1f} to {side.interval_ml[1]:.1f})"
     axes[0].set_title(f"{name}\n{side.acquisition.when or 'time not known'}", color=INK, fontsize=10.5)
-    axes[1].set_title(f"{name} hematoma\n{side.volume_ml:.1f} mL{interval}", color=INK, fontsize=10.5)
+    what = "first guess, unchecked" if side.is_guess else "hematoma"
+    axes[1].set_title(f"{name} {what}\n{side.volume_ml:.1f} mL{interval}", color=INK, fontsize=10.5)
 
 
 def _chart(figure, place, comparison: Comparison) -> None:

@@ -1,48 +1,99 @@
-"""The finished CT of a saved scene, as arrays that outlive the scene."""
+"""Finished CTs of a scene, as arrays that outlive it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
+from ..imaging.acquired import acquisition_of, stated
 from ..imaging.ct import CT, FileGeometry
+from ..measurement import measure
+from ..measurement.comparison import Side
+from . import rounds_table, saved_rounds
 from .adapter import SceneAdapter
 from .archive import load_mrb
 from .geometry import CTGeometry
 from .headless import headless_scene
-from .origin import acquired
+from .origin import acquired, patient
 
 
-def read_finished(path: str | os.PathLike) -> tuple[CT, np.ndarray, str]:
-    """The one CT with a hematoma in a scene (``.mrb``), its mask uint8 (Z, Y, X), and when it was taken.
+@dataclass(frozen=True)
+class FinishedCT:
+    """A CT with a hematoma.
 
-    The last as :func:`.origin.acquired` says it. Raises InputFileError where the scene cannot be read, or
-    holds no hematoma or those of several CTs.
+    Attributes
+    ----------
+    mask: uint8 (Z, Y, X) on the voxels of ``ct``.
+    when: it was taken, as :func:`.origin.acquired` says it.
+    patient, born: identifiers from its DICOM series, empty where it has none.
+    interval_ml: between which volumes the true one is expected; None where nobody knows.
+    is_guess: whether no scribble is behind the mask.
+    """
+
+    ct: CT
+    mask: np.ndarray
+    when: str
+    patient: str
+    born: str
+    interval_ml: tuple[float, float] | None
+    is_guess: bool
+
+    def as_side(self, name: str) -> Side:
+        """One side of a comparison."""
+        known = acquisition_of(self.ct)
+        if self.when:
+            digits = self.when.replace("-", "").replace(" ", "").replace(":", "")
+            known = stated(known, lambda word: digits if word == "AcquisitionDateTime" else "")
+        known = replace(known, patient=self.patient, born=self.born)
+        numbers = measure(self.mask, self.ct.spacing, self.ct.hu)
+        return Side(name, numbers, self.interval_ml, known, self.is_guess)
+
+
+def finished_cts(scene, nodes: Iterable) -> list:
+    """Those of the CT nodes ``nodes`` that have a hematoma."""
+    adapters = [SceneAdapter(scene, node) for node in nodes]
+    return [one.ct for one in adapters if one.has_result() and one.read_mask() is not None]
+
+
+def finished(scene, node) -> FinishedCT:
+    """What the scene holds of the CT ``node``; one of :func:`finished_cts`.
+
+    Raises InvalidVolumeError where the node cannot be a CT.
+    """
+    adapter = SceneAdapter(scene, node)
+    mask, (hu, spacing) = adapter.read_mask(), adapter.read_ct()
+    if mask is None:
+        raise InputFileError(f"'{node.GetName()}' has no hematoma yet. Finish it first.")
+    ct = CT.of_array(hu, spacing, FileGeometry(_image(adapter.geometry(), hu.dtype)), name=node.GetName())
+    volume = float(np.count_nonzero(mask) * np.prod(spacing) / 1000)
+    interval = saved_rounds.likely_ml(adapter.node("hematoma"), volume)
+    is_guess = rounds_table.is_guess(adapter.rounds_rows())
+    return FinishedCT(ct, mask, acquired(scene, node), *patient(scene, node), interval, is_guess)
+
+
+def read_finished(path: str | os.PathLike) -> FinishedCT:
+    """The one CT with a hematoma in a scene (``.mrb``).
+
+    Raises InputFileError where the scene cannot be read, or holds no hematoma or those of several CTs.
     """
     path = Path(path)
     with headless_scene() as scene:
-        found = []
-        for node in load_mrb(scene, path):
-            adapter = SceneAdapter(scene, node)
-            mask = adapter.read_mask() if adapter.has_result() else None
-            if mask is not None:
-                found.append((adapter, node, mask))
+        found = finished_cts(scene, load_mrb(scene, path))
         if not found:
             raise InputFileError(f"The scene '{path}' holds no hematoma of a CT. Finish it in Slicer first.")
         if len(found) > 1:
-            names = ", ".join(node.GetName() for _, node, _ in found)
+            names = ", ".join(node.GetName() for node in found)
             raise InputFileError(
                 f"The scene '{path}' holds hematomas of several CTs: {names}. Export the two masks, and name "
                 "those."
             )
-        ((adapter, node, mask),) = found
-        hu, spacing = adapter.read_ct()
-        geometry = FileGeometry(_image(adapter.geometry(), hu.dtype))
-        return CT.of_array(hu, spacing, geometry, name=node.GetName()), mask, acquired(scene, node)
+        return finished(scene, found[0])
 
 
 def _image(geometry: CTGeometry, dtype: np.dtype) -> sitk.Image:

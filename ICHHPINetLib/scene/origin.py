@@ -24,6 +24,17 @@ def acquired(scene, ct) -> str:
     return f"{day} {time[:2]}:{time[2:4]}" if time[:4].isdecimal() and len(time) >= 4 else day
 
 
+def patient(scene, ct) -> tuple[str, str]:
+    """ID and date of birth of the patient of the series that ``ct`` was loaded from; empty where unknown."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    item = hierarchy.GetItemByDataNode(ct) if hierarchy else 0
+    names = slicer.vtkMRMLSubjectHierarchyConstants
+    owner = hierarchy.GetItemAncestorAtLevel(item, names.GetDICOMLevelPatient()) if item else 0
+    wanted = names.GetDICOMPatientIDAttributeName(), names.GetDICOMPatientBirthDateAttributeName()
+    known, born = (hierarchy.GetItemAttribute(owner, name) or "" if owner else "" for name in wanted)
+    return known.strip(), born.strip()
+
+
 def _attribute(scene, ct, name: str) -> str:
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     item = hierarchy.GetItemByDataNode(ct) if hierarchy else 0

@@ -23,10 +23,13 @@ _ROUND = "ICHHPINet.round"
 _SCRIBBLES = "ICHHPINet.finishedStrokes"
 _MASKS = "ICHHPINet.masks"
 _PREVIEW = "ICHHPINet.preview"
+# The ends of the likely volume, and the volume that they belong to.
+_LIKELY = "ICHHPINet.likelyMl"
 # Between the mask of a round and the one it began with, where that was edited by hand.
 _BEGAN_WITH = ","
 # Nobody plays more rounds; more digits do not fit into the table.
 _ROUND_DIGITS = 6
+_SAME_ML = 1e-4
 
 
 class SavedRounds:
@@ -104,6 +107,10 @@ class SavedRounds:
             drawn = [*drawn, self._packed(log.scribbles.labels())]
         self._scribbles.SetAttribute(_SCRIBBLES, " ".join(drawn) or None)
         self._hematoma.SetAttribute(_MASKS, " ".join(masks) or None)
+        current = log.current
+        doubt = None if current is None else current.doubt
+        likely = () if doubt is None else (*doubt.interval_ml, log.volume_ml(log.finished_mask))
+        self._hematoma.SetAttribute(_LIKELY, " ".join(f"{end:.6f}" for end in likely) or None)
         # Last: whatever fails before, the scene still counts the rounds it had.
         self._hematoma.SetAttribute(_ROUND, str(log.number) if log.number else None)
 
@@ -145,11 +152,20 @@ def round_number(hematoma) -> int:
     return int(text) if text.isdecimal() and len(text) <= _ROUND_DIGITS else 0
 
 
+def likely_ml(hematoma, volume_ml: float) -> tuple[float, float] | None:
+    """Between which volumes the true one is expected; None where nobody knows, or it is of another volume."""
+    try:
+        low, high, known = map(float, _attribute(hematoma, _LIKELY).split())
+    except ValueError:
+        return None
+    return (low, high) if abs(known - volume_ml) < _SAME_ML and 0 <= low <= high < np.inf else None
+
+
 def forget(hematoma, scribbles) -> None:
     """Keep nothing of any round; either node may be None."""
     if hematoma is not None:
         end_preview(hematoma)
-        for name in (_ROUND, _MASKS):
+        for name in (_ROUND, _MASKS, _LIKELY):
             hematoma.SetAttribute(name, None)
     if scribbles is not None:
         scribbles.SetAttribute(_SCRIBBLES, None)

@@ -151,3 +151,24 @@ def test_bad_input_has_a_sentence_each_and_writes_nothing(pair, tmp_path, capsys
     refused(capsys, "End its name with .csv", one, two, "--table", tmp_path / "t.xls", *out)
     refused(capsys, "already an input", one, wrong, "--report", wrong)
     assert not report.exists() and not (tmp_path / "p.png").exists()
+
+
+def test_a_first_guess_is_known_from_its_files_and_said(pair, case, without_network, capsys):
+    guess, corrected = (case.folder / f"{name}.seg.nrrd" for name in ("guess", "corrected"))
+    assert cli.main(["segment", str(case.ct), "--guess", "-o", str(guess)]) == 0
+    more = ["--scribbles", str(case.round1)]
+    report = case.folder / "c.json"
+    assert (
+        cli.main(["segment", str(case.ct), "--guess", *more, "-o", str(corrected), "--report", str(report)])
+        == 0
+    )
+    table = case.folder / "table.csv"
+    capsys.readouterr()
+    assert compare(guess, corrected, "--table", table) == 0
+    (row,) = csv.DictReader(table.read_text(encoding="utf-8").splitlines())
+    assert (row["baseline_is_first_guess"], row["followup_is_first_guess"]) == ("yes", "no")
+    text = " ".join(capsys.readouterr().out.split())
+    assert "The baseline is a first guess, on which nobody has scribbled" in text
+    assert "first guess, no scribble" in text
+    assert compare(report, guess) == 0
+    assert "The follow-up is a first guess" in " ".join(capsys.readouterr().out.split())

@@ -90,7 +90,7 @@ def test_the_voxels_come_back(tmp_path, name):
     file = read_labels(tmp_path / "seg.dcm")
     back = on_grid(file.label_map() != 0, file.grid, ct.geometry.image)
     np.testing.assert_array_equal(ct.geometry.reorientation.apply(back), finding.mask)
-    assert file.names == {1: "Hematoma"} and file.series == "1.2.3.4"
+    assert file.names == {1: "Hematoma"} and file.series == "1.2.3.4" and not file.is_guess
     seg = hd.seg.segread(tmp_path / "seg.dcm")
     if source.is_one_file:
         numbers = [one.frame + 1 for one in source.slices]
@@ -156,7 +156,8 @@ def test_nothing_marked_is_told_as_well(axial, tmp_path):
     empty = Finding(mask, measure(mask, ct.spacing, ct.hu), 1, None, True, "fake", SHA256)
     seg = make_seg(ct, empty, source)
     write_objects({tmp_path / "seg.dcm": seg, tmp_path / "sr.dcm": make_sr(empty, source, seg)})
-    assert not read_labels(tmp_path / "seg.dcm").label_map().any()
+    read = read_labels(tmp_path / "seg.dcm")
+    assert read.is_guess and not read.label_map().any()
     numbers = {"volume_ml": 0, "abc2_ml": 0, "foci": 0, "rounds": 1}
     assert read_sr(tmp_path / "sr.dcm") == (numbers, True)
 

@@ -10,9 +10,9 @@ from ICHHPINetLib.measurement import Measurement
 from ICHHPINetLib.measurement.comparison import Side, compare
 
 
-def side(volume_ml, interval=None, **known):
+def side(volume_ml, interval=None, is_guess=False, **known):
     numbers = Measurement(volume_ml, volume_ml, 1.0, 1.0, 1.0, 1, 1, None, None)
-    return Side("mask", numbers, interval, Acquisition(**known))
+    return Side("mask", numbers, interval, Acquisition(**known), is_guess)
 
 
 def answers(before, after):
@@ -127,3 +127,20 @@ def test_row_and_report_hold_the_same_and_nothing_that_is_not_known():
     assert (row["baseline_low_ml"], row["followup_low_ml"], row["hours_between"]) == (17.0, "", "")
     assert content["followup"]["likely_volume_ml"] is None
     assert (row["more_than_6_ml_or_33_percent"], row["more_than_12_5_ml"]) == ("yes", "no")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "words"),
+    [
+        (True, False, "The baseline is a first guess"),
+        (False, True, "The follow-up is a first guess"),
+        (True, True, "Both are first guesses"),
+    ],
+)
+def test_a_guess_on_which_nobody_has_scribbled_is_said_first_and_in_the_row(one, other, words):
+    found = compare(side(20.0, is_guess=one), side(28.0, is_guess=other))
+    assert found.statements[0].startswith(words)
+    row = found.as_row()
+    answers = row["baseline_is_first_guess"], row["followup_is_first_guess"]
+    assert answers == tuple("yes" if guess else "no" for guess in (one, other))
+    assert not any("guess" in text for text in compare(side(20.0), side(28.0)).statements)
