@@ -10,14 +10,13 @@ from pathlib import Path
 from .. import __version__
 from ..errors import InputFileError
 from ..imaging.output_files import write_bytes, write_json
-from ..imaging.registration import Alignment, blood_outside_ml, register
+from ..imaging.registration import Alignment, register, unshared_blood
 from ..measurement.comparison import Comparison, Side, compare
 from ..reporting.tables import Table
 from .compared import Given, check_two_files, read_side
 from .console import DISCLAIMER, console, print_tables, say, warn
 from .output_checks import check_outputs, check_suffix
 
-_WORTH_TELLING_ML = 0.05
 _EXAMPLES = """
 examples:
   ichhpinet compare first.seg.nrrd second.seg.nrrd
@@ -76,7 +75,7 @@ def run(arguments: argparse.Namespace) -> None:
     if one.ct is not None and other.ct is not None:
         with console().status("laying the two CTs on each other"):
             alignment = register(one.ct, other.ct)
-        warnings += _lost(one, other, alignment)
+        warnings += unshared_blood((one.ct, other.ct), (one.mask, other.mask), alignment)
     picture = None
     if arguments.picture:
         from ..reporting.comparison_picture import comparison_picture
@@ -121,24 +120,6 @@ def _check_drawable(one: Given, other: Given) -> None:
         )
     if one.ct is None or other.ct is None:
         raise InputFileError("A picture needs both CTs. Name them with --baseline-ct and --followup-ct.")
-
-
-def _lost(one: Given, other: Given, alignment: Alignment) -> list[str]:
-    """What the registration tells about volumes: none, or blood where the other CT has no slice."""
-    if alignment.transform is None:
-        return [f"{alignment.reason} What part of the head only one of them shows is not known."]
-    said = []
-    for own, target, transform, names in (
-        (one, other, alignment.transform, ("baseline", "follow-up")),
-        (other, one, alignment.transform.GetInverse(), ("follow-up", "baseline")),
-    ):
-        lost = 0.0 if own.mask is None else blood_outside_ml(own.mask, own.ct, target.ct, transform)
-        if lost >= _WORTH_TELLING_ML:
-            said.append(
-                f"{lost:.1f} mL of the {names[0]} lie where the {names[1]} CT shows no part of the head: the "
-                "two volumes are not of the same place, and no definition can be judged by them."
-            )
-    return said
 
 
 def _report(found: Comparison, warnings: list[str], alignment: Alignment | None) -> dict:

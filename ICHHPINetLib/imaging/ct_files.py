@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import SimpleITK as sitk
 from ..errors import InputFileError
 from .acquisition import COLOR_FILE, SINGLE_SLICE_FILE, TIME_SERIES_FILE
 from .ct import CT, FileGeometry
-from .dicom import is_dicom_file, read_dicom_file, read_dicom_folder
+from .dicom import is_dicom_file, read_dicom_file, read_dicom_files, read_dicom_folder
 from .integrity import FORMATS
 from .label_files import is_segmentation
 from .open_image import check_perpendicular, doubts_about_size, open_image
@@ -43,10 +44,23 @@ def read_ct(path: str | os.PathLike, series: str | None = None) -> CT:
         geometry, warnings = read_dicom_file(path)
     else:
         geometry, warnings = _read_file(path)
+    return _ct(geometry, warnings, _short_name(path))
+
+
+def read_ct_of_files(paths: Sequence[Path], name: str) -> CT:
+    """Read a CT from the DICOM files of its slices, or from the one of a multi-frame series.
+
+    Raises as ``read_ct`` does for a folder.
+    """
+    read = read_dicom_files if len(paths) > 1 else lambda one: read_dicom_file(one[0])
+    return _ct(*read(paths), name)
+
+
+def _ct(geometry: FileGeometry, warnings: Sequence[str], name: str) -> CT:
     order = geometry.reorientation
     volume = np.ascontiguousarray(order.apply(sitk.GetArrayFromImage(geometry.image)))
     spacing = order.spacing(geometry.image.GetSpacing()[::-1])
-    return CT.of_array(volume, spacing, geometry, warnings, _short_name(path))
+    return CT.of_array(volume, spacing, geometry, warnings, name)
 
 
 def _read_file(path: Path) -> tuple[FileGeometry, list[str]]:

@@ -20,7 +20,7 @@ from .dicom_files import Folder, Series, find_series, is_dicom_file, read_series
 from .dicom_slices import Slice, read_dataset, read_values
 from .dicom_stack import Stack, aside_mm, stack
 
-__all__ = ["is_dicom_file", "read_dicom_file", "read_dicom_folder"]
+__all__ = ["is_dicom_file", "read_dicom_file", "read_dicom_files", "read_dicom_folder"]
 
 # In HU: denser than this is no air around a head.
 _AIR_HU = -300.0
@@ -59,6 +59,12 @@ def read_dicom_folder(folder: Path, uid: str | None = None) -> tuple[FileGeometr
 def read_dicom_file(path: Path) -> tuple[FileGeometry, list[str]]:
     """Read a multi-frame file; returns and raises as ``read_dicom_folder`` does."""
     return _volume(path, read_series(path), [])
+
+
+def read_dicom_files(paths: Sequence[Path]) -> tuple[FileGeometry, list[str]]:
+    """Read the slices of one series, wherever each lies; returns and raises as ``read_dicom_folder`` does."""
+    headers = [header for path in paths for header in read_series(path).headers]
+    return _volume(paths[0].parent, Series(headers), [])
 
 
 def _volume(place: Path, series: Series, notes: list[str]) -> tuple[FileGeometry, list[str]]:

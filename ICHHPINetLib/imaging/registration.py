@@ -26,6 +26,7 @@ _AROUND_MM = 6.0
 # Beyond this, two heads do not lie on each other.
 _LARGEST_TURN_DEGREES, _LARGEST_SHIFT_MM = 50.0, 150.0
 _LEAST_SHARED, _LEAST_CORRELATION = 0.4, 0.65
+_WORTH_TELLING_ML = 0.05
 
 
 @dataclass(frozen=True)
@@ -178,3 +179,26 @@ def blood_outside_ml(mask: np.ndarray, ct: CT, other: CT, transform: sitk.Transf
     index = np.linalg.solve(target[:3, :3], (places - target[:3, 3]).T).T
     outside = np.any((index < -0.5) | (index > np.array(other.file_geometry.image.GetSize()) - 0.5), axis=1)
     return float(np.count_nonzero(outside) * np.prod(ct.spacing) / 1000.0)
+
+
+def unshared_blood(
+    cts: tuple[CT, CT], masks: tuple[np.ndarray | None, np.ndarray | None], alignment: Alignment
+) -> list[str]:
+    """Sentences about blood of baseline or follow-up that lies where the other has no slice.
+
+    ``masks`` are (Z, Y, X) on the voxels of ``cts``, None where they are not known.
+    """
+    transform = alignment.transform
+    if transform is None:
+        return [f"{alignment.reason} What part of the head only one of them shows is not known."]
+    said = []
+    names = "baseline", "follow-up"
+    for own, way in ((0, transform), (1, transform.GetInverse())):
+        mask, other = masks[own], 1 - own
+        lost = 0.0 if mask is None else blood_outside_ml(mask, cts[own], cts[other], way)
+        if lost >= _WORTH_TELLING_ML:
+            said.append(
+                f"{lost:.1f} mL of the {names[own]} lie where the {names[other]} CT shows no part of the "
+                "head: the two volumes are not of the same place, and no definition can be judged by them."
+            )
+    return said

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -34,6 +35,8 @@ class FinishedCT:
     patient, born: identifiers from its DICOM series, empty where it has none.
     interval_ml: between which volumes the true one is expected; None where nobody knows.
     is_guess: whether no scribble is behind the mask.
+    is_edited: whether it was changed by hand since the last round.
+    rows: of the table of rounds, see :data:`.rounds_table.COLUMNS`.
     """
 
     ct: CT
@@ -43,6 +46,8 @@ class FinishedCT:
     born: str
     interval_ml: tuple[float, float] | None
     is_guess: bool
+    is_edited: bool
+    rows: list[dict[str, Any]]
 
     def as_side(self, name: str) -> Side:
         """One side of a comparison."""
@@ -61,20 +66,27 @@ def finished_cts(scene, nodes: Iterable) -> list:
     return [one.ct for one in adapters if one.has_result() and one.read_mask() is not None]
 
 
-def finished(scene, node) -> FinishedCT:
-    """What the scene holds of the CT ``node``; one of :func:`finished_cts`.
+def finished(adapter: SceneAdapter) -> FinishedCT:
+    """What the scene holds of a CT.
 
-    Raises InvalidVolumeError where the node cannot be a CT.
+    Raises InputFileError where it has no hematoma, InvalidVolumeError where it cannot be a CT.
     """
-    adapter = SceneAdapter(scene, node)
-    mask, (hu, spacing) = adapter.read_mask(), adapter.read_ct()
+    log = adapter.load_rounds()
+    mask, (hu, spacing), node = adapter.read_mask(), adapter.read_ct(), adapter.ct
     if mask is None:
-        raise InputFileError(f"'{node.GetName()}' has no hematoma yet. Finish it first.")
+        raise InputFileError(f"'{node.GetName()}' has no hematoma yet: refine first.")
     ct = CT.of_array(hu, spacing, FileGeometry(_image(adapter.geometry(), hu.dtype)), name=node.GetName())
-    volume = float(np.count_nonzero(mask) * np.prod(spacing) / 1000)
-    interval = saved_rounds.likely_ml(adapter.node("hematoma"), volume)
-    is_guess = rounds_table.is_guess(adapter.rounds_rows())
-    return FinishedCT(ct, mask, acquired(scene, node), *patient(scene, node), interval, is_guess)
+    rows = adapter.rounds_rows()
+    return FinishedCT(
+        ct,
+        mask,
+        acquired(adapter.scene, node),
+        *patient(adapter.scene, node),
+        saved_rounds.likely_ml(adapter.node("hematoma"), log.volume_ml(mask)),
+        rounds_table.is_guess(rows),
+        bool(log.number) and not np.array_equal(mask, log.finished_mask),
+        rows,
+    )
 
 
 def read_finished(path: str | os.PathLike) -> FinishedCT:
@@ -93,7 +105,7 @@ def read_finished(path: str | os.PathLike) -> FinishedCT:
                 f"The scene '{path}' holds hematomas of several CTs: {names}. Export the two masks, and name "
                 "those."
             )
-        return finished(scene, found[0])
+        return finished(SceneAdapter(scene, found[0]))
 
 
 def _image(geometry: CTGeometry, dtype: np.dtype) -> sitk.Image:

@@ -24,6 +24,11 @@ def acquired(scene, ct) -> str:
     return f"{day} {time[:2]}:{time[2:4]}" if time[:4].isdecimal() and len(time) >= 4 else day
 
 
+def instance_uids(ct) -> list[str]:
+    """UIDs of the DICOM objects that Slicer loaded ``ct`` from; none where it came from elsewhere."""
+    return (ct.GetAttribute("DICOM.instanceUIDs") or "").split()
+
+
 def patient(scene, ct) -> tuple[str, str]:
     """ID and date of birth of the patient of the series that ``ct`` was loaded from; empty where unknown."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)

@@ -76,11 +76,28 @@ def load_network(
     network = _build(config, state, path, config_of)
     network.eval().requires_grad_(False)
     target = _placed(network.float(), target, device)
-    # A file of the user's must not pass for the shipped weights, whatever it is called.
-    network.name = f"{path.stem} ({digest[:8]})" if expected is None else str(name_or_path)
+    network.name = _name(name_or_path, path, digest, expected)
     network.device, network.sha256 = target, digest
     network.about = {key: text for key, text in metadata.items() if key != "config"}
     return network
+
+
+def checksum(network: str, name_or_path: str | Path) -> str:
+    """SHA256 of the file of the network that is called ``network``, as ``load_network`` names it.
+
+    ``name_or_path``: the weights that are chosen now. "unknown" where they are other ones, or gone.
+    """
+    try:
+        path, expected = _locate(name_or_path)
+        digest = hashlib.sha256(_read(path)).hexdigest()
+    except WeightsError:
+        return "unknown"
+    return digest if network == _name(name_or_path, path, digest, expected) else "unknown"
+
+
+def _name(name_or_path: str | Path, path: Path, digest: str, expected: str | None) -> str:
+    # A file of the user's must not pass for the shipped weights, whatever it is called.
+    return f"{path.stem} ({digest[:8]})" if expected is None else str(name_or_path)
 
 
 def _placed(network: HPINet, target: torch.device, asked: str) -> torch.device:

@@ -52,13 +52,14 @@ def test_a_guess_and_its_likely_volume_come_back_until_the_mask_is_another(scene
     finish(scene, "CT", 300, guess=True, doubt=SimpleNamespace(interval_ml=(0.3, 0.5)))
     save_mrb(scene, tmp_path / "one.mrb")
     found = read_finished(tmp_path / "one.mrb")
-    assert found.is_guess and found.interval_ml == (0.3, 0.5)
+    assert found.is_guess and found.interval_ml == (0.3, 0.5) and not found.is_edited
     side = found.as_side("one")
     assert side.is_guess and side.interval_ml == (0.3, 0.5)
     (node,) = finished_cts(scene, [scene.GetFirstNodeByName("CT")])
     adapter = SceneAdapter(scene, node)
     adapter.show(adapter.read_mask() * (np.arange(24) < 12), is_preview=False)
-    assert finished(scene, node).interval_ml is None
+    edited = finished(adapter)
+    assert edited.is_edited and edited.interval_ml is None
     adapter.write_rounds(adapter.load_rounds().emptied())
     assert not finished_cts(scene, [node])
     assert adapter.node("hematoma").GetAttribute("ICHHPINet.likelyMl") is None
@@ -67,6 +68,7 @@ def test_a_guess_and_its_likely_volume_come_back_until_the_mask_is_another(scene
 def test_patient_and_time_of_dicom_are_known_from_the_scene(scene):
     import slicer
 
+    from ICHHPINetLib.scene import SceneAdapter
     from ICHHPINetLib.scene.finished import finished
 
     finish(scene, "CT", 300)
@@ -83,7 +85,7 @@ def test_patient_and_time_of_dicom_are_known_from_the_scene(scene):
         (item, "DICOM.SeriesTime", "140501.5"),
     ):
         hierarchy.SetItemAttribute(owner, name, text)
-    known = finished(scene, node).as_side("CT").acquisition
+    known = finished(SceneAdapter(scene, node)).as_side("CT").acquisition
     assert (known.patient, known.born, known.when) == ("4711", "19500102", "2026-01-31 14:05")
 
 
