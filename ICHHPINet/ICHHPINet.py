@@ -7,9 +7,11 @@ import slicer
 import vtk
 from ICHHPINetLib.scene.origin import acquired
 from ICHHPINetSupport import Export, PackageInstaller, Views
+from ICHHPINetSupport.CompareSection import CompareSection
 from ICHHPINetSupport.Logic import ICHHPINetLogic, ICHHPINetParameterNode
 from ICHHPINetSupport.NextSlice import NextSlice
 from ICHHPINetSupport.PhantomSample import registerSampleData
+from ICHHPINetSupport.ReportSection import ReportSection
 from ICHHPINetSupport.SceneWatcher import SceneWatcher
 from ICHHPINetSupport.SelfTest import ICHHPINetTest
 from ICHHPINetSupport.Shortcuts import Shortcuts
@@ -96,6 +98,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.logic = ICHHPINetLogic(self.onStatus)
         self.nextSlice = NextSlice(self.logic)
+        self.sections = (CompareSection(self.ui, self.logic), ReportSection(self.ui, self.logic))
         self.watcher = SceneWatcher(
             self.logic.scene, self.logic.controller, self.onCtRemoved, self.onNodesChanged
         )
@@ -264,6 +267,8 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.roundsTable.setMRMLTableNode(scene.node("rounds"))
         notes = last.notes if last else ()
         self.view.showRounds(scene.rounds_rows(), notes, self.logic.controller.doubt)
+        for section in self.sections:
+            section.update()
 
     def onStatus(self, status) -> None:
         """The controller has got on."""

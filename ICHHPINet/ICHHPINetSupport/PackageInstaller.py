@@ -10,11 +10,15 @@ import sys
 from pathlib import Path
 
 import slicer
+from ICHHPINetLib.errors import MissingPackageError
 from ICHHPINetLib.interaction.session_factory import is_older
 from slicer.i18n import tr as _
 
 _REQUIREMENTS = Path(__file__).resolve().parents[1] / "Resources" / "requirements.txt"
 _TORCH_BUILDS = "https://download.pytorch.org/whl/"
+
+# For some exports alone, and therefore asked for when they are wanted.
+PICTURES, DICOM = ("matplotlib>=3.8",), ("highdicom>=0.25",)
 
 # Oldest CUDA version of a driver that runs the build, newest first. Older drivers get the CPU build.
 _CUDA_BUILDS = (((13, 0), "cu130"), ((12, 8), "cu128"), ((12, 6), "cu126"))
@@ -57,6 +61,44 @@ def install():
         else:
             _installFromPyPI(requirement)
     return not missingRequirements()
+
+
+def installFor(needed, purpose):
+    """Ask the user, then install those of ``needed`` that are missing; whether all are there afterwards.
+
+    Main thread only, as :func:`install`.
+
+    :param needed: requirement strings, as those of Resources/requirements.txt
+    :param purpose: the beginning of a sentence that ends with the packages
+    :raises MissingPackageError: if what was installed can be used after a restart alone
+    """
+    importlib.invalidate_caches()
+    missing = [line for line in needed if not _isMet(line)]
+    if not missing:
+        return True
+    if slicer.app.testingEnabled():
+        logging.info("Testing mode: %s would be installed now.", ", ".join(missing))
+        return False
+    question = _(
+        "{purpose} {packages}, which is not part of this Slicer. Other packages that it needs may be "
+        "renewed; save your work first.\n\nInstall into Slicer's Python now?"
+    ).format(purpose=purpose, packages=_(" and ").join(missing))
+    if not slicer.util.confirmOkCancelDisplay(question, _("Install packages")):
+        return False
+    for requirement in missing:
+        _installFromPyPI(requirement)
+    importlib.invalidate_caches()
+    for requirement in missing:
+        try:
+            importlib.import_module(_packageName(requirement))
+        except Exception as error:  # Whatever comes of an older package that is loaded already.
+            logging.exception("%s was installed and cannot be imported", requirement)
+            raise MissingPackageError(
+                _("{package} was installed. Save the scene and restart Slicer: then it can be used.").format(
+                    package=_packageName(requirement)
+                )
+            ) from error
+    return all(map(_isMet, missing))
 
 
 def torchBuild(platform=sys.platform, driverVersion=None):

@@ -21,7 +21,7 @@ from .adapter import SceneAdapter
 from .archive import load_mrb
 from .geometry import CTGeometry
 from .headless import headless_scene
-from .origin import acquired, patient
+from .origin import acquired, identity
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class FinishedCT:
     ----------
     mask: uint8 (Z, Y, X) on the voxels of ``ct``.
     when: it was taken, as :func:`.origin.acquired` says it.
-    patient, born: identifiers from its DICOM series, empty where it has none.
+    patient, born, series: identifiers from DICOM, empty where there are none.
     interval_ml: between which volumes the true one is expected; None where nobody knows.
     is_guess: whether no scribble is behind the mask.
     is_edited: whether it was changed by hand since the last round.
@@ -44,6 +44,7 @@ class FinishedCT:
     when: str
     patient: str
     born: str
+    series: str
     interval_ml: tuple[float, float] | None
     is_guess: bool
     is_edited: bool
@@ -55,7 +56,7 @@ class FinishedCT:
         if self.when:
             digits = self.when.replace("-", "").replace(" ", "").replace(":", "")
             known = stated(known, lambda word: digits if word == "AcquisitionDateTime" else "")
-        known = replace(known, patient=self.patient, born=self.born)
+        known = replace(known, patient=self.patient, born=self.born, series=self.series)
         numbers = measure(self.mask, self.ct.spacing, self.ct.hu)
         return Side(name, numbers, self.interval_ml, known, self.is_guess)
 
@@ -81,7 +82,7 @@ def finished(adapter: SceneAdapter) -> FinishedCT:
         ct,
         mask,
         acquired(adapter.scene, node),
-        *patient(adapter.scene, node),
+        *identity(adapter.scene, node),
         saved_rounds.likely_ml(adapter.node("hematoma"), log.volume_ml(mask)),
         rounds_table.is_guess(rows),
         bool(log.number) and not np.array_equal(mask, log.finished_mask),

@@ -29,15 +29,17 @@ def instance_uids(ct) -> list[str]:
     return (ct.GetAttribute("DICOM.instanceUIDs") or "").split()
 
 
-def patient(scene, ct) -> tuple[str, str]:
-    """ID and date of birth of the patient of the series that ``ct`` was loaded from; empty where unknown."""
+def identity(scene, ct) -> tuple[str, str, str]:
+    """Of the series that ``ct`` was loaded from: ID of the patient, date of birth, UID; empty where unknown."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     item = hierarchy.GetItemByDataNode(ct) if hierarchy else 0
+    if not item:
+        return "", "", ""
     names = slicer.vtkMRMLSubjectHierarchyConstants
-    owner = hierarchy.GetItemAncestorAtLevel(item, names.GetDICOMLevelPatient()) if item else 0
+    patient = hierarchy.GetItemAncestorAtLevel(item, names.GetDICOMLevelPatient())
     wanted = names.GetDICOMPatientIDAttributeName(), names.GetDICOMPatientBirthDateAttributeName()
-    known, born = (hierarchy.GetItemAttribute(owner, name) or "" if owner else "" for name in wanted)
-    return known.strip(), born.strip()
+    known, born = (hierarchy.GetItemAttribute(patient, name) or "" if patient else "" for name in wanted)
+    return known.strip(), born.strip(), hierarchy.GetItemUID(item, names.GetDICOMUIDName()) or ""
 
 
 def _attribute(scene, ct, name: str) -> str:

@@ -85,8 +85,10 @@ def test_patient_and_time_of_dicom_are_known_from_the_scene(scene):
         (item, "DICOM.SeriesTime", "140501.5"),
     ):
         hierarchy.SetItemAttribute(owner, name, text)
+    hierarchy.SetItemUID(item, "DICOM", "1.2.3.4")
     known = finished(SceneAdapter(scene, node)).as_side("CT").acquisition
-    assert (known.patient, known.born, known.when) == ("4711", "19500102", "2026-01-31 14:05")
+    assert (known.patient, known.born, known.series) == ("4711", "19500102", "1.2.3.4")
+    assert known.when == "2026-01-31 14:05"
 
 
 def test_two_scenes_are_compared(scene, tmp_path, capsys):

@@ -21,6 +21,7 @@ PROPERTIES = {
     "QComboBox": {"currentIndex": 0},
     "QProgressBar": {"value": 0},
     "ctkSliderWidget": {"value": 0.0},
+    "ctkCollapsibleButton": {"text": "", "collapsed": True},
 }
 
 
@@ -63,6 +64,20 @@ class TableView(Widget):
         return self.node
 
 
+class ComboBox(Widget):
+    def __init__(self, name):
+        super().__init__("QComboBox", name)
+        object.__setattr__(self, "items", [])
+
+    def clear(self):
+        self.items.clear()
+        self.currentIndex = -1
+
+    def addItem(self, text):
+        self.items.append(text)
+        self.currentIndex = max(self.currentIndex, 0)
+
+
 class Panel(Widget):
     """A loaded .ui file."""
 
@@ -71,7 +86,8 @@ class Panel(Widget):
         object.__setattr__(self, "ui", types.SimpleNamespace())
         for element in ET.parse(path).iter("widget"):
             kind, name = element.get("class"), element.get("name")
-            widget = TableView(name) if kind == "qMRMLTableView" else Widget(kind, name)
+            own = {"qMRMLTableView": TableView, "QComboBox": ComboBox}.get(kind)
+            widget = own(name) if own else Widget(kind, name)
             widget.checkable = element.find("property[@name='checkable']/bool") is not None
             setattr(self.ui, name, widget)
 
