@@ -1,10 +1,12 @@
-"""The panel's section for results that others take: a page of PDF, and DICOM for a PACS."""
+"""The panel's section for files of others: a page of PDF, DICOM for a PACS, and masks to go on from."""
 
 import os
+from pathlib import Path
 
 import qt
 import slicer
 from ICHHPINetLib.errors import ICHHPINetError
+from ICHHPINetLib.imaging.dicom_seg import is_dicom
 from ICHHPINetLib.scene.origin import acquired, instance_uids
 from slicer.i18n import tr as _
 
@@ -22,16 +24,18 @@ class ReportSection:
         self.ui, self._logic = ui, logic
         ui.reportButton.connect("clicked(bool)", self.onReport)
         ui.dicomButton.connect("clicked(bool)", self.onDicom)
+        ui.goOnButton.connect("clicked(bool)", self.onGoOn)
 
     def update(self):
         """Offer what there is for the chosen CT."""
         ct = self._logic.scene.ct
         hasResult = ct is not None and bool(self._logic.scene.rounds_rows())
         isDicom = hasResult and bool(instance_uids(ct))
+        self.ui.goOnButton.enabled = ct is not None and not hasResult
         self.ui.reportButton.enabled, self.ui.dicomButton.enabled = hasResult, isDicom
         hint = ""
         if not hasResult:
-            hint = _("There is no result yet: refine first.")
+            hint = _("There is no result yet. Refine, or go on from a mask of an earlier session.")
         elif not isDicom:
             hint = _("This CT was not loaded from DICOM, so that no DICOM objects can belong to it.")
         self.ui.reportLabel.text = hint
@@ -62,10 +66,28 @@ class ReportSection:
         if not existing or slicer.util.confirmOkCancelDisplay(question, title):
             self._write(lambda: Reports.writeDicom(self._logic, *paths), paths)
 
+    def onGoOn(self):
+        """Begin with the mask of a file in place of nothing."""
+        kinds = _("Masks"), ".dcm *.nrrd *.nii *.nii.gz *.mha"
+        path = Export.askForExistingPath(_("Mask to go on from"), [kinds, (_("All files"), "")])
+        isDicom = bool(path) and is_dicom(Path(path))
+        if not path or not self._isReady(PackageInstaller.DICOM if isDicom else (), _("DICOM is read with")):
+            return
+        with slicer.util.tryWithErrorDisplay(_("The mask was not read."), waitCursor=True):
+            try:
+                volume = Reports.goOnFrom(self._logic, path)
+            except ICHHPINetError as error:
+                self.ui.reportLabel.text = str(error)
+                return
+            text = _(
+                "{file}: {volume:.1f} mL are shown as the hematoma. Paint where it is wrong, then refine."
+            )
+            self.ui.reportLabel.text = text.format(file=os.path.basename(path), volume=volume)
+
     def _isReady(self, needed, purpose):
         """Whether no round runs and the packages are there, after a question where they were not."""
         if self._logic.controller.status.is_busy:
-            self.ui.reportLabel.text = _("A round is running. Wait for its end, then export.")
+            self.ui.reportLabel.text = _("A round is running. Wait for its end, then try again.")
             return False
         with slicer.util.tryWithErrorDisplay(_("The packages were not installed.")):
             try:

@@ -1,8 +1,9 @@
-"""What the panel exports of a finished CT, made of the scene: a page of PDF, and DICOM objects."""
+"""Between the scene and files for others: a page of PDF, DICOM objects, and masks to go on from."""
 
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import slicer
 from ICHHPINetLib.dicom_export.files import write_objects
 from ICHHPINetLib.dicom_export.sc import make_sc
@@ -10,15 +11,17 @@ from ICHHPINetLib.dicom_export.seg import make_seg, rounding_notes
 from ICHHPINetLib.dicom_export.source import read_source
 from ICHHPINetLib.dicom_export.sr import make_sr
 from ICHHPINetLib.errors import InputFileError
-from ICHHPINetLib.imaging.as_loaded import on_series
+from ICHHPINetLib.imaging.as_loaded import as_loaded, on_series
 from ICHHPINetLib.imaging.ct_files import read_ct_of_files
+from ICHHPINetLib.imaging.dicom_seg import is_dicom
+from ICHHPINetLib.imaging.mask_files import read_start
 from ICHHPINetLib.imaging.output_files import write_bytes
 from ICHHPINetLib.measurement import measure
 from ICHHPINetLib.measurement.finding import Finding
 from ICHHPINetLib.reporting.key_image import key_image_of
 from ICHHPINetLib.reporting.report_page import ListedRound, Report, report_pdf
-from ICHHPINetLib.scene.finished import finished
-from ICHHPINetLib.scene.origin import instance_uids
+from ICHHPINetLib.scene.finished import finished, node_geometry
+from ICHHPINetLib.scene.origin import identity, instance_uids
 from ICHHPINetLib.weights.loading import checksum
 from slicer.i18n import tr as _
 
@@ -52,15 +55,7 @@ def writeDicom(logic, seg, sr, sc):
         than the volume, a package is missing, or a file cannot be written
     """
     done = finished(logic.scene)
-    series = read_ct_of_files(seriesFiles(logic.scene.ct), done.ct.name)
-    mask = on_series(done.mask, done.ct.hu, series)
-    if mask is None:
-        raise InputFileError(
-            _(
-                "'{name}' is not, voxel by voxel, the DICOM series that it was loaded from: it was cropped, "
-                "resampled or changed. Segment the volume as it was loaded, then export."
-            ).format(name=done.ct.name)
-        )
+    series, mask = _onSeries(logic.scene.ct, done.ct.hu, done.mask)
     shown = _finding(logic, done)
     numbers = measure(mask, series.spacing, series.hu)
     notes = []
@@ -84,6 +79,42 @@ def writeDicom(logic, seg, sr, sc):
         }
     )
     return [*notes, *rounding_notes(series, finding, source)]
+
+
+def goOnFrom(logic, path):
+    """Show the mask of a file as the hematoma of the CT of ``logic``; the next round goes on from it.
+
+    :return: its volume in mL
+    :raises ICHHPINetError: if there is a hematoma already, or the file holds no mask of this CT
+    """
+    scene = logic.scene
+    before = scene.read_mask()
+    if before is not None and before.any():
+        raise InputFileError(_("This CT has a hematoma already. Start over first, then go on from the file."))
+    hu, name = scene.read_ct()[0], scene.ct.GetName()
+    if is_dicom(Path(path)) and instance_uids(scene.ct):
+        # There the places of slices are those of the series, not of Slicer's volume.
+        series, _mask = _onSeries(scene.ct, hu, np.zeros(hu.shape, np.uint8))
+        mask = as_loaded(read_start(Path(path), series.geometry, name), series)
+    else:
+        series = identity(slicer.mrmlScene, scene.ct)[2]
+        mask = read_start(Path(path), node_geometry(scene.geometry()), name, series)
+    log = scene.load_rounds().with_mask(mask)
+    scene.write_rounds(log)
+    return log.volume_ml(mask)
+
+
+def _onSeries(ct, hu, mask):
+    """The series that the node ``ct`` was loaded from, and on its voxels a ``mask`` that lies on ``hu``."""
+    series = read_ct_of_files(seriesFiles(ct), ct.GetName())
+    moved = on_series(mask, hu, series)
+    if moved is None:
+        text = _(
+            "'{name}' is not, voxel by voxel, the DICOM series that it was loaded from: it was cropped, "
+            "resampled or changed. Use the volume as it was loaded."
+        )
+        raise InputFileError(text.format(name=ct.GetName()))
+    return series, moved
 
 
 def seriesFiles(ct):

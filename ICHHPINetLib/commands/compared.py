@@ -17,10 +17,10 @@ from ..imaging.ct import CT
 from ..imaging.ct_files import read_ct
 from ..imaging.dicom_seg import is_dicom
 from ..imaging.label_files import read_labels
+from ..imaging.mask_files import marked, on_ct
 from ..imaging.orientation import to_canonical
 from ..measurement import Measurement, measure
 from ..measurement.comparison import Side
-from .marked import marked, on_ct
 
 _LONGEST_REPORT = 1 << 24
 # Volumes are the same sum of the same voxels.

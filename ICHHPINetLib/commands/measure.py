@@ -11,12 +11,12 @@ from ..dicom_export.sr import is_report, read_sr
 from ..errors import InputFileError
 from ..imaging.ct_files import read_ct
 from ..imaging.label_files import check_series, read_labels
+from ..imaging.mask_files import marked, on_ct
 from ..imaging.orientation import to_canonical
 from ..imaging.output_files import write_json
 from ..measurement import Measurement, measure
 from ..reporting.tables import Table
 from .console import DISCLAIMER, print_tables, say, warn
-from .marked import marked, on_ct
 from .output_checks import check_outputs, check_suffix
 
 

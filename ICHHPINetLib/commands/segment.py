@@ -8,12 +8,12 @@ from pathlib import Path
 from ..errors import InvalidScribblesError
 from ..imaging.acquired import acquisition_of
 from ..imaging.ct_files import read_ct
+from ..imaging.mask_files import read_start
 from ..imaging.output_files import write_bytes, write_json
 from ..imaging.scribble_files import read_scribbles
 from ..imaging.writing import LABELMAP_ENDINGS, write_labelmap, write_segmentation
 from .console import say, warn
 from .dicom_objects import DicomObjects, add_dicom_arguments, check_dicom, dicom_paths
-from .marked import read_start
 from .output_checks import check_outputs, check_suffix
 from .rounds import (
     add_network_arguments,
@@ -105,7 +105,7 @@ def run(arguments: argparse.Namespace) -> None:
             "--start goes on from a mask, and --guess begins without one. Leave one of them out."
         )
     ct = read_ct(arguments.ct, arguments.series)
-    start = read_start(arguments.start, ct, arguments.ct) if arguments.start else None
+    start = read_start(arguments.start, ct.file_geometry, str(arguments.ct)) if arguments.start else None
     objects = DicomObjects(arguments, ct)
     rounds = [
         read_scribbles(path, ct, require_foreground=number == 0 and not arguments.guess and start is None)

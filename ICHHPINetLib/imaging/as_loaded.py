@@ -24,9 +24,14 @@ def on_series(mask: np.ndarray, hu: np.ndarray, series: CT) -> np.ndarray | None
     """
     geometry = series.file_geometry
     order, repeats = geometry.reorientation, np.array(geometry.repeats)
-    first_planes = np.cumsum(repeats) - repeats
-    acquired = order.apply(order.undo(series.hu)[first_planes])
+    acquired = as_loaded(series.hu, series)
     if acquired.shape != hu.shape or np.abs(acquired - hu).max() > _SAME_HU:
         return None
     stored = order.undo((np.asarray(mask) != 0).astype(np.uint8))
     return np.ascontiguousarray(order.apply(np.repeat(stored, repeats, axis=0)))
+
+
+def as_loaded(array: np.ndarray, series: CT) -> np.ndarray:
+    """An array (Z, Y, X) on the voxels of ``series`` with one plane a slice, the first of those it fills."""
+    order, repeats = series.file_geometry.reorientation, np.array(series.file_geometry.repeats)
+    return order.apply(order.undo(array)[np.cumsum(repeats) - repeats])

@@ -122,9 +122,13 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
     return LabelFile(path, grid, layers, tuple(segments), warnings, series, is_guess)
 
 
-def check_series(file: LabelFile, geometry: FileGeometry | None) -> None:
-    """InputFileError for labels of another DICOM series than that of a CT, where both state theirs."""
+def check_series(file: LabelFile, geometry: FileGeometry | None, series: str = "") -> None:
+    """InputFileError for labels of another DICOM series than that of a CT, where both state theirs.
+
+    ``series`` is the UID of the CT's, where ``geometry`` does not know it.
+    """
     own = {one.series for one in geometry.acquired} if geometry is not None else set()
+    own |= {series} - {""}
     if file.series and own and file.series not in own:
         raise InputFileError(
             f"'{file.path}' was drawn on another series ({file.series}) than that of the CT "

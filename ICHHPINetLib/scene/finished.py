@@ -76,7 +76,7 @@ def finished(adapter: SceneAdapter) -> FinishedCT:
     mask, (hu, spacing), node = adapter.read_mask(), adapter.read_ct(), adapter.ct
     if mask is None:
         raise InputFileError(f"'{node.GetName()}' has no hematoma yet: refine first.")
-    ct = CT.of_array(hu, spacing, FileGeometry(_image(adapter.geometry(), hu.dtype)), name=node.GetName())
+    ct = CT.of_array(hu, spacing, node_geometry(adapter.geometry()), name=node.GetName())
     rows = adapter.rounds_rows()
     return FinishedCT(
         ct,
@@ -109,12 +109,12 @@ def read_finished(path: str | os.PathLike) -> FinishedCT:
         return finished(SceneAdapter(scene, found[0]))
 
 
-def _image(geometry: CTGeometry, dtype: np.dtype) -> sitk.Image:
-    """An empty image in the place of a CT node, in the node's order; ITK's world is LPS."""
-    image = sitk.GetImageFromArray(np.zeros(geometry.stored_shape, dtype))
+def node_geometry(geometry: CTGeometry) -> FileGeometry:
+    """How a CT node lies, as if it were a file in the node's order; ITK's world is LPS."""
+    image = sitk.GetImageFromArray(np.zeros(geometry.stored_shape, np.uint8))
     matrix = np.diag([-1.0, -1.0, 1.0, 1.0]) @ geometry.ijk_to_world
     steps = np.linalg.norm(matrix[:3, :3], axis=0)
     image.SetSpacing(steps.tolist())
     image.SetDirection((matrix[:3, :3] / steps).ravel().tolist())
     image.SetOrigin(matrix[:3, 3].tolist())
-    return image
+    return FileGeometry(image)

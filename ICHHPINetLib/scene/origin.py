@@ -30,7 +30,7 @@ def instance_uids(ct) -> list[str]:
 
 
 def identity(scene, ct) -> tuple[str, str, str]:
-    """Of the series that ``ct`` was loaded from: ID of the patient, date of birth, UID; empty where unknown."""
+    """Patient's ID and date of birth, and UID of the series of ``ct``; each empty where it is not known."""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     item = hierarchy.GetItemByDataNode(ct) if hierarchy else 0
     if not item:

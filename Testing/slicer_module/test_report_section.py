@@ -60,10 +60,7 @@ def opened(scene, make_widget, monkeypatch, desk, tmp_path):
         database = SimpleNamespace(fileForInstance=lambda uid: files.get(uid, ""))
         monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
         widget = make_widget()
-        scribbles, foreground, _ = widget.logic.scene.ensure_scribbles()
-        painted = np.zeros(hu.shape, np.uint8)
-        painted[3:6, 9:14, 8:12] = 1
-        slicer.util.updateSegmentBinaryLabelmapFromArray(painted, scribbles, foreground, node)
+        paint(widget)
         widget.ui.refineButton.click()
         finish(widget)
         from ICHHPINetSupport import Export
@@ -72,6 +69,16 @@ def opened(scene, make_widget, monkeypatch, desk, tmp_path):
         return widget
 
     return make
+
+
+def paint(widget, *slices):
+    import slicer
+
+    scribbles, foreground, _ = widget.logic.scene.ensure_scribbles()
+    ct = widget.logic.scene.ct
+    painted = np.zeros(slicer.util.arrayFromVolume(ct).shape, np.uint8)
+    painted[list(slices or (3, 4, 5)), 9:14, 8:12] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(painted, scribbles, foreground, ct)
 
 
 def test_the_page_is_written_and_opened(opened, desk):
@@ -87,7 +94,7 @@ def test_the_page_is_written_and_opened(opened, desk):
 def test_before_a_round_there_is_nothing_to_export(scene, make_widget):
     widget = make_widget()
     assert not widget.ui.reportButton.enabled and not widget.ui.dicomButton.enabled
-    assert "refine first" in widget.ui.reportLabel.text
+    assert "no result yet" in widget.ui.reportLabel.text
 
 
 def test_dicom_objects_lie_on_the_slices_of_the_series(opened, desk):
@@ -107,6 +114,48 @@ def test_slices_of_several_thicknesses_count_with_their_own(opened, desk):
     numbers = read_sr(desk.folder / "2_ HEAD hematoma SR.dcm").numbers
     assert numbers["volume_ml"] == pytest.approx(60 * 0.25 * 4 / 1000, rel=0.01)
     assert "wrong volumes" in widget.ui.reportLabel.text
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_work_goes_on_from_a_segmentation_of_the_series(opened, desk, monkeypatch, blocks):
+    from ICHHPINetSupport import Export
+
+    widget = opened(13, **({"z": BLOCKS, "thickness": [4.0] * 7 + [7.0] * 6} if blocks else {}))
+    widget.ui.dicomButton.click()
+    seg = desk.folder / "2_ HEAD hematoma SEG.dcm"
+    monkeypatch.setattr(Export, "askForExistingPath", lambda *given: str(seg))
+    mask = widget.logic.scene.read_mask()
+    assert not widget.ui.goOnButton.enabled
+    widget.ui.startOverButton.click()
+    widget.ui.goOnButton.click()
+    assert "shown as the hematoma" in widget.ui.reportLabel.text
+    np.testing.assert_array_equal(widget.logic.scene.read_mask(), mask)
+    widget.ui.goOnButton.click()
+    assert "has a hematoma already" in widget.ui.reportLabel.text
+    paint(widget, 2)
+    widget.ui.refineButton.click()
+    finish(widget)
+    assert widget.logic.scene.rounds() == 1
+    assert widget.logic.scene.read_mask().sum() > mask.sum()
+    widget.ui.undoRoundButton.click()
+    np.testing.assert_array_equal(widget.logic.scene.read_mask(), mask)
+
+
+def test_a_segmentation_of_another_series_is_refused(opened, desk, monkeypatch):
+    import pydicom
+    from ICHHPINetSupport import Export
+
+    widget = opened()
+    widget.ui.dicomButton.click()
+    seg = desk.folder / "2_ HEAD hematoma SEG.dcm"
+    other = pydicom.dcmread(seg)
+    other.ReferencedSeriesSequence[0].SeriesInstanceUID = "1.2.3.5"
+    other.save_as(seg)
+    monkeypatch.setattr(Export, "askForExistingPath", lambda *given: str(seg))
+    widget.ui.startOverButton.click()
+    widget.ui.goOnButton.click()
+    assert "drawn on another series (1.2.3.5)" in widget.ui.reportLabel.text
+    assert widget.logic.scene.read_mask() is None
 
 
 def refused(widget, desk):

@@ -1,4 +1,4 @@
-"""Which voxels of a mask file are meant, and where they lie on a CT."""
+"""Masks in files: which voxels are meant, and where they lie on a CT."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
-from ..imaging.ct import CT
-from ..imaging.label_files import LabelFile, check_series, read_labels
-from ..imaging.scribbles_grid import on_grid
-from ..imaging.segment_kinds import HEMATOMA
+from .ct import FileGeometry
+from .label_files import LabelFile, check_series, read_labels
+from .scribbles_grid import on_grid
+from .segment_kinds import HEMATOMA
 
 
 def marked(file: LabelFile, label: int | None) -> tuple[np.ndarray, list[str]]:
@@ -51,14 +51,15 @@ def on_ct(marks: np.ndarray, file: LabelFile, ct: sitk.Image, ct_path: Path) -> 
     return moved
 
 
-def read_start(path: Path, ct: CT, ct_path: Path) -> np.ndarray:
-    """A mask to go on from, uint8 (Z, Y, X) on the voxels of ``ct``.
+def read_start(path: Path, geometry: FileGeometry, ct: str, series: str = "") -> np.ndarray:
+    """A mask to go on from, uint8 (Z, Y, X) on the voxels of a CT, which messages call ``ct``.
 
-    Of several segments the one called "Hematoma" is taken. InputFileError where none is, nothing is marked,
-    or the mask was drawn on another CT.
+    Of several segments the one called "Hematoma" is taken. ``series`` is the UID of the CT's DICOM series,
+    where ``geometry`` does not know it. InputFileError where no segment is meant, nothing is marked, or the
+    mask was drawn on another CT.
     """
     file = read_labels(path)
-    check_series(file, ct.geometry)
+    check_series(file, geometry, series)
     own = [one.number for one in file.segments if one.name.strip().lower() == HEMATOMA.name.lower()]
     marks, several = marked(file, own[0] if len(own) == 1 else None)
     if several:
@@ -67,13 +68,11 @@ def read_start(path: Path, ct: CT, ct_path: Path) -> np.ndarray:
             "to go on from as a file of its own."
         )
     if not marks.any():
-        raise InputFileError(
-            f"Nothing is marked in '{path}': there is nothing to go on from. Leave --start out."
-        )
-    moved = on_grid(marks, file.grid, ct.file_geometry.image)
+        raise InputFileError(f"Nothing is marked in '{path}': there is nothing to go on from.")
+    moved = on_grid(marks, file.grid, geometry.image)
     if moved is None:
         raise InputFileError(
-            f"'{path}' does not lie on the voxels of '{ct_path}': it was drawn on another CT, or resampled. "
+            f"'{path}' does not lie on the voxels of '{ct}': it was drawn on another CT, or resampled. "
             "Name the CT that it was drawn on."
         )
-    return np.ascontiguousarray(ct.file_geometry.reorientation.apply(moved)).astype(np.uint8)
+    return np.ascontiguousarray(geometry.reorientation.apply(moved)).astype(np.uint8)
