@@ -36,7 +36,7 @@ _PAPER, _INK, _FAINT, _RULE = "#ffffff", "#16191c", "#5a626a", "#c4c9ce"
 _SLICES, _ROUNDS = 3, 8
 _LINE, _SIZE, _LETTERS = 0.155, 8.5, 110
 _MOST_WARNINGS = 12
-_TALLEST = 2.75
+_TALLEST, _APART_MM = 2.75, 3.0
 
 
 class ListedRound(NamedTuple):
@@ -160,7 +160,7 @@ def _head(page: _Page, report: Report) -> None:
         f"taken {report.acquired}" if report.acquired else "time of the CT not known",
         slices or f"{deep} slices, {step:.3g} mm apart",
     ]
-    page.text(0, "   ·   ".join(known), 9.5, color=_FAINT)
+    page.text(0, "  ·  ".join(known), 9, color=_FAINT)
     page.down(0.24)
     page.rule()
 
@@ -201,7 +201,7 @@ def _pictures(page: _Page, report: Report, room: float) -> None:
     high, wide = ((part.stop - part.start) * step for part, step in zip(box, ct.spacing[1:], strict=True))
     width = (_WIDTH - 2 * _MARGIN - 0.1 * (_SLICES - 1)) / _SLICES
     height = min(_TALLEST, width * high / wide, (room - 0.45) / 2)
-    chosen = shown_slices(mask, doubt)
+    chosen = shown_slices(mask, doubt, ct.spacing[0])
     # Narrower than their part of the page, where there is little height.
     width = min(width, height * wide / high)
     for column, index in enumerate(chosen):
@@ -231,15 +231,22 @@ def _pictures(page: _Page, report: Report, room: float) -> None:
     page.down(0.17)
 
 
-def shown_slices(mask: np.ndarray, doubt: Doubt | None) -> list[int]:
-    """Up to three slices, head to feet: with most blood, most in doubt, and from the rest of the bleed."""
+def shown_slices(mask: np.ndarray, doubt: Doubt | None, step_mm: float) -> list[int]:
+    """Up to three slices, head to feet: with most blood, most in doubt, and from the rest of the bleed.
+
+    Of slices ``step_mm`` apart, those that would show the same thing are left out.
+    """
     most, marked = slice_with_most(mask), np.flatnonzero(mask.any(axis=(1, 2)))
     spread = marked if marked.size else np.arange(len(mask))
-    chosen = [most, *(doubt.slices[:1] if doubt is not None else ())]
-    chosen += [int(spread[round(share * (len(spread) - 1))]) for share in (0.2, 0.8)]
+    wanted = [most, *(doubt.slices[:1] if doubt is not None else ())]
+    wanted += [int(spread[round(share * (len(spread) - 1))]) for share in (0.2, 0.8)]
     # Of a small bleed, what lies around it.
-    chosen += sorted(range(len(mask)), key=lambda index: abs(index - most))
-    return sorted(list(dict.fromkeys(chosen))[:_SLICES], reverse=True)
+    wanted += sorted(range(len(mask)), key=lambda index: abs(index - most))
+    chosen: list[int] = []
+    for index in wanted:
+        if len(chosen) < _SLICES and all(abs(index - one) * step_mm >= _APART_MM for one in chosen):
+            chosen.append(index)
+    return sorted(chosen, reverse=True)
 
 
 def _rounds(page: _Page, report: Report, rounds: Sequence[ListedRound]) -> None:
