@@ -45,6 +45,15 @@ def test_shipped_weights_load_by_name(shipped):
     assert not network.training
 
 
+def test_the_checksum_of_a_network_is_known_by_its_name_as_long_as_its_weights_are_chosen(shipped):
+    for chosen in ("tiny", shipped):
+        network = load_network(chosen, device="cpu")
+        assert loading.checksum(network.name, chosen) == network.sha256
+    assert loading.checksum("tiny", shipped) == "unknown"
+    shipped.unlink()
+    assert loading.checksum("tiny", "tiny") == "unknown"
+
+
 def test_a_name_is_no_file_of_the_current_folder(shipped, tmp_path, monkeypatch):
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
