@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ..errors import InvalidScribblesError
 from ..imaging.acquired import acquisition_of
+from ..imaging.ct import CT
 from ..imaging.ct_files import read_ct
 from ..imaging.mask_files import read_start
 from ..imaging.output_files import write_bytes, write_json
@@ -16,6 +20,7 @@ from .console import say, warn
 from .dicom_objects import DicomObjects, add_dicom_arguments, check_dicom, dicom_paths
 from .output_checks import check_outputs, check_suffix
 from .rounds import (
+    FinishedRound,
     add_network_arguments,
     finding_of,
     open_session,
@@ -121,10 +126,28 @@ def run(arguments: argparse.Namespace) -> None:
     finished = run_rounds(session, ct, scribbles)
     notes = finished[-1].result.notes
     warnings = list(dict.fromkeys([*ct.warnings, *session.warnings, *began, *notes]))
-    mask = finished[-1].result.mask
-    write_segmentation(arguments.output, mask, ct, flagged=finished[-1].is_guess)
+    warnings += _write(arguments, ct, network, finished, start, warnings, objects)
+    # A guess that scribbles have corrected is a guess no more.
+    warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])
+    print_rounds(ct.name, finished, start_ml)
+    written = [path for path in (*_outputs(arguments), *dicom_paths(arguments)) if path]
+    say(f"Written: {', '.join(str(path) for path in written)}")
+
+
+def _write(
+    arguments: argparse.Namespace,
+    ct: CT,
+    network: Any,
+    finished: list[FinishedRound],
+    start: np.ndarray | None,
+    warnings: list[str],
+    objects: DicomObjects,
+) -> list[str]:
+    """Write all results; notes on what is special about those for a PACS."""
+    last, finding = finished[-1].result, finding_of(network, finished)
+    write_segmentation(arguments.output, last.mask, ct, flagged=finding.is_guess)
     if arguments.labelmap:
-        write_labelmap(arguments.labelmap, mask, ct)
+        write_labelmap(arguments.labelmap, last.mask, ct)
     if arguments.scene:
         write_scene(arguments.scene, ct, finished, start)
     if arguments.report:
@@ -135,19 +158,13 @@ def run(arguments: argparse.Namespace) -> None:
         panels = [one.as_panel() for one in finished]
         sheet = contact_sheet(ct.hu, ct.spacing, panels, f"ICH-HPINet · {ct.name}", note=ct.geometry.slices)
         write_bytes(arguments.preview, sheet)
-    finding = finding_of(network, finished)
-    warnings += objects.write(finding)
     if arguments.report_pdf:
         from ..reporting.report_page import Report, report_pdf
 
         listed = [one.as_listed() for one in finished]
-        doubt, acquired = finished[-1].result.doubt, acquisition_of(ct).when
-        write_bytes(arguments.report_pdf, report_pdf(Report(ct, finding, listed, doubt, acquired, warnings)))
-    # A guess that scribbles have corrected is a guess no more.
-    warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])
-    print_rounds(ct.name, finished, start_ml)
-    written = [path for path in (*_outputs(arguments), *dicom_paths(arguments)) if path]
-    say(f"Written: {', '.join(str(path) for path in written)}")
+        page = Report(ct, finding, listed, last.doubt, acquisition_of(ct).when, warnings)
+        write_bytes(arguments.report_pdf, report_pdf(page))
+    return objects.write(finding)
 
 
 def _outputs(arguments: argparse.Namespace) -> list[Path | None]:

@@ -34,7 +34,7 @@ class FinishedCT:
     when: it was taken, as :func:`.origin.acquired` says it.
     patient, born, series: identifiers from DICOM, empty where there are none.
     interval_ml: between which volumes the true one is expected; None where nobody knows.
-    is_guess: whether no scribble is behind the mask.
+    is_guess: whether no scribble is behind the mask, and no edit by hand.
     is_edited: whether it was changed by hand since the last round.
     rows: of the table of rounds, see :data:`.rounds_table.COLUMNS`.
     """
@@ -78,14 +78,15 @@ def finished(adapter: SceneAdapter) -> FinishedCT:
         raise InputFileError(f"'{node.GetName()}' has no hematoma yet: refine first.")
     ct = CT.of_array(hu, spacing, node_geometry(adapter.geometry()), name=node.GetName())
     rows = adapter.rounds_rows()
+    is_edited = bool(log.number) and not np.array_equal(mask, log.finished_mask)
     return FinishedCT(
         ct,
         mask,
         acquired(adapter.scene, node),
         *identity(adapter.scene, node),
         saved_rounds.likely_ml(adapter.node("hematoma"), log.volume_ml(mask)),
-        rounds_table.is_guess(rows),
-        bool(log.number) and not np.array_equal(mask, log.finished_mask),
+        rounds_table.is_guess(rows) and not is_edited,
+        is_edited,
         rows,
     )
 

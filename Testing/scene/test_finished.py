@@ -59,7 +59,7 @@ def test_a_guess_and_its_likely_volume_come_back_until_the_mask_is_another(scene
     adapter = SceneAdapter(scene, node)
     adapter.show(adapter.read_mask() * (np.arange(24) < 12), is_preview=False)
     edited = finished(adapter)
-    assert edited.is_edited and edited.interval_ml is None
+    assert edited.is_edited and not edited.is_guess and edited.interval_ml is None
     adapter.write_rounds(adapter.load_rounds().emptied())
     assert not finished_cts(scene, [node])
     assert adapter.node("hematoma").GetAttribute("ICHHPINet.likelyMl") is None
