@@ -98,7 +98,6 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.logic = ICHHPINetLogic(self.onStatus)
         self.nextSlice = NextSlice(self.logic)
-        self.sections = (CompareSection(self.ui, self.logic), ReportSection(self.ui, self.logic))
         self.watcher = SceneWatcher(
             self.logic.scene, self.logic.controller, self.onCtRemoved, self.onNodesChanged
         )
@@ -130,6 +129,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.exportSegmentationButton.connect("clicked(bool)", self.onExportSegmentation)
         ui.exportTableButton.connect("clicked(bool)", self.onExportTable)
         ui.weightsButton.connect("clicked(bool)", self.onChooseWeights)
+        self.sections = (CompareSection(ui, self.logic), ReportSection(ui, self.logic))
 
     def _toolSlot(self, tool):
         return lambda on: self.onTool(tool if on else None)

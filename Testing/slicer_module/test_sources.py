@@ -50,7 +50,7 @@ def text_of(element, name):
 
 def test_every_widget_that_the_code_names_is_in_the_ui_file(sources, widgets):
     named = set()
-    for name in ("ICHHPINet.py", "StatusView.py", "CompareSection.py", "ReportSection.py"):
+    for name in ("ICHHPINet.py", "StatusView.py"):
         named |= set(re.findall(r"\bui\.(\w+)", sources[name]))
     assert named
     assert named <= set(widgets)
@@ -105,15 +105,8 @@ def test_research_line_lies_in_nothing_that_collapses(ui, widgets):
         classes.add(element.get("class"))
     assert "ctkCollapsibleButton" not in classes
     assert "not a medical device" in text_of(widgets["researchLabel"], "text")
-    sections = {
-        "advanced": "Advanced",
-        "compare": "Compare with another CT",
-        "report": "Report, DICOM",
-    }
-    for name, title in sections.items():
-        button = widgets[f"{name}CollapsibleButton"]
-        assert text_of(button, "text") == title
-        assert button.find("property[@name='collapsed']/bool").text == "true"
+    assert text_of(widgets["advancedCollapsibleButton"], "text") == "Advanced"
+    assert widgets["advancedCollapsibleButton"].find("property[@name='collapsed']/bool").text == "true"
 
 
 def test_volume_is_the_largest_text(ui, widgets):
@@ -132,6 +125,13 @@ def test_shortcuts_are_listed_in_tooltips(sources, widgets):
     assert set(keys) == set(buttons)
     for action, button in buttons.items():
         assert keys[action] in text_of(widgets[button], "toolTip")
+
+
+def test_sections_for_what_follows_a_result_are_closed_at_first(widgets):
+    for name, title in (("compare", "Compare with another CT"), ("report", "Report, DICOM")):
+        button = widgets[f"{name}CollapsibleButton"]
+        assert text_of(button, "text") == title
+        assert button.find("property[@name='collapsed']/bool").text == "true"
 
 
 def test_no_style_sheets(sources, ui):
