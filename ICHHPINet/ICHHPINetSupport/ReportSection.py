@@ -1,6 +1,7 @@
 """The panel's section for files of others: a page of PDF, DICOM for a PACS, and masks to go on from."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import qt
@@ -72,6 +73,13 @@ class ReportSection:
         path = Export.askForExistingPath(_("Mask to go on from"), [kinds, (_("All files"), "")])
         isDicom = bool(path) and is_dicom(Path(path))
         if not path or not self._isReady(PackageInstaller.DICOM if isDicom else (), _("DICOM is read with")):
+            return
+        before = None
+        # What is wrong with the CT is said below.
+        with suppress(ICHHPINetError):
+            before = self._logic.scene.read_mask()
+        question = _("The hematoma that is shown is lost: no round has seen it. Go on from the file?")
+        if before is not None and not slicer.util.confirmOkCancelDisplay(question, _("Go on from a mask")):
             return
         with slicer.util.tryWithErrorDisplay(_("The mask was not read."), waitCursor=True):
             try:

@@ -12,6 +12,7 @@ from ICHHPINetLib.dicom_export.source import read_source
 from ICHHPINetLib.dicom_export.sr import make_sr
 from ICHHPINetLib.errors import InputFileError
 from ICHHPINetLib.imaging.as_loaded import as_loaded, on_series
+from ICHHPINetLib.imaging.ct import CT
 from ICHHPINetLib.imaging.ct_files import read_ct_of_files
 from ICHHPINetLib.imaging.dicom_seg import is_dicom
 from ICHHPINetLib.imaging.mask_files import read_start
@@ -85,16 +86,15 @@ def goOnFrom(logic, path):
     """Show the mask of a file as the hematoma of the CT of ``logic``; the next round goes on from it.
 
     :return: its volume in mL
-    :raises ICHHPINetError: if there is a hematoma already, or the file holds no mask of this CT
+    :raises ICHHPINetError: if there are rounds already, or the file holds no mask of this CT
     """
     scene = logic.scene
-    before = scene.read_mask()
-    if before is not None and before.any():
-        raise InputFileError(_("This CT has a hematoma already. Start over first, then go on from the file."))
-    hu, name = scene.read_ct()[0], scene.ct.GetName()
+    if scene.rounds():
+        raise InputFileError(_("This CT has rounds already. Start over first, then go on from the file."))
+    ct, name = CT.of_array(*scene.read_ct()), scene.ct.GetName()
     if is_dicom(Path(path)) and instance_uids(scene.ct):
         # There the places of slices are those of the series, not of Slicer's volume.
-        series, _mask = _onSeries(scene.ct, hu, np.zeros(hu.shape, np.uint8))
+        series, _mask = _onSeries(scene.ct, ct.hu, np.zeros(ct.shape, np.uint8))
         mask = as_loaded(read_start(Path(path), series.geometry, name), series)
     else:
         series = identity(slicer.mrmlScene, scene.ct)[2]
