@@ -8,6 +8,7 @@ import numpy as np
 
 from ..imaging.ct import CT
 from ..imaging.segment_kinds import ALGORITHM, HEMATOMA
+from ..words import tr as _
 from .finding import NOTICE, Finding, equipment
 from .source import Source, made_of, new_identity
 
@@ -20,7 +21,7 @@ def make_sc(picture: np.ndarray, index: int, ct: CT, finding: Finding, source: S
     Rows run to the back, columns to the patient's left. Raises OutputError.
     """
     return made_of(
-        source, "A key image", lambda: _make(picture, _acquired(index, ct, source), finding, source)
+        source, _("A key image"), lambda: _make(picture, _acquired(index, ct, source), finding, source)
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import InputFileError
 from ..imaging.dicom_slices import read_dataset
 from ..imaging.segment_kinds import ALGORITHM, HEMATOMA
+from ..words import tr as _
 from .codes import hematoma_codes, own, own_scheme
 from .finding import NOTICE, Finding, equipment, version
 from .source import Source, made_of, new_identity, require_highdicom
@@ -27,7 +28,7 @@ def make_sr(finding: Finding, source: Source, seg: Any) -> Any:
 
     It is preliminary and unverified: nobody has signed it. Raises OutputError.
     """
-    return made_of(source, "A DICOM report", lambda: _make(finding, source, seg))
+    return made_of(source, _("A DICOM report"), lambda: _make(finding, source, seg))
 
 
 def read_sr(path: Path) -> dict[str, float]:
@@ -35,7 +36,7 @@ def read_sr(path: Path) -> dict[str, float]:
 
     Raises MissingPackageError, and InputFileError for what is no such report.
     """
-    require_highdicom("A DICOM report")
+    require_highdicom(_("A DICOM report"))
     import highdicom as hd
 
     try:
@@ -45,18 +46,20 @@ def read_sr(path: Path) -> dict[str, float]:
     except Exception as error:  # of many kinds, from no DICOM to a report of something else
         kind = _modality(path)
         raise InputFileError(
-            f"'{path}' is no report of a hematoma by {ALGORITHM} but {kind}. Name a report of "
-            "segment --dicom-sr, or a mask."
+            _(
+                "'{path}' is no report of a hematoma by {algorithm} but {kind}. Name a report of "
+                "segment --dicom-sr, or a mask."
+            ).format(path=path, algorithm=ALGORITHM, kind=kind)
         ) from error
-    names = {_key(name, derivation): key for key, (name, derivation, _) in _words().items()}
+    names = {_key(name, derivation): key for key, (name, derivation, _unit) in _words().items()}
     return {names[key]: value for key, value in found.items() if key in names}
 
 
 def _modality(path: Path) -> str:
     try:
-        return f"DICOM of modality {read_dataset(path).Modality}"
+        return _("DICOM of modality {modality}").format(modality=read_dataset(path).Modality)
     except Exception:  # what pydicom raises for a damaged file depends on the place
-        return "another file"
+        return _("another file")
 
 
 def _words() -> dict[str, tuple[Any, Any, Any]]:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..errors import ICHHPINetError, RoundCancelled
+from ..words import tr as _
 from .doubt import Doubt
 from .executor import Executor, Inbox
 from .open_ct import OpenCT
@@ -125,7 +126,7 @@ class Controller:
         try:
             if done:
                 self._rounds.undo()
-            self._board.rest(message="" if done else "There is no round to take back.")
+            self._board.rest(message="" if done else _("There is no round to take back."))
         except Exception as error:
             self._board.rest(error=error)
             return False

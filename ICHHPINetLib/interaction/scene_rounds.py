@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 import numpy as np
 
 from ..errors import ICHHPINetError, InvalidScribblesError
+from ..words import tr as _
 from .doubt import Doubt
 from .round_job import Outcome
 from .round_log import RoundLog
@@ -73,7 +74,7 @@ class SceneRounds:
             self.drop_deleted()
         elif guess and self._before.any():
             raise InvalidScribblesError(
-                "There is a hematoma already. Draw scribbles and refine it; for a first guess, erase it."
+                _("There is a hematoma already. Draw scribbles and refine it; for a first guess, erase it.")
             )
         nothing = np.zeros(self.log.shape, np.uint8)
         return self.log.with_mask(nothing if self._before is None else self._before)

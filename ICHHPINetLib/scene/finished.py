@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from ..errors import InputFileError
 from ..imaging.ct import CT, FileGeometry
+from ..words import tr as _
 from .adapter import SceneAdapter
 from .archive import load_mrb
 from .geometry import CTGeometry
@@ -32,12 +33,18 @@ def read_finished(path: str | os.PathLike) -> tuple[CT, np.ndarray, str]:
             if mask is not None:
                 found.append((adapter, node, mask))
         if not found:
-            raise InputFileError(f"The scene '{path}' holds no hematoma of a CT. Finish it in Slicer first.")
-        if len(found) > 1:
-            names = ", ".join(node.GetName() for _, node, _ in found)
             raise InputFileError(
-                f"The scene '{path}' holds hematomas of several CTs: {names}. Export the two masks, and name "
-                "those."
+                _("The scene '{path}' holds no hematoma of a CT. Finish it in Slicer first.").format(
+                    path=path
+                )
+            )
+        if len(found) > 1:
+            names = ", ".join(node.GetName() for _adapter, node, _mask in found)
+            raise InputFileError(
+                _(
+                    "The scene '{path}' holds hematomas of several CTs: {names}. Export the two "
+                    "masks, and name those."
+                ).format(path=path, names=names)
             )
         ((adapter, node, mask),) = found
         hu, spacing = adapter.read_ct()
