@@ -45,7 +45,7 @@ class ICHHPINet(ScriptedLoadableModule):
             "scribble on the bleeding and one on healthy tissue, and refine; correct by further scribbles, "
             "round by round. A first guess before any scribble is optional; check every slice of it. The "
             "volume in milliliters follows every round. "
-            '<b>Research use only - not a medical device.</b> <a href="{url}">Tutorial and method</a>'
+            "<b>Research use only - not a medical device.</b> <a href='{url}'>Tutorial and method</a>"
         ).format(url="https://github.com/ICHHPINet/SlicerICHHPINet#readme")
         self.parent.acknowledgementText = _(
             "After the method of ICH-HPINet, a hybrid propagation interaction network for intelligent and "

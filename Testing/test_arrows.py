@@ -8,7 +8,7 @@ LIBRARY = "ICHHPINetLib"
 LABORATORY = ("simulation", "ablations", "datasets", "training", "evaluation", "experiments")
 
 # What a folder, or a file of the library's own folder, may import beside itself and the files of BASE.
-BASE = {"__init__", "errors", "resources"}
+BASE = {"__init__", "errors", "resources", "words"}
 PRODUCT = {
     # Files of scribbles become the interaction's Scribbles.
     "imaging": {"interaction"},

@@ -16,6 +16,7 @@ from slicer import (
     vtkMRMLSegmentationNode,
     vtkMRMLTableNode,
 )
+from slicer.i18n import tr as _
 from slicer.parameterNodeWrapper import Choice, WithinRange, parameterNodeWrapper
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
@@ -125,12 +126,14 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
         if start():
             self.controller.wait()
         elif self.controller.status.state.is_busy:
-            raise ICHHPINetError("A round is running. Wait for its end, or cancel it.")
+            raise ICHHPINetError(_("A round is running. Wait for its end, or cancel it."))
         status = self.controller.status
         if status.error is not None:
             raise status.error
         if status.state == State.CANCELLED:
-            raise RoundCancelled("The round was cancelled; the previous result and all scribbles are kept.")
+            raise RoundCancelled(
+                _("The round was cancelled; the previous result and all scribbles are kept.")
+            )
         return self.scene.rounds_rows()[-1]
 
     def undo(self) -> bool:

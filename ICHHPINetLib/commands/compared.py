@@ -12,7 +12,7 @@ import numpy as np
 
 from ..errors import InputFileError
 from ..imaging.acquired import Acquisition, acquisition_of, acquisition_of_segmentation
-from ..imaging.acquisition import SIZE_UNSTATED
+from ..imaging.acquisition_words import size_unstated
 from ..imaging.ct import CT
 from ..imaging.ct_files import read_ct
 from ..imaging.dicom_seg import is_dicom
@@ -72,7 +72,7 @@ def _of_mask(path: Path, ct: CT | None, ct_path: Path | None, label: int | None)
     marks, warnings = marked(file, label)
     known = acquisition_of_segmentation(path) if is_dicom(path) else Acquisition()
     if ct is None:
-        if SIZE_UNSTATED in file.warnings:
+        if size_unstated() in file.warnings:
             raise InputFileError(
                 f"'{path}' does not say how large its voxels are, so that its milliliters are not known. "
                 "Save it with its geometry, or name its CT."

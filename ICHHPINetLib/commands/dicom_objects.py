@@ -49,7 +49,7 @@ def check_dicom(arguments: argparse.Namespace) -> None:
     if given:
         from ..dicom_export.source import require_highdicom
 
-        require_highdicom(given[0][1])
+        require_highdicom(given[0][1], "written")
     if arguments.dicom_sc:
         from ..reporting.drawing import require_matplotlib
 

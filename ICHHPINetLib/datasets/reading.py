@@ -11,7 +11,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import ICHHPINetError, InputFileError
-from ..imaging.acquisition import SHEARED_HEADER
+from ..imaging.acquisition_words import sheared_header
 from ..imaging.ct import CT
 from ..imaging.ct_files import read_ct
 from ..imaging.dicom_seg import is_dicom
@@ -154,7 +154,7 @@ def _header(path: Path) -> sitk.ImageFileReader:
             reader.ReadImageInformation()
     except RuntimeError as error:
         if "orthonormal" in str(error):
-            raise InputFileError(SHEARED_HEADER.format(path=path)) from error
+            raise InputFileError(sheared_header(path=path)) from error
         raise InputFileError(f"{path} is missing or no image file; get it again from its source") from error
     if reader.GetDimension() < 3:
         raise InputFileError(f"{path} holds a single slice, not a volume")

@@ -9,6 +9,7 @@ import numpy as np
 from ..imaging.ct import CT
 from ..imaging.segment_kinds import ALGORITHM, HEMATOMA
 from ..measurement.finding import Finding
+from ..words import tr as _
 from .maker import NOTICE, equipment
 from .source import Source, made_of, new_identity
 
@@ -21,7 +22,7 @@ def make_sc(picture: np.ndarray, index: int, ct: CT, finding: Finding, source: S
     Rows run to the back, columns to the patient's left. Raises OutputError.
     """
     return made_of(
-        source, "A key image", lambda: _make(picture, _acquired(index, ct, source), finding, source)
+        source, _("A key image"), lambda: _make(picture, _acquired(index, ct, source), finding, source)
     )
 
 

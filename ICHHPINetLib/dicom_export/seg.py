@@ -9,6 +9,7 @@ import numpy as np
 from ..imaging.ct import CT
 from ..imaging.segment_kinds import ALGORITHM, HEMATOMA
 from ..measurement.finding import Finding
+from ..words import tr as _
 from .codes import hematoma_codes
 from .maker import HOMEPAGE, NOTICE, equipment, version
 from .source import Source, made_of, new_identity
@@ -28,7 +29,7 @@ def make_seg(ct: CT, finding: Finding, source: Source) -> Any:
         frames = np.empty_like(masks)
         frames[[one.frame for one in source.slices]] = masks
         masks = frames
-    return made_of(source, "A DICOM segmentation", lambda: _make(masks, finding, source))
+    return made_of(source, _("A DICOM segmentation"), lambda: _make(masks, finding, source))
 
 
 def algorithm(finding: Finding) -> Any:

@@ -15,6 +15,7 @@ from ..errors import InputFileError, MissingPackageError, OutputError
 from ..imaging.ct import CT
 from ..imaging.dicom_slices import Slice, read_dataset, text
 from ..imaging.dicom_stack import aside_mm
+from ..words import tr as _
 
 # Of patient and study; DICOM wants them in every object, but may have them empty.
 _MAY_BE_EMPTY = (
@@ -84,18 +85,24 @@ class Source:
         """
         stored = ct.geometry.reorientation.undo(np.asarray(mask) != 0)
         if stored.shape[0] != sum(self.repeats):
-            raise OutputError(f"The mask {np.shape(mask)} is not on the CT's grid {ct.shape}.")
+            raise OutputError(
+                _("The mask {mask_shape} is not on the CT's grid {ct_shape}.").format(
+                    mask_shape=np.shape(mask), ct_shape=ct.shape
+                )
+            )
         planes = np.split(stored, np.cumsum(self.repeats)[:-1])
         return np.stack([2 * np.count_nonzero(one, axis=0) >= len(one) for one in planes])
 
 
-def require_highdicom(what: str, done: str = "written") -> None:
+def require_highdicom(what: str, done: str) -> None:
     """MissingPackageError where nothing can be exported, or read back."""
     try:
         import highdicom  # noqa: F401
     except ImportError as error:
         raise MissingPackageError(
-            f"{what} is {done} with the package highdicom. Run: pip install 'ichhpinet[dicom]'"
+            _("{what} is {done} with the package highdicom. Run: pip install 'ichhpinet[dicom]'").format(
+                what=what, done=done
+            )
         ) from error
 
 
@@ -110,15 +117,19 @@ def read_source(ct: CT) -> Source:
     geometry = ct.geometry
     if geometry is None or not geometry.acquired:
         raise InputFileError(
-            f"The CT '{ct.name}' was not read from DICOM: there is no series that DICOM results could belong "
-            "to. Name the folder of the original series, or write .seg.nrrd alone."
+            _(
+                "The CT '{name}' was not read from DICOM: there is no series that DICOM results "
+                "could belong to. Name the folder of the original series, or write .seg.nrrd alone."
+            ).format(name=ct.name)
         )
     slices = geometry.acquired
     several = slices[0].frame is not None and len({one.path for one in slices}) > 1
     if several or len({one.frame is None for one in slices}) > 1:
         raise InputFileError(
-            f"The CT '{ct.name}' is spread over several multi-frame files, to which no DICOM result can "
-            "refer together. Export the series again as single slices or as one file."
+            _(
+                "The CT '{name}' is spread over several multi-frame files, to which no DICOM result "
+                "can refer together. Export the series again as single slices or as one file."
+            ).format(name=ct.name)
         )
     headers = [_header(one) for one in (slices[:1] if slices[0].frame is not None else slices)]
     if not all(text(header, "FrameOfReferenceUID") for header in headers):
@@ -143,18 +154,24 @@ def _header(one: Slice) -> Any:
         raise
     except Exception as error:  # pydicom raises what the damaged place brings about.
         raise InputFileError(
-            f"'{one.path}', a slice of the CT, is not there any more or cannot be read "
-            f"({getattr(error, 'strerror', None) or error}). Put it back, or read the CT again."
+            _(
+                "'{path}', a slice of the CT, is not there any more or cannot be read ({reason}). "
+                "Put it back, or read the CT again."
+            ).format(path=one.path, reason=getattr(error, "strerror", None) or error)
         ) from error
     if (uids["SOPInstanceUID"], uids["SeriesInstanceUID"]) != (one.uid, one.series):
         raise InputFileError(
-            f"'{one.path}' is not the slice any more that the CT was read from. Read the CT again."
+            _("'{path}' is not the slice any more that the CT was read from. Read the CT again.").format(
+                path=one.path
+            )
         )
     missing = [word for keyword, word in _IDENTIFIERS.items() if not uids[keyword]]
     if missing or not one.series:
         raise InputFileError(
-            f"'{one.path}' does not state its {' or '.join(missing or ['series'])} (UID), so that no DICOM "
-            "result can refer to it. Export the original series."
+            _(
+                "'{path}' does not state its {missing} (UID), so that no DICOM result can refer to "
+                "it. Export the original series."
+            ).format(path=one.path, missing=_(" or ").join(missing or ["series"]))
         )
     for keyword in _MAY_BE_EMPTY:
         if header.get(keyword) is None:
@@ -181,8 +198,10 @@ def made_of(source: Source, what: str, make: Callable[[], Any]) -> Any:
             dataset.DeidentificationMethod = "Not stated in the source series"
     except (ValueError, TypeError, AttributeError, KeyError) as error:
         raise OutputError(
-            f"{what} cannot be made of the series '{source.slices[0].path.parent}': its headers break a rule "
-            f"of DICOM ({' '.join(str(error).split())}). Export the series again, or write .seg.nrrd alone."
+            _(
+                "{what} cannot be made of the series '{folder}': its headers break a rule of DICOM "
+                "({reason}). Export the series again, or write .seg.nrrd alone."
+            ).format(what=what, folder=source.slices[0].path.parent, reason=" ".join(str(error).split()))
         ) from error
     return dataset
 

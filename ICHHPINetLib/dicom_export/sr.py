@@ -10,6 +10,7 @@ from ..imaging.dicom_seg import is_dicom
 from ..imaging.dicom_slices import read_dataset
 from ..imaging.segment_kinds import ALGORITHM, HEMATOMA
 from ..measurement.finding import Finding
+from ..words import tr as _
 from .codes import hematoma_codes, own, own_scheme
 from .maker import NOTICE, equipment, version
 from .source import Source, made_of, new_identity, require_highdicom
@@ -31,7 +32,7 @@ def make_sr(finding: Finding, source: Source, seg: Any) -> Any:
 
     It is preliminary and unverified: nobody has signed it. Raises OutputError.
     """
-    return made_of(source, "A DICOM report", lambda: _make(finding, source, seg))
+    return made_of(source, _("A DICOM report"), lambda: _make(finding, source, seg))
 
 
 def is_report(path: Path) -> bool:
@@ -51,7 +52,7 @@ def read_sr(path: Path) -> ReadReport:
 
     Raises MissingPackageError, and InputFileError for what is no such report.
     """
-    require_highdicom("A DICOM report", "read")
+    require_highdicom(_("A DICOM report"), _("read"))
     import highdicom as hd
 
     try:
@@ -59,16 +60,18 @@ def read_sr(path: Path) -> ReadReport:
         (group,) = report.get_volumetric_roi_measurement_groups()
         found = {_key(one.name, one.derivation): float(one.value) for one in group.get_measurements()}
         is_guess = bool(group.get_qualitative_evaluations(name=own(*_UNCHECKED)))
-        names = {_key(name, derivation): key for key, (name, derivation, _) in _words().items()}
+        names = {_key(name, derivation): key for key, (name, derivation, _unit) in _words().items()}
         numbers = {names[key]: value for key, value in found.items() if key in names}
         if "abc2_ml" not in numbers or "volume_ml" not in numbers:
             raise ValueError("a report of other software")
     except Exception as error:  # of many kinds, from no DICOM to a report of something else
         kind = _modality(path)
-        what = f"DICOM of modality {kind}" if kind else "another file"
+        what = _("DICOM of modality {modality}").format(modality=kind) if kind else _("another file")
         raise InputFileError(
-            f"'{path}' is no report of a hematoma by {ALGORITHM} but {what}. Name a report of "
-            "segment --dicom-sr, or a mask."
+            _(
+                "'{path}' is no report of a hematoma by {algorithm} but {what}. Name a report of "
+                "segment --dicom-sr, or a mask."
+            ).format(path=path, algorithm=ALGORITHM, what=what)
         ) from error
     return ReadReport(numbers, is_guess)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import InvalidVolumeError
+from ..words import tr as _
 from .acquisition import check_spacing, check_volume
 from .hu_calibration import to_hu
 from .orientation import Reorientation, to_canonical
@@ -97,7 +98,7 @@ class CT:
     def file_geometry(self) -> FileGeometry:
         """``geometry`` of a CT from a file; InvalidVolumeError for one from elsewhere."""
         if self.geometry is None:
-            raise InvalidVolumeError("The CT was not read from a file, whose geometry others could share.")
+            raise InvalidVolumeError(_("The CT was not read from a file, whose geometry others could share."))
         return self.geometry
 
     @property

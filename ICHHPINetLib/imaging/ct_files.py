@@ -10,10 +10,11 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
-from .acquisition import COLOR_FILE, SINGLE_SLICE_FILE, TIME_SERIES_FILE
+from ..words import tr as _
+from .acquisition_words import color_file, single_slice_file, time_series_file
 from .ct import CT, FileGeometry
 from .dicom import is_dicom_file, read_dicom_file, read_dicom_files, read_dicom_folder
-from .integrity import FORMATS
+from .integrity import formats
 from .label_files import is_segmentation
 from .open_image import check_perpendicular, doubts_about_size, open_image
 
@@ -35,9 +36,13 @@ def read_ct(path: str | os.PathLike, series: str | None = None) -> CT:
     """
     path = Path(path)
     if not path.exists():
-        raise InputFileError(f"'{path}' does not exist. Name a CT: {FORMATS}.")
+        raise InputFileError(
+            _("'{path}' does not exist. Name a CT: {formats}.").format(path=path, formats=formats())
+        )
     if series and not path.is_dir():
-        raise InputFileError(f"'{path}' is a file; a series is chosen from a DICOM folder.")
+        raise InputFileError(
+            _("'{path}' is a file; a series is chosen from a DICOM folder.").format(path=path)
+        )
     if path.is_dir():
         geometry, warnings = read_dicom_folder(path, series)
     elif is_dicom_file(path):
@@ -66,10 +71,14 @@ def _ct(geometry: FileGeometry, warnings: Sequence[str], name: str) -> CT:
 def _read_file(path: Path) -> tuple[FileGeometry, list[str]]:
     image, warnings = read_image(path)
     if not path.name.lower().endswith(_CT_ENDINGS):
-        raise InputFileError(f"The format of '{path}' says too little of its voxels. Name a CT: {FORMATS}.")
+        raise InputFileError(
+            _("The format of '{path}' says too little of its voxels. Name a CT: {formats}.").format(
+                path=path, formats=formats()
+            )
+        )
     check_perpendicular(image, path)
     if image.GetDimension() == 2 or image.GetSize()[2] < 2:
-        raise InputFileError(SINGLE_SLICE_FILE.format(path=path))
+        raise InputFileError(single_slice_file(path=path))
     return FileGeometry(image), [*warnings, *doubts_about_size(image, path)]
 
 
@@ -80,13 +89,15 @@ def read_image(path: str | os.PathLike) -> tuple[sitk.Image, list[str]]:
     """
     image, doubts = open_image(path)
     if is_segmentation(image):
-        raise InputFileError(f"'{path}' is a segmentation, not a CT. Name the CT on which it was drawn.")
+        raise InputFileError(
+            _("'{path}' is a segmentation, not a CT. Name the CT on which it was drawn.").format(path=path)
+        )
     values, dimensions = image.GetNumberOfComponentsPerPixel(), image.GetDimension()
     if values > 1:
-        raise InputFileError(COLOR_FILE.format(path=path, values=values))
+        raise InputFileError(color_file(path=path, values=values))
     if dimensions > 3:
         sizes = " x ".join(str(size) for size in image.GetSize())
-        raise InputFileError(TIME_SERIES_FILE.format(path=path, dimensions=dimensions, sizes=sizes))
+        raise InputFileError(time_series_file(path=path, dimensions=dimensions, sizes=sizes))
     return image, doubts
 
 

@@ -14,7 +14,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
+from ..words import tr as _
 from . import acquisition as rules
+from . import acquisition_words as sentences
 from .ct import FileGeometry
 from .dicom_files import Folder, Series, find_series, is_dicom_file, read_series
 from .dicom_slices import Slice, read_dataset, read_values
@@ -46,13 +48,19 @@ def read_dicom_folder(folder: Path, uid: str | None = None) -> tuple[FileGeometr
     if not found.series:
         raise InputFileError(_no_series(folder, found))
     if uid is not None and uid not in found.series:
-        raise InputFileError(f"There is no series {uid} in '{folder}'. There are: {', '.join(found.series)}.")
+        raise InputFileError(
+            _("There is no series {uid} in '{folder}'. There are: {series}.").format(
+                uid=uid, folder=folder, series=", ".join(found.series)
+            )
+        )
     if uid is None and len(found.series) > 1:
         raise InputFileError(_several_series(folder, found.series))
     series = found.series[uid] if uid is not None else next(iter(found.series.values()))
     notes = []
     if found.skipped:
-        notes.append(f"Skipped, for they are no files: {', '.join(sorted(found.skipped)[:5])}.")
+        notes.append(
+            _("Skipped, for they are no files: {names}.").format(names=", ".join(sorted(found.skipped)[:5]))
+        )
     return _volume(folder, series, notes)
 
 
@@ -72,10 +80,15 @@ def _volume(place: Path, series: Series, notes: list[str]) -> tuple[FileGeometry
     notes += rules.doubts_about_modality(slices[0].modality, place)
     slices, copies = _without_copies(slices)
     if copies:
-        notes.append(f"Copies of slices were left out: {', '.join(one.name for one in copies[:5])}.")
+        notes.append(
+            _("Copies of slices were left out: {names}.").format(
+                names=", ".join(one.name for one in copies[:5])
+            )
+        )
     if len(slices) < 2:
-        single = rules.SINGLE_SLICE_SERIES if place.is_dir() else rules.ONE_OF_SERIES
-        raise InputFileError(single.format(path=place, place=place, folder=place.parent))
+        if place.is_dir():
+            raise InputFileError(sentences.single_slice_series(place=place))
+        raise InputFileError(sentences.one_of_series(path=place, folder=place.parent))
     for one in slices:
         rules.check_spacing((1.0, *one.spacing))
     stacked = stack(place, slices)
@@ -97,7 +110,7 @@ def _volume(place: Path, series: Series, notes: list[str]) -> tuple[FileGeometry
         aside = 0.0
     else:
         words.append(f"gantry {degrees:.3g}°")
-        notes.append(rules.TILTED.format(degrees=degrees, aside=aside))
+        notes.append(sentences.tilted(degrees=degrees, aside=aside))
     geometry = FileGeometry(image, aside, tuple(stacked.repeats), ", ".join(words), tuple(slices))
     return geometry, notes
 
@@ -105,9 +118,11 @@ def _volume(place: Path, series: Series, notes: list[str]) -> tuple[FileGeometry
 def _block_note(stacked: Stack) -> list[str]:
     if len(stacked.blocks) == 1:
         return []
-    parts = ", then ".join(f"{count} slices of {step:.3g} mm" for count, step in stacked.blocks)
-    gaps = " and ".join(f"{gap:.3g}" for gap in stacked.gaps)
-    return [rules.BLOCKS.format(blocks=parts, gaps=gaps, plane=stacked.step)]
+    parts = _(", then ").join(
+        _("{count} slices of {step:.3g} mm").format(count=count, step=step) for count, step in stacked.blocks
+    )
+    gaps = _(" and ").join(f"{gap:.3g}" for gap in stacked.gaps)
+    return [sentences.blocks(blocks=parts, gaps=gaps, plane=stacked.step)]
 
 
 def _without_copies(slices: Sequence[Slice]) -> tuple[list[Slice], list[Slice]]:
@@ -155,33 +170,35 @@ def _turn_around(slices: Sequence[Slice], hu: np.ndarray, sums: np.ndarray) -> l
     edges = np.concatenate([hu[chosen, 0], hu[chosen, -1]], axis=1)
     turned = sums[chosen, np.newaxis] - edges
     if np.median(edges) < _AIR_HU:
-        return ["The series asks to be shown with air in white (MONOCHROME1); its values are HU as they are."]
+        return [
+            _("The series asks to be shown with air in white (MONOCHROME1); its values are HU as they are.")
+        ]
     if np.median(turned) < _AIR_HU:
         hu[chosen] = sums[chosen, np.newaxis, np.newaxis] - hu[chosen]
-        return ["The series has its values from white to black (MONOCHROME1); they were turned around."]
-    doubt = (
-        "The series is stored with air in white (MONOCHROME1), and neither its values nor the opposite ones "
-        "look like HU of a head. Check them, or load the original series."
+        return [_("The series has its values from white to black (MONOCHROME1); they were turned around.")]
+    doubt = _(
+        "The series is stored with air in white (MONOCHROME1), and neither its values nor the "
+        "opposite ones look like HU of a head. Check them, or load the original series."
     )
     return [doubt]
 
 
 def _no_series(folder: Path, found: Folder) -> str:
     if found.archives:
-        return (
-            f"'{folder}' holds an archive, '{found.archives[0]}', and no DICOM images. "
-            "Unpack it, and name the folder with the CT's slices."
-        )
-    return (
-        f"No DICOM image series was found in '{folder}'. Name the folder that holds the CT's slices, "
-        "or an NRRD, NIfTI or MHA file."
-    )
+        return _(
+            "'{folder}' holds an archive, '{archive}', and no DICOM images. Unpack it, and name "
+            "the folder with the CT's slices."
+        ).format(folder=folder, archive=found.archives[0])
+    return _(
+        "No DICOM image series was found in '{folder}'. Name the folder that holds the CT's "
+        "slices, or an NRRD, NIfTI or MHA file."
+    ).format(folder=folder)
 
 
 def _several_series(folder: Path, series: dict[str, Series]) -> str:
     lines = [f"  {one.describe()}, UID {uid}" for uid, one in series.items()]
-    return (
-        f"'{folder}' holds {len(series)} series, but one CT is needed:\n"
-        + "\n".join(lines)
-        + "\nChoose one by its UID (segment --series), or copy its slices to a folder of their own."
-    )
+    listed = "\n".join(lines)
+    return _(
+        "'{folder}' holds {count} series, but one CT is needed:\n{listed}\nChoose one by its UID "
+        "(segment --series), or copy its slices to a folder of their own."
+    ).format(folder=folder, count=len(series), listed=listed)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputFileError, MissingPackageError
+from ..words import tr as _
 from .dicom_slices import Slice, read_dataset, slices_of, text, unreadable
 
 _PREAMBLE, _PREFIX = 128, b"DICM"
@@ -33,9 +34,10 @@ class Series:
 
     def describe(self) -> str:
         """For a list of series to choose from."""
-        count = sum(int(text(header, "NumberOfFrames") or 1) for _, header in self.headers)
+        count = sum(int(text(header, "NumberOfFrames") or 1) for _path, header in self.headers)
         texts = [text(self.headers[0][1], keyword) for keyword in ("SeriesDescription", "Modality")]
-        return f"{', '.join(one for one in texts if one) or 'no description'}: {count} slices"
+        described = ", ".join(one for one in texts if one) or _("no description")
+        return f"{described}: {count} slices"
 
 
 @dataclass
@@ -75,10 +77,14 @@ def read_series(path: Path) -> Series:
     header = _open(path)
     if _media_class(header) == _DIRECTORY_CLASS:
         raise InputFileError(
-            f"'{path}' is the index of a disc (DICOMDIR), not an image. Name its folder, '{path.parent}'."
+            _(
+                "'{path}' is the index of a disc (DICOMDIR), not an image. Name its folder, '{folder}'."
+            ).format(path=path, folder=path.parent)
         )
     if not _is_image(path, header):
-        raise InputFileError(f"'{path}' is DICOM, but no image. Name the folder of the CT's slices.")
+        raise InputFileError(
+            _("'{path}' is DICOM, but no image. Name the folder of the CT's slices.").format(path=path)
+        )
     return Series([(path, header)])
 
 
@@ -98,7 +104,7 @@ def find_series(folder: Path, uid: str | None = None) -> Folder:
             raise _closed(Path(error.filename or folder), error) from error
 
         # A disc has a folder each for patient, study and series.
-        for inner, folders, _ in os.walk(folder, onerror=fail):
+        for inner, folders, _files in os.walk(folder, onerror=fail):
             folders.sort()
             if Path(inner) != folder:
                 _scan(Path(inner), found)
@@ -107,8 +113,9 @@ def find_series(folder: Path, uid: str | None = None) -> Folder:
 
 def _closed(folder: Path, error: OSError) -> InputFileError:
     return InputFileError(
-        f"The folder '{folder}' cannot be read ({error.strerror or error}). "
-        "Copy it to a place of your own, and name that."
+        _(
+            "The folder '{folder}' cannot be read ({reason}). Copy it to a place of your own, and name that."
+        ).format(folder=folder, reason=error.strerror or error)
     )
 
 
@@ -143,7 +150,7 @@ def _scan(folder: Path, found: Folder) -> None:
     for path, uid in unknown:
         # Objects of a manufacturer's own have series of their own.
         if slices and (not uid or uid in found.series):
-            raise unreadable(path, "its header ends early")
+            raise unreadable(path, _("its header ends early"))
 
 
 def _open(path: Path) -> Any:
@@ -156,7 +163,7 @@ def _open(path: Path) -> Any:
         import pydicom
 
         with open(path, "rb") as file:
-            _, _, rest = file.read(1024).partition(b"\x02\x00\x02\x00UI")
+            rest = file.read(1024).partition(b"\x02\x00\x02\x00UI")[2]
         header = pydicom.Dataset()
         header.file_meta = pydicom.dataset.FileMetaDataset()
         value = rest[2 : 2 + int.from_bytes(rest[:2], "little")].rstrip(b"\0").decode("latin-1")
@@ -173,7 +180,7 @@ def _is_image(path: Path, header: Any) -> bool:
     if all(text(header, keyword).isdigit() for keyword in ("Rows", "Columns")):
         return text(header, "Modality").upper() not in _DERIVED
     if _media_class(header) in _CT_CLASSES:
-        raise unreadable(path, "its header ends early")
+        raise unreadable(path, _("its header ends early"))
     return False
 
 
@@ -188,4 +195,4 @@ def _check_none_left_out(strays: list[Path], slices: list[Path]) -> None:
             start = file.read(_PREAMBLE + len(_PREFIX))
         # Without an ending, notes and licences lie there as well.
         if path.suffix.lower() in endings and (path.suffix or not start[:_PREAMBLE].strip(b"\0")):
-            raise unreadable(path, "it does not begin as DICOM does" if start else "it is empty")
+            raise unreadable(path, _("it does not begin as DICOM does") if start else _("it is empty"))

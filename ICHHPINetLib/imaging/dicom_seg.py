@@ -9,13 +9,13 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError, MissingPackageError
+from ..words import tr as _
 from .dicom import is_dicom_file
 from .dicom_seg_stack import is_stacked, read_stack
 from .segment_kinds import ALGORITHM
 
 # SEG with a frame a segment, and the newer one with label values.
 _CLASSES = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
-_ADVICE = "Save the segmentation as .seg.nrrd in the program that made it, and name that."
 # Share of a slice distance; and from how many times the thickness on a distance may hide a slice.
 _TOLERANCE, _THICKER = 0.05, 1.5
 # Positions are rounded to about this.
@@ -58,8 +58,11 @@ def read_dicom_seg(path: Path) -> DicomSegments:
         import pydicom
     except ImportError as error:
         raise MissingPackageError(
-            f"'{path}' is a DICOM file, and a DICOM segmentation is read with the package highdicom: run "
-            f"pip install 'ichhpinet[dicom]' (Slicer has it from 5.12 on). Or: {_ADVICE}"
+            _(
+                "'{path}' is a DICOM file, and a DICOM segmentation is read with the package "
+                "highdicom: run pip install 'ichhpinet[dicom]' (Slicer has it from 5.12 on). Or: "
+                "{advice}"
+            ).format(path=path, advice=_advice())
         ) from error
     try:
         data = pydicom.dcmread(path)
@@ -68,7 +71,9 @@ def read_dicom_seg(path: Path) -> DicomSegments:
         raise _damaged(path, error) from error
     if kind not in _CLASSES:
         raise InputFileError(
-            f"'{path}' is a DICOM object of modality {modality}, not a segmentation (SEG). Name the mask."
+            _(
+                "'{path}' is a DICOM object of modality {modality}, not a segmentation (SEG). Name the mask."
+            ).format(path=path, modality=modality)
         )
     try:
         stacked = is_stacked(path, data)
@@ -79,9 +84,9 @@ def read_dicom_seg(path: Path) -> DicomSegments:
             (number, str(seg.get_segment_description(number).segment_label)) for number in _numbers(seg)
         ]
         if stacked:
-            grid, layers = read_stack(path, seg, [number for number, _ in segments])
+            grid, layers = read_stack(path, seg, [number for number, _name in segments])
         else:
-            volume = seg.get_volume(segment_numbers=[number for number, _ in segments], atol=_ROUNDING_MM)
+            volume = seg.get_volume(segment_numbers=[number for number, _name in segments], atol=_ROUNDING_MM)
             grid, layers = _grid(volume), np.asarray(volume.array)
     except InputFileError:
         raise
@@ -108,10 +113,16 @@ def _numbers(seg) -> list[int]:
     return [int(number) for number in seg.segment_numbers if number > 0]
 
 
+def _advice() -> str:
+    return _("Save the segmentation as .seg.nrrd in the program that made it, and name that.")
+
+
 def _damaged(path: Path, error: Exception) -> InputFileError:
     reason = " ".join(str(error).split()) or type(error).__name__
     return InputFileError(
-        f"The DICOM segmentation '{path}' is no volume that can be read ({reason}). {_ADVICE}"
+        _("The DICOM segmentation '{path}' is no volume that can be read ({reason}). {advice}").format(
+            path=path, reason=reason, advice=_advice()
+        )
     )
 
 
@@ -141,12 +152,18 @@ def _state_distance(path: Path, data) -> None:
     elif thick is not None and _alike(between, thick):
         distance = between
     if distance is None:
-        marked = "there is one frame" if gap is None else f"its frames lie {gap:g} mm apart or more"
-        stated = "not stated" if between is None else f"{between:g} mm"
-        thickness = "not stated" if thick is None else f"{thick:g} mm"
+        marked = (
+            _("there is one frame")
+            if gap is None
+            else _("its frames lie {gap:g} mm apart or more").format(gap=gap)
+        )
+        stated = _("not stated") if between is None else f"{between:g} mm"
+        thickness = _("not stated") if thick is None else f"{thick:g} mm"
         raise InputFileError(
-            f"How far apart the slices of the DICOM segmentation '{path}' lie is not clear: {marked}, their "
-            f"distance is {stated}, their thickness {thickness}. {_ADVICE}"
+            _(
+                "How far apart the slices of the DICOM segmentation '{path}' lie is not clear: "
+                "{marked}, their distance is {stated}, their thickness {thickness}. {advice}"
+            ).format(path=path, marked=marked, stated=stated, thickness=thickness, advice=_advice())
         )
     for one in measures:
         one.SpacingBetweenSlices = distance

@@ -13,6 +13,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
+from ..words import tr as _
 from .dicom_slices import Slice, slices_of
 from .dicom_stack import aside_mm, stack
 
@@ -81,7 +82,9 @@ def _check_distance(path: Path, seg: Any, step: float, blocks: int) -> None:
     stated = [float(measures[0].get(name) or 0) for name in ("SpacingBetweenSlices", "SliceThickness")]
     if not any(abs(step - one) <= _TOLERANCE * one for one in stated if one):
         raise InputFileError(
-            f"The frames of the DICOM segmentation '{path}' lie {step:g} mm apart, which is neither their "
-            "distance nor their thickness: frames may be left out. Save it as .seg.nrrd in the program that "
-            "made it, and name that."
+            _(
+                "The frames of the DICOM segmentation '{path}' lie {step:g} mm apart, which is "
+                "neither their distance nor their thickness: frames may be left out. Save it as "
+                ".seg.nrrd in the program that made it, and name that."
+            ).format(path=path, step=step)
         )

@@ -13,7 +13,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError, MissingPackageError
-from . import acquisition as rules
+from ..words import tr as _
+from . import acquisition_words as sentences
 
 # Of an image orientation: how far its two axes may be off unit length and a right angle.
 _AXES = 1e-2
@@ -55,8 +56,9 @@ class Slice:
     @property
     def name(self) -> str:
         """For messages."""
-        frame = "" if self.frame is None else f"frame {self.frame + 1} of "
-        return f"{frame}'{self.path.name}'"
+        if self.frame is None:
+            return f"'{self.path.name}'"
+        return _("frame {number} of '{file}'").format(number=self.frame + 1, file=self.path.name)
 
 
 def read_dataset(path: Path, pixels: bool = False) -> Any:
@@ -67,7 +69,7 @@ def read_dataset(path: Path, pixels: bool = False) -> Any:
     try:
         import pydicom
     except ImportError as error:
-        raise MissingPackageError("DICOM files need pydicom. Run: pip install pydicom") from error
+        raise MissingPackageError(_("DICOM files need pydicom. Run: pip install pydicom")) from error
     with warnings.catch_warnings():
         # Of values that break some rule: common, and of no consequence here.
         warnings.simplefilter("ignore")
@@ -95,22 +97,24 @@ def slices_of(path: Path, dataset: Any) -> list[Slice]:
         If it is a color picture, or does not say where its slices lie or how large their pixels are.
     """
     if (values := text(dataset, "SamplesPerPixel")) not in ("", "1"):
-        raise InputFileError(rules.COLOR_SLICE.format(path=path, values=values))
+        raise InputFileError(sentences.color_slice(path=path, values=values))
     frames = text(dataset, "NumberOfFrames")
     if not dataset.get("PerFrameFunctionalGroupsSequence") and frames in ("", "0", "1"):
         return [_slice(path, None, dataset, [dataset])]
     groups = dataset.get("PerFrameFunctionalGroupsSequence")
     if not groups:
-        raise InputFileError(rules.FRAMES_WITHOUT_PLACE.format(path=path))
+        raise InputFileError(sentences.frames_without_place(path=path))
     if not frames.isdigit() or int(frames) != len(groups):
-        frames = frames or "no number of"
-        raise InputFileError(rules.FRAMES_MISCOUNTED.format(path=path, count=len(groups), frames=frames))
+        frames = frames or _("no number of")
+        raise InputFileError(sentences.frames_miscounted(path=path, count=len(groups), frames=frames))
     shared = list(dataset.get("SharedFunctionalGroupsSequence") or [])
     return [_slice(path, number, dataset, [own, *shared]) for number, own in enumerate(groups)]
 
 
 def _slice(path: Path, frame: int | None, dataset: Any, groups: Sequence[Any]) -> Slice:
-    place = f"'{path}'" if frame is None else f"Frame {frame + 1} of '{path}'"
+    place = (
+        f"'{path}'" if frame is None else _("Frame {number} of '{path}'").format(number=frame + 1, path=path)
+    )
 
     def value(group: str, keyword: str, count: int) -> np.ndarray | None:
         for one in groups:
@@ -121,23 +125,27 @@ def _slice(path: Path, frame: int | None, dataset: Any, groups: Sequence[Any]) -
 
     origin = value("PlanePositionSequence", "ImagePositionPatient", 3)
     if origin is None:
-        raise InputFileError(rules.NO_PLACE.format(place=place))
+        raise InputFileError(sentences.no_place(place=place))
     axes = value("PlaneOrientationSequence", "ImageOrientationPatient", 6)
     direction = None if axes is None else _direction(axes)
     if direction is None:
-        raise InputFileError(rules.NO_ORIENTATION.format(place=place))
+        raise InputFileError(sentences.no_orientation(place=place))
     pixel = value("PixelMeasuresSequence", "PixelSpacing", 2)
     if pixel is None and frame is None:
         # Of a secondary capture, which is doubted anyway.
         pixel = _numbers(dataset, "NominalScannedPixelSpacing", 2)
     if pixel is None or pixel.min() <= 0:
-        raise InputFileError(rules.NO_PIXEL_SIZE.format(place=place))
+        raise InputFileError(sentences.no_pixel_size(place=place))
     thickness = value("PixelMeasuresSequence", "SliceThickness", 1)
     slope = value("PixelValueTransformationSequence", "RescaleSlope", 1)
     intercept = value("PixelValueTransformationSequence", "RescaleIntercept", 1)
     rescale = (1.0 if slope is None else float(slope[0]), 0.0 if intercept is None else float(intercept[0]))
     if rescale[0] == 0:
-        raise InputFileError(f"{place} makes 0 HU of every value (RescaleSlope). Export the original series.")
+        raise InputFileError(
+            _("{place} makes 0 HU of every value (RescaleSlope). Export the original series.").format(
+                place=place
+            )
+        )
     texts = [text(dataset, "SeriesDescription"), text(dataset, "Modality")]
     marks = {keyword: text(dataset, keyword) for keyword in _MARKS}
     if frame is not None:
@@ -157,7 +165,7 @@ def _slice(path: Path, frame: int | None, dataset: Any, groups: Sequence[Any]) -
         text(dataset, "SOPInstanceUID"),
         text(dataset, "SeriesInstanceUID"),
         text(dataset, "Modality").upper(),
-        ", ".join(one for one in texts if one) or "no description",
+        ", ".join(one for one in texts if one) or _("no description"),
         marks,
         text(dataset, "PhotometricInterpretation").upper() == "MONOCHROME1",
     )
@@ -206,7 +214,7 @@ def read_values(slices: Sequence[Slice]) -> Iterator[tuple[np.ndarray, float]]:
         lowest = -(1 << (bits - 1)) if dataset.PixelRepresentation else 0
         frames = _native(path, dataset, _UNCOMPRESSED[syntax]) if syntax in _UNCOMPRESSED else None
         if frames is None and (group[0].frame is not None or top != bits - 1):
-            raise unreadable(path, "its pixels are compressed in a way that is not supported")
+            raise unreadable(path, _("its pixels are compressed in a way that is not supported"))
         for one in group:
             slope, intercept = one.rescale
             if frames is None:
@@ -214,15 +222,17 @@ def read_values(slices: Sequence[Slice]) -> Iterator[tuple[np.ndarray, float]]:
             else:
                 values = frames[one.frame or 0].astype(np.float32) * np.float32(slope) + np.float32(intercept)
             if values.shape != one.size[::-1]:
-                raise unreadable(path, "its pixels are not of the size that it states")
+                raise unreadable(path, _("its pixels are not of the size that it states"))
             yield values, slope * (2 * lowest + (1 << bits) - 1) + 2 * intercept
 
 
 def unreadable(path: Path, reason: str) -> InputFileError:
     """For a slice without which the volume would be too small."""
     return InputFileError(
-        f"'{path}' is a CT slice that cannot be read: it is damaged or cut off ({reason}). Export it again, "
-        "uncompressed; without it, the volume would be too small."
+        _(
+            "'{path}' is a CT slice that cannot be read: it is damaged or cut off ({reason}). Export "
+            "it again, uncompressed; without it, the volume would be too small."
+        ).format(path=path, reason=reason)
     )
 
 
@@ -233,14 +243,19 @@ def _native(path: Path, dataset: Any, order: str) -> np.ndarray:
     """
     allocated, stored, top = int(dataset.BitsAllocated), int(dataset.BitsStored), int(dataset.HighBit)
     if allocated not in (8, 16, 32) or not stored - 1 <= top < allocated or stored < 1:
-        raise unreadable(path, f"{stored} bits up to bit {top} of {allocated} make no sense")
+        raise unreadable(
+            path,
+            _("{stored} bits up to bit {top} of {allocated} make no sense").format(
+                stored=stored, top=top, allocated=allocated
+            ),
+        )
     signed = bool(dataset.PixelRepresentation)
     shape = (int(text(dataset, "NumberOfFrames") or 1) or 1, int(dataset.Rows), int(dataset.Columns))
     content = dataset.get("PixelData") or b""
     kind = np.dtype(f"{order}{'i' if signed else 'u'}{allocated // 8}")
     missing = int(np.prod(shape)) * kind.itemsize - len(content)
     if missing > 0:
-        raise unreadable(path, f"{missing} bytes of its pixels are missing")
+        raise unreadable(path, _("{missing} bytes of its pixels are missing").format(missing=missing))
     values = np.frombuffer(content, kind, int(np.prod(shape))).reshape(shape)
     if stored == allocated:
         return values

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputFileError
-from . import acquisition as rules
+from ..words import tr as _
+from . import acquisition_words as sentences
 from .dicom_slices import Slice
 
 # A slice counts as out of place from this share of the usual distance on, or from so many mm where that is
@@ -65,9 +66,7 @@ def stack(folder: Path, slices: Sequence[Slice]) -> Stack:
     for index, gap in enumerate(gaps):
         if gap < _TOLERANCE * min(float(np.median(gaps)), 1.0):
             one, other = (slices[at].name for at in (index, index + 1))
-            raise InputFileError(
-                rules.SAME_SPOT.format(folder=folder, one=one, other=other, mm=position[index])
-            )
+            raise InputFileError(sentences.same_spot(folder=folder, one=one, other=other, mm=position[index]))
     if _even(gaps):
         step = float((position[-1] - position[0]) / len(gaps))
         return Stack(slices, [1] * len(slices), step, 0.0, [(len(slices), step)], [])
@@ -87,7 +86,7 @@ def aside_mm(folder: Path, slices: Sequence[Slice]) -> float:
     beside -= np.outer(position - position[0], normal)
     share = (position - position[0]) / (position[-1] - position[0])
     if np.linalg.norm(beside - np.outer(share, beside[-1]), axis=1).max() > _ASIDE_MM:
-        raise InputFileError(rules.MOVED_TABLE.format(folder=folder))
+        raise InputFileError(sentences.moved_table(folder=folder))
     return float(np.linalg.norm(beside[-1]))
 
 
@@ -96,9 +95,9 @@ def _check_alike(folder: Path, slices: Sequence[Slice]) -> None:
     for other in slices:
         if other.size != first.size or not np.allclose(other.direction, first.direction, atol=1e-3):
             names = {"one": first.name, "other": other.name}
-            raise InputFileError(rules.SLICES_DIFFER.format(folder=folder, **names))
+            raise InputFileError(sentences.slices_differ(folder=folder, **names))
     if not np.allclose([one.spacing for one in slices], first.spacing, rtol=1e-3, atol=0):
-        raise InputFileError(rules.PIXEL_SIZES_DIFFER.format(folder=folder))
+        raise InputFileError(sentences.pixel_sizes_differ(folder=folder))
 
 
 def _close(gap: float, usual: float) -> bool:
@@ -129,10 +128,12 @@ def _check_acquisitions(folder: Path, slices: Sequence[Slice], position: np.ndar
             # Taken in turns to fill each other's gaps, they are one CT too.
             continue
         names = "; ".join(
-            f"{keyword} '{value}' with {len(group)} slices, {slices[group[0]].name} and others"
+            _("{keyword} '{value}' with {count} slices, {name} and others").format(
+                keyword=keyword, value=value, count=len(group), name=slices[group[0]].name
+            )
             for value, group in groups.items()
         )
-        raise InputFileError(rules.ACQUISITIONS.format(folder=folder, count=len(groups), names=names))
+        raise InputFileError(sentences.acquisitions(folder=folder, count=len(groups), names=names))
 
 
 def _blocks(gaps: np.ndarray, thickness: Sequence[float | None]) -> list[range]:
@@ -163,20 +164,24 @@ def _check_blocks(folder: Path, slices: list[Slice], position: np.ndarray, block
         raise InputFileError(_uneven(folder, slices, position))
     problem = ""
     if len(blocks) > _MOST_BLOCKS or min(len(block) for block in blocks) < _LEAST_SLICES:
-        problem = "there are too many blocks, or too few slices in one"
+        problem = _("there are too many blocks, or too few slices in one")
     for block, step in zip(blocks, steps, strict=True):
         thick = max(slices[index].thickness or 0.0 for index in block)
         if step is not None and thick and step > 1.25 * thick + _ROUNDING_MM:
-            problem = problem or f"slices {step:.2f} mm apart say that they are {thick:g} mm thick"
-    for (below, one), (_, other) in pairwise(zip(blocks, steps, strict=True)):
+            problem = problem or _("slices {step:.2f} mm apart say that they are {thick:g} mm thick").format(
+                step=step, thick=thick
+            )
+    for (below, one), (_above, other) in pairwise(zip(blocks, steps, strict=True)):
         gap = gaps[below[-1]]
         if one is None or other is None or problem:
             break
         if _close(one, other) or gap > max(one, other) + max(_TOLERANCE * max(one, other), _ROUNDING_MM):
-            problem = f"{gap:.2f} mm above {slices[below[-1]].name} is no distance of theirs"
+            problem = _("{gap:.2f} mm above {name} is no distance of theirs").format(
+                gap=gap, name=slices[below[-1]].name
+            )
     if problem:
         raise InputFileError(
-            rules.BLOCKS_APART.format(
+            sentences.blocks_apart(
                 folder=folder, count=len(blocks), blocks=_listed(blocks, steps), problem=problem
             )
         )
@@ -187,19 +192,21 @@ def _uneven(folder: Path, slices: list[Slice], position: np.ndarray) -> str:
     usual = float(np.median(gaps))
     index = next(index for index, gap in enumerate(gaps) if not _close(gap, usual))
     missing = round(gaps[index] / usual) - 1
-    guess = f"{missing} missing" if missing > 0 else "irregular distances"
+    guess = _("{missing} missing").format(missing=missing) if missing > 0 else _("irregular distances")
     one, other = slices[index].name, slices[index + 1].name
-    return rules.UNEVEN.format(
+    return sentences.uneven(
         folder=folder, guess=guess, gap=gaps[index], one=one, other=other, mm=position[index], usual=usual
     )
 
 
 def _listed(blocks: Sequence[range], steps: Sequence[float | None]) -> str:
     words = [
-        "1 slice" if step is None else f"{len(block)} slices {step:.2f} mm apart"
+        _("1 slice")
+        if step is None
+        else _("{count} slices {step:.2f} mm apart").format(count=len(block), step=step)
         for block, step in zip(blocks, steps, strict=True)
     ]
-    more = f" and {len(words) - _MOST_BLOCKS} more" if len(words) > _MOST_BLOCKS else ""
+    more = _(" and {count} more").format(count=len(words) - _MOST_BLOCKS) if len(words) > _MOST_BLOCKS else ""
     return ", ".join(words[:_MOST_BLOCKS]) + more
 
 
@@ -207,7 +214,7 @@ def _on_fine_grid(slices: list[Slice], gaps: np.ndarray, blocks: list[range]) ->
     steps = [float(np.mean(gaps[block[0] : block[-1]])) for block in blocks]
     between = [float(gaps[block[-1]]) for block in blocks[:-1]]
     plane, counts = _plane_thickness(steps, between)
-    repeats = [count for block, count in zip(blocks, counts, strict=True) for _ in block]
+    repeats = [count for block, count in zip(blocks, counts, strict=True) for _slice in block]
     for index, gap in enumerate(between):
         one, other = steps[index : index + 2]
         # Both slices at the border have their outer half, and their part of the distance between them.
@@ -233,5 +240,5 @@ def _plane_thickness(steps: list[float], between: list[float]) -> tuple[float, l
         place = max(abs(end - plane * round(end / plane)) for end in ends)
         rank = (max(0.0, thickness - _THICKNESS), max(0.0, place - _PLACE_MM))
         candidates.append((rank, plane, counts))
-    _, plane, counts = min(candidates, key=itemgetter(0))
+    _cost, plane, counts = min(candidates, key=itemgetter(0))
     return plane, counts

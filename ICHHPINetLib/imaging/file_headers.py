@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PureWindowsPath
 from typing import BinaryIO
 
+from ..words import tr as _
+
 # Longer than any header of a segmentation with its terminology; a file without an end of it is no image.
 _LONGEST = 1 << 24
 # More files than this hold no head.
@@ -83,7 +85,7 @@ def nrrd_data(path: Path, file: BinaryIO) -> VoxelData:
         lines = int(fields.get("line skip", fields.get("lineskip", "0")))
         skip = int(fields.get("byte skip", fields.get("byteskip", "0")))
     except (KeyError, ValueError) as error:
-        raise HeaderError(f"its header is damaged or cut off: {error}") from error
+        raise HeaderError(_("its header is damaged or cut off: {error}").format(error=error)) from error
     place = fields.get("data file", "")
     files = _files(path, place, listed) if place else ()
     return VoxelData(_total(sizes, value_bytes), value_bytes, encoding, files, lines, skip)
@@ -98,7 +100,7 @@ def meta_data(path: Path, file: BinaryIO) -> VoxelData:
             if line:
                 listed.append(line)
             continue
-        key, _, value = line.partition("=")
+        key, _sign, value = line.partition("=")
         fields[key.strip()] = value.strip()
         if key.strip() == "ElementDataFile" and not value.strip().upper().startswith("LIST"):
             break
@@ -111,11 +113,11 @@ def meta_data(path: Path, file: BinaryIO) -> VoxelData:
         packed = _true(fields.get("CompressedData", "False"))
         packed_bytes = int(fields.get("CompressedDataSize", "0")) if packed else 0
     except (KeyError, ValueError) as error:
-        raise HeaderError(f"its header is damaged or cut off: {error}") from error
+        raise HeaderError(_("its header is damaged or cut off: {error}").format(error=error)) from error
     local = place.upper() == "LOCAL"
     if "%" in place and len(place.split()) > 4:
         # ITK's reader of MetaImage returns memory that nobody has written to.
-        raise HeaderError("its header names files of several slices, which cannot be read safely")
+        raise HeaderError(_("its header names files of several slices, which cannot be read safely"))
     text = not _true(fields.get("BinaryData", "True"))
     return VoxelData(
         _total([*sizes, values], value_bytes),
@@ -134,7 +136,7 @@ def _true(value: str) -> bool:
 
 def _total(sizes: list[int], value_bytes: int) -> int:
     if not sizes or min(sizes) < 1 or value_bytes < 1:
-        raise HeaderError("its header states no sizes")
+        raise HeaderError(_("its header states no sizes"))
     return math.prod(sizes) * value_bytes
 
 
@@ -146,15 +148,15 @@ def _files(path: Path, place: str, listed: list[str]) -> tuple[Path, ...]:
         names = listed
     elif len(words) >= 3 and "%" in words[0]:
         if re.search(r"%\D*\d{3}", words[0]):
-            raise HeaderError("its header names files of absurd names")
+            raise HeaderError(_("its header names files of absurd names"))
         try:
             first, last, step = (int(word) for word in [*words[1:], "1"][:3])
             numbers = range(first, last + (1 if step > 0 else -1), step)[:_MOST_FILES]
             names = [words[0] % number for number in numbers]
         except (TypeError, ValueError) as error:
-            raise HeaderError(f"its header names no files: {error}") from error
+            raise HeaderError(_("its header names no files: {error}").format(error=error)) from error
     if not names:
-        raise HeaderError("its header names no file with voxels")
+        raise HeaderError(_("its header names no file with voxels"))
     return tuple(_within(path.parent, name) for name in names)
 
 
@@ -168,7 +170,7 @@ def _within(folder: Path, name: str) -> Path:
     # A drive letter is absolute on Windows alone, and a backslash part of a name elsewhere.
     foreign = PureWindowsPath(name)
     if foreign.drive or foreign.root or ".." in foreign.parts or here not in path.resolve().parents:
-        raise HeaderError(f"its header names '{name}', which is not in its folder")
+        raise HeaderError(_("its header names '{name}', which is not in its folder").format(name=name))
     return path
 
 

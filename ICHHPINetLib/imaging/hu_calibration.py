@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..words import tr as _
 from .skull import BONE_HU, is_cut_off
 
 BRAIN_HU = 34.0
@@ -69,12 +70,6 @@ def _share(sample: np.ndarray, low: float, high: float) -> float:
     return np.count_nonzero((sample >= low) & (sample <= high)) / sample.size
 
 
-_OFFSET_ASSUMED = (
-    "The CT's values seem to lack the scanner's rescale intercept; the usual one, 1024, was subtracted to "
-    "get HU. If it was another, densities are wrong: load the original series."
-)
-
-
 def to_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     """Return ``volume`` in HU, and a warning for every assumption that this took.
 
@@ -88,19 +83,27 @@ def to_hu(volume: np.ndarray) -> tuple[np.ndarray, list[str]]:
     if scale == "hu":
         return values, _doubts(values)
     if scale == "offset":
-        return values + np.float32(_RESCALE_INTERCEPT), [_OFFSET_ASSUMED]
+        assumed = _(
+            "The CT's values seem to lack the scanner's rescale intercept; the usual one, 1024, "
+            "was subtracted to get HU. If it was another, densities are wrong: load the original "
+            "series."
+        )
+        return values + np.float32(_RESCALE_INTERCEPT), [assumed]
     full = 255.0 if float(volume.max()) > 1.001 else 1.0
     values = values.clip(0.0, full)
     low, high, certain = _find_window(_sample(values) / full)
     hu = values * np.float32((high - low) / full)
     hu += np.float32(low)
-    text = f"a window of {low:g} to {high:g} HU was assumed"
+    warning = _(
+        "The CT is a windowed export (0..{full:g}), not in HU: a window of {low:g} to {high:g} "
+        "HU was assumed. HU figures are approximate; load the original CT where you have it."
+    ).format(full=full, low=low, high=high)
     if not certain:
-        text += ", a guess, because brain did not stand out as it does in a head CT"
-    warning = (
-        f"The CT is a windowed export (0..{full:g}), not in HU: {text}. "
-        "HU figures are approximate; load the original CT where you have it."
-    )
+        warning = _(
+            "The CT is a windowed export (0..{full:g}), not in HU: a window of {low:g} to "
+            "{high:g} HU was assumed, a guess, because brain did not stand out as it does in a "
+            "head CT. HU figures are approximate; load the original CT where you have it."
+        ).format(full=full, low=low, high=high)
     return hu, [warning]
 
 
@@ -115,15 +118,19 @@ def _doubts(hu: np.ndarray) -> list[str]:
         solid = solid[solid != kinds[counts.argmax()]]
     missing = []
     if not solid.size or _share(solid, *_SOFT_HU) < _SOFT_SHARE:
-        missing.append("hardly any voxel as dense as brain (0 to 80 HU)")
+        missing.append(_("hardly any voxel as dense as brain (0 to 80 HU)"))
     # Values that were cut off say nothing of what lay beyond.
     if not is_cut_off(hu) and _share(sample, BONE_HU, np.inf) < _BONE_SHARE:
-        missing.append("no bone")
+        missing.append(_("no bone"))
     if float(hu.min()) not in fills and _share(sample, -np.inf, _THIN_HU) < _AROUND_SHARE:
-        missing.append("no air around it")
+        missing.append(_("no air around it"))
     if not missing:
         return []
-    return [f"There is {' and '.join(missing)}: no head CT in HU? Check it, or load the original CT."]
+    return [
+        _("There is {missing}: no head CT in HU? Check it, or load the original CT.").format(
+            missing=_(" and ").join(missing)
+        )
+    ]
 
 
 def _sample(values: np.ndarray, limit: int = 4_000_000) -> np.ndarray:

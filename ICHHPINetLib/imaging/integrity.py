@@ -20,10 +20,9 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from ..errors import InputFileError
+from ..words import tr as _
 from .file_headers import HeaderError, VoxelData, meta_data, nrrd_data
 from .nifti_header import LONGEST_HEADER, NIFTI_ENDINGS, NiftiHeader
-
-FORMATS = "NRRD, NIfTI, MHA or a DICOM folder"
 
 _GZIP, _NRRD, _ZIP = b"\x1f\x8b", b"NRRD", b"PK\x03\x04"
 _META_ENDINGS, _NRRD_ENDINGS = (".mha", ".mhd"), (".nrrd", ".nhdr")
@@ -64,6 +63,11 @@ def check_whole(path: Path) -> None:
         raise _unreadable(path, error.strerror or str(error)) from error
 
 
+def formats() -> str:
+    """What a CT may be, in words."""
+    return _("NRRD, NIfTI, MHA or a DICOM folder")
+
+
 def check_regular(path: Path) -> None:
     """InputFileError unless ``path`` is, or links to, a file with content; opening a pipe could hang."""
     try:
@@ -71,18 +75,28 @@ def check_regular(path: Path) -> None:
         str(path).encode()
     except UnicodeEncodeError as error:
         shown = str(path).encode(errors="replace").decode()
-        raise InputFileError(f"The name '{shown}' is not valid text (UTF-8). Rename the file.") from error
+        raise InputFileError(
+            _("The name '{shown}' is not valid text (UTF-8). Rename the file.").format(shown=shown)
+        ) from error
     try:
         status = os.stat(path)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise InputFileError(f"'{path}' cannot be found or opened ({reason}). Check its name.") from error
+        raise InputFileError(
+            _("'{path}' cannot be found or opened ({reason}). Check its name.").format(
+                path=path, reason=reason
+            )
+        ) from error
     if stat.S_ISDIR(status.st_mode):
-        raise InputFileError(f"'{path}' is a folder, not a file. Name an image file: NRRD, NIfTI or MHA.")
+        raise InputFileError(
+            _("'{path}' is a folder, not a file. Name an image file: NRRD, NIfTI or MHA.").format(path=path)
+        )
     if not stat.S_ISREG(status.st_mode):
-        raise InputFileError(f"'{path}' is a device or a pipe, not a file. Name an image file.")
+        raise InputFileError(
+            _("'{path}' is a device or a pipe, not a file. Name an image file.").format(path=path)
+        )
     if status.st_size == 0:
-        raise _unreadable(path, "it is empty")
+        raise _unreadable(path, _("it is empty"))
 
 
 @contextmanager
@@ -108,8 +122,10 @@ def alone(path: Path) -> Iterator[Path]:
 
 def _unreadable(path: Path, reason: str) -> InputFileError:
     return InputFileError(
-        f"'{path}' could not be read ({reason}). "
-        f"Check that the file is complete and its format is one of {FORMATS}; copy or export it again."
+        _(
+            "'{path}' could not be read ({reason}). Check that the file is complete and its format "
+            "is one of {formats}; copy or export it again."
+        ).format(path=path, reason=reason, formats=formats())
     )
 
 
@@ -118,18 +134,22 @@ def _check(path: Path, file: BinaryIO) -> None:
     file.seek(0)
     name = path.name.lower()
     if start.startswith(_ZIP):
-        raise InputFileError(f"'{path}' is a zip archive. Unpack it, and name the file or folder in it.")
+        raise InputFileError(
+            _("'{path}' is a zip archive. Unpack it, and name the file or folder in it.").format(path=path)
+        )
     if name.endswith((".hdr", ".img", ".hdr.gz", ".img.gz")):
         raise InputFileError(
-            f"'{path}' is one half of a pair of files (.hdr and .img), which need not say left from right. "
-            "Convert it to one file: NRRD, or NIfTI as .nii.gz."
+            _(
+                "'{path}' is one half of a pair of files (.hdr and .img), which need not say left "
+                "from right. Convert it to one file: NRRD, or NIfTI as .nii.gz."
+            ).format(path=path)
         )
     if name.endswith(NIFTI_ENDINGS):
         _check_nifti(path, file, start)
     elif start.startswith(_NRRD):
         _check_parts(path, file, nrrd_data(path, file))
     elif name.endswith(_NRRD_ENDINGS):
-        raise HeaderError("it does not begin as an NRRD file does")
+        raise HeaderError(_("it does not begin as an NRRD file does"))
     elif name.endswith(_META_ENDINGS):
         _check_parts(path, file, meta_data(path, file))
 
@@ -139,29 +159,39 @@ def _check_nifti(path: Path, file: BinaryIO, start: bytes) -> None:
     if path.name.lower().endswith(".gz"):
         if not packed and _nifti(start) is not None:
             raise InputFileError(
-                f"'{path}' is named .gz but is not compressed. Rename it to '{path.name[:-3]}'."
+                _("'{path}' is named .gz but is not compressed. Rename it to '{right}'.").format(
+                    path=path, right=path.name[:-3]
+                )
             )
         if not packed:
-            raise HeaderError("it is no gzip file")
+            raise HeaderError(_("it is no gzip file"))
     elif packed:
-        raise InputFileError(f"'{path}' is compressed but not named .gz. Rename it to '{path.name}.gz'.")
+        raise InputFileError(
+            _("'{path}' is compressed but not named .gz. Rename it to '{name}.gz'.").format(
+                path=path, name=path.name
+            )
+        )
     stream: _Stream = gzip.GzipFile(fileobj=file) if packed else file
     with _damage():
         content = _read(stream, LONGEST_HEADER)
     header = _nifti(content)
     if header is None:
-        raise HeaderError("it does not begin as a NIfTI file of one part does")
+        raise HeaderError(_("it does not begin as a NIfTI file of one part does"))
     sizes = header.dim[1 : header.dim[0] + 1]
     if not 1 <= header.dim[0] <= 7 or min(sizes) < 1:
-        raise HeaderError("its header states no sizes")
+        raise HeaderError(_("its header states no sizes"))
     # ITK reads by the type alone.
     if _NIFTI_BITS.get(header.datatype) != header.bits:
         raise HeaderError(
-            f"its header contradicts itself: type {header.datatype} with {header.bits} bits a voxel"
+            _("its header contradicts itself: type {kind} with {bits} bits a voxel").format(
+                kind=header.datatype, bits=header.bits
+            )
         )
     begin = header.offset
     if not (math.isfinite(begin) and begin >= header.least_offset and begin == int(begin)):
-        raise HeaderError(f"its header says that the voxels begin within it, at byte {begin:g}")
+        raise HeaderError(
+            _("its header says that the voxels begin within it, at byte {begin:g}").format(begin=begin)
+        )
     expected = int(begin) + (math.prod(sizes) * header.bits + 7) // 8
     _compare(len(content) + _count(stream, expected - len(content)), expected)
 
@@ -186,13 +216,15 @@ def _check_parts(path: Path, file: BinaryIO, data: VoxelData) -> None:
             try:
                 found += _length(other, data)
             except HeaderError as error:
-                raise _unreadable(part, f"{error}; '{path.name}' keeps its voxels there") from error
+                raise _unreadable(
+                    part, _("{error}; '{name}' keeps its voxels there").format(error=error, name=path.name)
+                ) from error
     _compare(found, data.bytes)
 
 
 def _length(file: BinaryIO, data: VoxelData) -> int:
     """Bytes of voxels from where ``file`` stands (or from the end, where only that is known)."""
-    for _ in range(data.skip_lines):
+    for _line in range(data.skip_lines):
         file.readline()
     if data.encoding in ("text", "hex"):
         return _text_length(file.read(), data)
@@ -236,7 +268,7 @@ class _Zlib:
                 raise EOFError
             out = self._inflate.decompress(chunk, size)
         if not out and (self._inflate.unused_data or self._file.read(1)):
-            raise HeaderError("something else follows its voxels")
+            raise HeaderError(_("something else follows its voxels"))
         return out
 
 
@@ -261,13 +293,17 @@ def _damage() -> Iterator[None]:
     try:
         yield
     except EOFError as error:
-        raise HeaderError("it is cut off") from error
+        raise HeaderError(_("it is cut off")) from error
     except (OSError, zlib.error) as error:
-        raise HeaderError(f"its compressed voxels are damaged: {error}") from error
+        raise HeaderError(_("its compressed voxels are damaged: {error}").format(error=error)) from error
 
 
 def _compare(found: int, expected: int) -> None:
     if found < expected:
-        raise HeaderError(f"it is cut off: {expected - found} of {expected} bytes of it are missing")
+        raise HeaderError(
+            _("it is cut off: {missing} of {expected} bytes of it are missing").format(
+                missing=expected - found, expected=expected
+            )
+        )
     if found > expected:
-        raise HeaderError("it is longer than its header says; something else follows its voxels")
+        raise HeaderError(_("it is longer than its header says; something else follows its voxels"))

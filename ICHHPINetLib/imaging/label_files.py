@@ -12,6 +12,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError, InvalidVolumeError
+from ..words import tr as _
 from .dicom_seg import is_dicom, read_dicom_seg
 from .integrity import check_whole
 from .labels import whole_labels
@@ -78,8 +79,11 @@ class LabelFile:
             if numbers[marks].any():
                 listed = ", ".join(f"{number} ({name})" for number, name in self.names.items())
                 raise InputFileError(
-                    f"'{self.path}' holds segments that overlap: {listed}. Choose one by its number, where "
-                    "the command has --label, or save the one that is meant as a file of its own."
+                    _(
+                        "'{path}' holds segments that overlap: {listed}. Choose one by its number, "
+                        "where the command has --label, or save the one that is meant as a file of "
+                        "its own."
+                    ).format(path=self.path, listed=listed)
                 )
             numbers[marks] = segment.number
         return numbers
@@ -101,7 +105,9 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
     """
     path = Path(path)
     if not path.exists():
-        raise InputFileError(f"'{path}' does not exist. Name a .seg.nrrd, a label map or a DICOM SEG.")
+        raise InputFileError(
+            _("'{path}' does not exist. Name a .seg.nrrd, a label map or a DICOM SEG.").format(path=path)
+        )
     check_whole(path)
     series = ""
     if is_dicom(path):
@@ -117,7 +123,7 @@ def read_labels(path: str | os.PathLike) -> LabelFile:
     try:
         layers = np.stack([whole_labels(layers[..., one]) for one in range(layers.shape[3])], axis=3)
     except InvalidVolumeError as error:
-        raise InvalidVolumeError(f"'{path}' is no mask. {error}") from error
+        raise InvalidVolumeError(_("'{path}' is no mask. {error}").format(path=path, error=error)) from error
     _check_listed(path, layers, segments)
     return LabelFile(path, grid, layers, tuple(segments), warnings, series, is_guess)
 
@@ -131,8 +137,10 @@ def check_series(file: LabelFile, geometry: FileGeometry | None, series: str = "
     own |= {series} - {""}
     if file.series and own and file.series not in own:
         raise InputFileError(
-            f"'{file.path}' was drawn on another series ({file.series}) than that of the CT "
-            f"({', '.join(sorted(own))}). Name the segmentation of this CT, or the CT of this segmentation."
+            _(
+                "'{path}' was drawn on another series ({series}) than that of the CT ({own}). Name "
+                "the segmentation of this CT, or the CT of this segmentation."
+            ).format(path=file.path, series=file.series, own=", ".join(sorted(own)))
         )
 
 
@@ -154,13 +162,18 @@ def _from_image(path: Path, image: sitk.Image) -> tuple[sitk.Image, np.ndarray, 
         grid, array = image[:, :, :, 0], np.moveaxis(array, 0, -1)
     elif image.GetDimension() != 3:
         raise InvalidVolumeError(
-            f"'{path}' has {image.GetDimension()} dimensions ({' x '.join(map(str, size))}), not three. "
-            "Save the labels as one volume on the CT's grid."
+            _(
+                "'{path}' has {dimensions} dimensions ({sizes}), not three. Save the labels as one "
+                "volume on the CT's grid."
+            ).format(path=path, dimensions=image.GetDimension(), sizes=" x ".join(map(str, size)))
         )
     elif values > 1 and not listed:
         raise InvalidVolumeError(
-            f"'{path}' has {values} values a voxel and lists no segments: a color picture, or segments that "
-            "overlap and lost their header. Save it again as .seg.nrrd, or one label map."
+            _(
+                "'{path}' has {values} values a voxel and lists no segments: a color picture, or "
+                "segments that overlap and lost their header. Save it again as .seg.nrrd, or one "
+                "label map."
+            ).format(path=path, values=values)
         )
     else:
         grid, array = image, array if values > 1 else array[..., np.newaxis]
@@ -187,11 +200,14 @@ def _segments(path: Path, image: sitk.Image, layers: int) -> list[Segment]:
     for name, layer, value in found:
         if not 0 <= layer < layers:
             raise _damaged(
-                path, f"'{name}' is said to be in layer {layer}, and there are {layers}, from 0 on"
+                path,
+                _("'{name}' is said to be in layer {layer}, and there are {layers}, from 0 on").format(
+                    name=name, layer=layer, layers=layers
+                ),
             )
         if value <= 0:
-            raise _damaged(path, f"'{name}' has the label {value}")
-    values = [value for _, _, value in found]
+            raise _damaged(path, _("'{name}' has the label {value}").format(name=name, value=value))
+    values = [value for _name, _layer, value in found]
     own = len(set(values)) == len(values)
     return [
         Segment(name, value if own else place, layer, value)
@@ -205,11 +221,13 @@ def _check_listed(path: Path, layers: np.ndarray, segments: list[Segment]) -> No
         known = [one.value for one in segments if one.layer == layer]
         for label in np.unique(layers[..., layer]):
             if label and known.count(label) != 1:
-                owner = "more than one segment" if label in known else "no segment that it lists"
-                raise _damaged(path, f"label {label} belongs to {owner}")
+                owner = _("more than one segment") if label in known else _("no segment that it lists")
+                raise _damaged(path, _("label {label} belongs to {owner}").format(label=label, owner=owner))
 
 
 def _damaged(path: Path, reason: str) -> InputFileError:
     return InputFileError(
-        f"The list of segments in the header of '{path}' is damaged: {reason}. Save it again in Slicer."
+        _(
+            "The list of segments in the header of '{path}' is damaged: {reason}. Save it again in Slicer."
+        ).format(path=path, reason=reason)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import InvalidVolumeError
+from ..words import tr as _
 
 # Files keep labels as scaled bytes, so that a 1 comes back as 1.0000153, or as 1.0039 from eight bits.
 _ROUNDING = 0.01
@@ -24,18 +25,23 @@ def whole_labels(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "b":
         return values
     if values.dtype.kind not in "iuf":
-        raise InvalidVolumeError(f"The mask's voxels are of type {values.dtype}; pass labels.")
+        raise InvalidVolumeError(
+            _("The mask's voxels are of type {kind}; pass labels.").format(kind=values.dtype)
+        )
     if values.dtype.kind == "f":
         values = _rounded(values)
     if _looks_like_an_image(values):
         raise InvalidVolumeError(
-            f"It looks like a CT or another image, not like a mask: its values run from {values.min():g} to "
-            f"{values.max():g} and change from voxel to voxel. Name the mask."
+            _(
+                "It looks like a CT or another image, not like a mask: its values run from {low:g} "
+                "to {high:g} and change from voxel to voxel. Name the mask."
+            ).format(low=values.min(), high=values.max())
         )
     if values.size and values.min() < 0:
         raise InvalidVolumeError(
-            f"The mask holds negative values ({values.min():g}), which are no labels; "
-            "set what is unmarked to 0."
+            _(
+                "The mask holds negative values ({low:g}), which are no labels; set what is unmarked to 0."
+            ).format(low=values.min())
         )
     return values
 
@@ -52,10 +58,12 @@ def _rounded(values: np.ndarray) -> np.ndarray:
         near = np.abs(values - whole) <= _ROUNDING
     if not near.all():
         raise InvalidVolumeError(
-            "The mask holds fractions or NaN, not labels; pass a mask, for example probability >= 0.5."
+            _("The mask holds fractions or NaN, not labels; pass a mask, for example probability >= 0.5.")
         )
     if whole.size and np.abs(whole).max() > np.iinfo(np.int32).max:
-        raise InvalidVolumeError(f"The mask holds {np.abs(whole).max():g}, which is no label.")
+        raise InvalidVolumeError(
+            _("The mask holds {value:g}, which is no label.").format(value=np.abs(whole).max())
+        )
     return whole.astype(np.int32)
 
 

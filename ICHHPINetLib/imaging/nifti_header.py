@@ -19,7 +19,9 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
-from .acquisition import SHEARED_FILE, TWO_SIZES, is_sheared
+from ..words import tr as _
+from .acquisition import is_sheared
+from .acquisition_words import sheared_file, two_sizes
 
 NIFTI_ENDINGS = (".nii", ".nii.gz")
 LONGEST_HEADER = 540
@@ -57,7 +59,7 @@ class NiftiHeader:
         sizes = {order: struct.unpack_from(f"{order}i", content)[0] for order in "<>"} if content[3:] else {}
         self.order = next((order for order, size in sizes.items() if size in _FIELDS), "")
         if not self.order or len(content) < sizes[self.order]:
-            raise ValueError("it does not begin as a NIfTI file does")
+            raise ValueError(_("it does not begin as a NIfTI file does"))
         self._content, self._size = content, sizes[self.order]
         self.dim: tuple[int, ...] = self._values("dim")
         self.datatype, self.bits = self._values("type")
@@ -134,26 +136,30 @@ def check_places(path: Path, image: sitk.Image) -> list[str]:
     own = scode in (_SCANNER, _ALIGNED) or qform is None
     spacing = np.array(image.GetSpacing()[:3])
     if own and not np.allclose(sizes, spacing, rtol=_SAME_SIZE, atol=0):
-        raise InputFileError(TWO_SIZES.format(path=path, one=_mm(spacing), other=_mm(sizes)))
+        raise InputFileError(two_sizes(path=path, one=_mm(spacing), other=_mm(sizes)))
     if scode == _SCANNER and is_sheared(sform[:3, :3] / sizes):
-        raise InputFileError(SHEARED_FILE.format(path=path))
+        raise InputFileError(sheared_file(path=path))
     if qform is None or (apart := header.apart(qform, sform)) <= max(_SAME_PLACE, 0.5 * float(sizes.min())):
         return []
-    both = f"its qform says {_words(qform)}, its sform {_words(sform)}"
+    both = _("its qform says {qform}, its sform {sform}").format(qform=_words(qform), sform=_words(sform))
     if np.linalg.det(qform[:3, :3]) * np.linalg.det(sform[:3, :3]) < 0:
         raise InputFileError(
-            f"'{path}' contradicts itself about left and right: {both}. "
-            "Convert the DICOM series again, or name its folder."
+            _(
+                "'{path}' contradicts itself about left and right: {both}. Convert the DICOM series "
+                "again, or name its folder."
+            ).format(path=path, both=both)
         )
     if qcode == scode:
         raise InputFileError(
-            f"'{path}' gives two places, up to {apart:.1f} mm apart: {both}. Scribbles might land beside "
-            "theirs. Convert the DICOM series again, or set both alike."
+            _(
+                "'{path}' gives two places, up to {apart:.1f} mm apart: {both}. Scribbles might land "
+                "beside theirs. Convert the DICOM series again, or set both alike."
+            ).format(path=path, apart=apart, both=both)
         )
-    warning = (
-        f"The file gives two places, up to {apart:.1f} mm apart: {both}. Programs choose differently between "
-        "them: check that scribbles lie where they were drawn."
-    )
+    warning = _(
+        "The file gives two places, up to {apart:.1f} mm apart: {both}. Programs choose "
+        "differently between them: check that scribbles lie where they were drawn."
+    ).format(apart=apart, both=both)
     return [warning]
 
 
@@ -182,7 +188,9 @@ def _words(affine: np.ndarray) -> str:
         axis = int(np.abs(column).argmax())
         away = np.degrees(np.arccos(min(1.0, abs(column[axis]) / np.linalg.norm(column))))
         parts.append(letters[axis][int(column[axis] > 0)] + (f" ({away:.0f}°)" if away >= 0.5 else ""))
-    return f"{' '.join(parts)} from {', '.join(f'{value:.1f}' for value in affine[:3, 3])} mm"
+    return _("{axes} from {place} mm").format(
+        axes=" ".join(parts), place=", ".join(f"{value:.1f}" for value in affine[:3, 3])
+    )
 
 
 def _mm(size: np.ndarray) -> str:

@@ -10,8 +10,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
-from .acquisition import SHEARED_FILE, SHEARED_HEADER, SIZE_UNSTATED, is_sheared
-from .integrity import FORMATS, alone, check_whole
+from ..words import tr as _
+from .acquisition import is_sheared
+from .acquisition_words import sheared_file, sheared_header, size_unstated
+from .integrity import alone, check_whole, formats
 from .nifti_header import LONGEST_HEADER, NIFTI_ENDINGS, NiftiHeader, check_places, open_nifti
 
 _LONGEST_HEADER = 1 << 20
@@ -35,10 +37,12 @@ def open_image(path: str | os.PathLike) -> tuple[sitk.Image, list[str]]:
             image = sitk.ReadImage(str(own))
     except RuntimeError as error:
         if "orthonormal" in str(error):
-            raise InputFileError(SHEARED_HEADER.format(path=path)) from error
+            raise InputFileError(sheared_header(path=path)) from error
         raise InputFileError(
-            f"'{path}' could not be read ({_reason(error)}). "
-            f"Check that the file is complete and its format is one of {FORMATS}."
+            _(
+                "'{path}' could not be read ({reason}). Check that the file is complete and its "
+                "format is one of {formats}."
+            ).format(path=path, reason=_reason(error), formats=formats())
         ) from error
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]
@@ -56,7 +60,7 @@ def doubts_about_size(image: sitk.Image, path: Path) -> list[str]:
     unplaced = not any(image.GetOrigin()) and np.array_equal(np.abs(image.GetDirection()), np.eye(3).ravel())
     if not unplaced and _states_size(path):
         return []
-    return [SIZE_UNSTATED]
+    return [size_unstated()]
 
 
 def _states_size(path: Path) -> bool:
@@ -75,7 +79,7 @@ def check_perpendicular(image: sitk.Image, path: str | os.PathLike) -> None:
     size = image.GetDimension()
     axes = np.array(image.GetDirection()).reshape(size, size)
     if is_sheared(axes):
-        raise InputFileError(SHEARED_FILE.format(path=path))
+        raise InputFileError(sheared_file(path=path))
 
 
 def _check_finite(path: Path) -> None:
@@ -91,8 +95,10 @@ def _check_finite(path: Path) -> None:
     count = int(values.size - np.count_nonzero(np.isfinite(values)))
     if count:
         raise InputFileError(
-            f"'{path}' has {count} voxels that are not finite (NaN or infinite), which would be read as 0. "
-            "Save it again with a number in each voxel."
+            _(
+                "'{path}' has {count} voxels that are not finite (NaN or infinite), which would be "
+                "read as 0. Save it again with a number in each voxel."
+            ).format(path=path, count=count)
         )
 
 

@@ -13,6 +13,7 @@ from itertools import permutations
 import numpy as np
 
 from ..errors import InvalidVolumeError
+from ..words import tr as _
 
 # ITK's physical axes are LPS; canonical array axes run to S, P and L.
 _CANONICAL_ROWS = (2, 1, 0)
@@ -76,10 +77,16 @@ def to_canonical(array: np.ndarray, direction: np.ndarray) -> tuple[np.ndarray, 
     array = np.asanyarray(array)
     matrix = np.asarray(direction, dtype=float)
     if array.ndim != 3:
-        raise InvalidVolumeError(f"The volume has {array.ndim} dimensions; pass an array (Z, Y, X).")
+        raise InvalidVolumeError(
+            _("The volume has {dimensions} dimensions; pass an array (Z, Y, X).").format(
+                dimensions=array.ndim
+            )
+        )
     if matrix.shape != (3, 3) or not np.isfinite(matrix).all() or abs(np.linalg.det(matrix)) < 1e-3:
         raise InvalidVolumeError(
-            f"The direction matrix {matrix.tolist()} does not span space; check the file's geometry."
+            _("The direction matrix {matrix} does not span space; check the file's geometry.").format(
+                matrix=matrix.tolist()
+            )
         )
     # Rows: canonical axes S, P, L. Columns: array axes 0, 1, 2, which are k, j, i.
     aligned = (matrix / np.linalg.norm(matrix, axis=0))[_CANONICAL_ROWS, ::-1]

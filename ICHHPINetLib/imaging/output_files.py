@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import OutputError
+from ..words import tr as _
 
 # Computer, process and a random part: nobody's file has such a name, and no two calls make the same.
 _DRAFTS = re.compile(r"\.ichhpinet-([0-9a-f]{8})-(\d+)-[0-9a-f]{16}\.part")
@@ -42,8 +43,9 @@ def check_writable(path: str | os.PathLike) -> None:
             _check_name(path, folder)
     except OSError as error:
         raise OutputError(
-            f"Nothing can be written to the folder '{path.parent}' ({error.strerror or error}). "
-            "Choose another folder."
+            _("Nothing can be written to the folder '{folder}' ({reason}). Choose another folder.").format(
+                folder=path.parent, reason=error.strerror or error
+            )
         ) from error
 
 
@@ -75,8 +77,11 @@ def whole_file(path: str | os.PathLike, is_whole: Callable[[Path], bool]) -> Ite
             _flush(draft)
             if not _reads(is_whole, draft):
                 raise OutputError(
-                    f"'{path}' was not saved whole: read back, it differs from what was meant. The disk "
-                    "may be full. What was there before is untouched. Make room, or choose another place."
+                    _(
+                        "'{path}' was not saved whole: read back, it differs from what was meant. "
+                        "The disk may be full. What was there before is untouched. Make room, or "
+                        "choose another place."
+                    ).format(path=path)
                 )
             with suppress(FileNotFoundError, NotADirectoryError):
                 # Who may read it was decided for the older file.
@@ -148,9 +153,9 @@ def _place(path: Path) -> Path:
     with suppress(FileNotFoundError, NotADirectoryError):
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            raise OutputError(f"'{path}' is a folder. Name a file in it.")
+            raise OutputError(_("'{path}' is a folder. Name a file in it.").format(path=path))
         if not stat.S_ISREG(mode):
-            raise OutputError(f"'{path}' is a device, not a file. Choose another name.")
+            raise OutputError(_("'{path}' is a device, not a file. Choose another name.").format(path=path))
     return path
 
 
@@ -182,4 +187,8 @@ def _reads(is_whole: Callable[[Path], bool], draft: Path) -> bool:
 def _not_written(path: Path, error: Exception) -> OutputError:
     lines = str(error).strip().splitlines()
     reason = getattr(error, "strerror", None) or (lines[-1] if lines else type(error).__name__)
-    return OutputError(f"'{path}' cannot be written ({reason}). Choose another place or name.")
+    return OutputError(
+        _("'{path}' cannot be written ({reason}). Choose another place or name.").format(
+            path=path, reason=reason
+        )
+    )

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import SimpleITK as sitk
 
+from ..words import tr as _
 from .ct import CT
 from .scribbles_grid import index_to_world
 
@@ -73,7 +74,9 @@ def register(baseline: CT, followup: CT) -> Alignment:
             found = _judged(_optimized(fixed, moving, center), fixed, moving)
         except RuntimeError as error:
             cause = str(error).strip().splitlines()[-1].split("): ")[-1].rstrip(".")
-            found = Alignment(None, reason=f"The two CTs could not be registered ({cause}).")
+            found = Alignment(
+                None, reason=_("The two CTs could not be registered ({cause}).").format(cause=cause)
+            )
         if found.transform is not None:
             return found
         reason = reason or found.reason
@@ -147,13 +150,17 @@ def _judged(transform: sitk.Euler3DTransform, fixed: sitk.Image, moving: sitk.Im
     shift = float(np.linalg.norm(np.array(transform.TransformPoint(middle)) - middle))
     doubt = ""
     if turn > _LARGEST_TURN_DEGREES or shift > _LARGEST_SHIFT_MM:
-        doubt = f"one head would be turned by {turn:.0f}° and moved by {shift:.0f} mm"
+        doubt = _("one head would be turned by {turn:.0f}° and moved by {shift:.0f} mm").format(
+            turn=turn, shift=shift
+        )
     elif share < _LEAST_SHARED:
-        doubt = f"they share {share:.0%} of the head".replace("%", " %")
+        doubt = _("they share {share:.0%} of the head").format(share=share).replace("%", " %")
     elif correlation < _LEAST_CORRELATION:
-        doubt = f"they are not alike, correlation {correlation:.2f}"
+        doubt = _("they are not alike, correlation {correlation:.2f}").format(correlation=correlation)
     if doubt:
-        return Alignment(None, reason=f"The two CTs could not be registered plausibly ({doubt}).")
+        return Alignment(
+            None, reason=_("The two CTs could not be registered plausibly ({doubt}).").format(doubt=doubt)
+        )
     return Alignment(transform, turn, shift, correlation)
 
 

@@ -10,6 +10,7 @@ import SimpleITK as sitk
 
 from ..errors import InvalidScribblesError, InvalidVolumeError
 from ..interaction.scribbles import Scribbles, settle
+from ..words import tr as _
 from .ct import CT, FileGeometry
 from .label_files import LabelFile, check_series, read_labels
 from .scribbles_grid import index_to_world, transfer
@@ -25,10 +26,6 @@ _FOREGROUND_NAMES = {
     "fg",
 }
 _BACKGROUND_NAMES = {BACKGROUND.name.lower(), "background", "bg"}
-_WANTED = (
-    f"Paint two segments named '{FOREGROUND.name}' and '{BACKGROUND.name}', "
-    "or save a label map with 1 on the bleed and 2 on other tissue."
-)
 
 
 def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = False) -> Scribbles:
@@ -60,16 +57,20 @@ def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = F
     try:
         file = read_labels(path)
     except InvalidVolumeError as error:
-        raise InvalidScribblesError(f"{error} {_WANTED}") from error
+        raise InvalidScribblesError(f"{error} {_wanted()}") from error
     image, geometry = file.grid, ct.file_geometry
     check_series(file, geometry)
     foreground, background = _scribbles(file)
     if not foreground.any() and not background.any():
-        raise InvalidScribblesError(f"'{path}' holds no scribble. {_WANTED}")
+        raise InvalidScribblesError(
+            _("'{path}' holds no scribble. {wanted}").format(path=path, wanted=_wanted())
+        )
     if require_foreground and not foreground.any():
         raise InvalidScribblesError(
-            f"'{path}' marks no bleed: '{FOREGROUND.name}' (label 1) is empty or missing. "
-            "Draw at least one scribble on the bleed."
+            _(
+                "'{path}' marks no bleed: '{foreground}' (label 1) is empty or missing. Draw at "
+                "least one scribble on the bleed."
+            ).format(path=path, foreground=FOREGROUND.name)
         )
     grid = geometry.image
     shape = grid.GetSize()[::-1]
@@ -78,14 +79,18 @@ def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = F
     by_slice = not own_grid and _is_of_acquired_slices(image, geometry)
     if geometry.sheared_mm and not own_grid and not by_slice:
         raise InvalidScribblesError(
-            f"The gantry of this CT was tilted, and scribbles on another grid than its own, as '{path}' has, "
-            f"would be read up to {geometry.sheared_mm:.0f} mm beside their place. Save the CT on which they "
-            "were painted as NRRD, and name that instead of the DICOM folder."
+            _(
+                "The gantry of this CT was tilted, and scribbles on another grid than its own, as "
+                "'{path}' has, would be read up to {aside:.0f} mm beside their place. Save the CT on "
+                "which they were painted as NRRD, and name that instead of the DICOM folder."
+            ).format(path=path, aside=geometry.sheared_mm)
         )
     if file.warnings and not own_grid:
         raise InvalidScribblesError(
-            f"Where the scribbles in '{path}' lie is in doubt. {' '.join(file.warnings)} "
-            "Draw or save them on the CT's own grid."
+            _(
+                "Where the scribbles in '{path}' lie is in doubt. {warnings} Draw or save them on "
+                "the CT's own grid."
+            ).format(path=path, warnings=" ".join(file.warnings))
         )
     bleed, tissue = (
         np.repeat(scribbles, geometry.repeats, axis=0) if by_slice else transfer(scribbles, matrix, shape)
@@ -93,14 +98,16 @@ def read_scribbles(path: str | os.PathLike, ct: CT, require_foreground: bool = F
     )
     if not bleed.any() and not tissue.any():
         raise InvalidScribblesError(
-            f"No scribble of '{path}' lies inside the CT: "
-            f"scribbles at {_extent(image, foreground | background)}, "
-            f"the CT at {_extent(grid)} (mm, LPS). "
-            "Paint on the CT that is to be segmented."
+            _(
+                "No scribble of '{path}' lies inside the CT: scribbles at {scribbles}, the CT at "
+                "{ct} (mm, LPS). Paint on the CT that is to be segmented."
+            ).format(path=path, scribbles=_extent(image, foreground | background), ct=_extent(grid))
         )
     if require_foreground and not bleed.any():
         raise InvalidScribblesError(
-            f"The scribbles on the bleed in '{path}' all lie outside the CT. Draw one inside it."
+            _("The scribbles on the bleed in '{path}' all lie outside the CT. Draw one inside it.").format(
+                path=path
+            )
         )
     on_ct = geometry.reorientation.apply(bleed), geometry.reorientation.apply(tissue)
     if not (foreground & background).any():
@@ -118,8 +125,10 @@ def _scribbles(file: LabelFile) -> tuple[np.ndarray, np.ndarray]:
     if odd.size:
         found = ", ".join(f"{value:g}" for value in odd[:5])
         raise InvalidScribblesError(
-            f"The label map '{file.path}' has other labels than 1 (bleed) and 2 (other tissue): {found}. "
-            f"{_WANTED}"
+            _(
+                "The label map '{path}' has other labels than 1 (bleed) and 2 (other tissue): "
+                "{found}. {wanted}"
+            ).format(path=file.path, found=found, wanted=_wanted())
         )
     return labels == 1, labels == 2
 
@@ -134,7 +143,11 @@ def _from_segments(file: LabelFile) -> tuple[np.ndarray, np.ndarray]:
                 marks[index] |= file.marks(segment)
     if not known:
         found = ", ".join(f"'{segment.name}'" for segment in file.segments)
-        raise InvalidScribblesError(f"'{file.path}' has no scribble segments; it has {found}. {_WANTED}")
+        raise InvalidScribblesError(
+            _("'{path}' has no scribble segments; it has {found}. {wanted}").format(
+                path=file.path, found=found, wanted=_wanted()
+            )
+        )
     return marks[0], marks[1]
 
 
@@ -157,6 +170,13 @@ def _is_of_acquired_slices(image: sitk.Image, geometry: FileGeometry) -> bool:
         and beside < min(grid.GetSpacing()[:2])
         and abs(along) <= repeats[0] * grid.GetSpacing()[2]
     )
+
+
+def _wanted() -> str:
+    return _(
+        "Paint two segments named '{foreground}' and '{background}', or save a label map with 1 "
+        "on the bleed and 2 on other tissue."
+    ).format(foreground=FOREGROUND.name, background=BACKGROUND.name)
 
 
 def _extent(image: sitk.Image, marks: np.ndarray | None = None) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..words import tr as _
+
 # Below the first, fresh blood is cut off as well; above the second, bone is bone.
 BLOOD_HU, BONE_HU = 75.0, 300.0
 # Voxels so near the highest value count as cut off, and a skull is more of a CT than this.
@@ -28,15 +30,24 @@ def cut_off_skull(hu: np.ndarray) -> tuple[np.ndarray | None, list[str]]:
         return None, []
     high = float(hu.max())
     cut = hu >= high - _ROUNDING_HU
-    lost = f"The CT's HU were cut off at {high:g}"
     if high < BLOOD_HU - _ROUNDING_HU:
-        return None, [f"{lost}, so that bone looks like blood: expect a wrong result. Load the original CT."]
+        wrong = _(
+            "The CT's HU were cut off at {high:g}, so that bone looks like blood: expect a wrong "
+            "result. Load the original CT."
+        ).format(high=high)
+        return None, [wrong]
     skull = _skull(cut)
     if not _spans(skull, hu):
-        return None, [f"{lost}. Load the original CT where you have it."]
-    return skull, [
-        f"{lost}; the skull was given the density of bone again. Load the original CT where you have it."
-    ]
+        return None, [
+            _("The CT's HU were cut off at {high:g}. Load the original CT where you have it.").format(
+                high=high
+            )
+        ]
+    restored = _(
+        "The CT's HU were cut off at {high:g}; the skull was given the density of bone again. "
+        "Load the original CT where you have it."
+    ).format(high=high)
+    return skull, [restored]
 
 
 def is_cut_off(hu: np.ndarray) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import OutputError
+from ..words import tr as _
 from .integrity import check_whole
 from .output_files import whole_file
 from .segment_kinds import ALGORITHM, HEMATOMA
@@ -31,7 +32,11 @@ def write_segmentation(path: str | os.PathLike, mask: np.ndarray, ct: CT, flagge
     """
     path = Path(path)
     if not path.name.lower().endswith(".seg.nrrd"):
-        raise OutputError(f"A segmentation cannot be written as '{path.name}'. End its name with .seg.nrrd.")
+        raise OutputError(
+            _("A segmentation cannot be written as '{name}'. End its name with .seg.nrrd.").format(
+                name=path.name
+            )
+        )
     image = _labels((np.asarray(mask) != 0).astype(np.uint8), ct)
     geometry = _reference_geometry(ct.file_geometry.image)
     tags = {
@@ -70,8 +75,9 @@ def write_labelmap(path: str | os.PathLike, mask: np.ndarray, ct: CT) -> None:
     path = Path(path)
     if not path.name.lower().endswith(LABELMAP_ENDINGS):
         raise OutputError(
-            f"A label map cannot be written as '{path.name}'. "
-            f"End its name with one of {', '.join(LABELMAP_ENDINGS)}."
+            _("A label map cannot be written as '{name}'. End its name with one of {endings}.").format(
+                name=path.name, endings=", ".join(LABELMAP_ENDINGS)
+            )
         )
     write_image(path, _labels(np.asarray(mask).astype(np.uint8), ct))
 
@@ -79,7 +85,11 @@ def write_labelmap(path: str | os.PathLike, mask: np.ndarray, ct: CT) -> None:
 def _labels(labels: np.ndarray, ct: CT) -> sitk.Image:
     """Labels on the voxels of ``ct.hu`` as an image in the order of the CT's file."""
     if labels.shape != ct.shape:
-        raise OutputError(f"The mask {labels.shape} is not on the CT's grid {ct.shape}.")
+        raise OutputError(
+            _("The mask {mask_shape} is not on the CT's grid {ct_shape}.").format(
+                mask_shape=labels.shape, ct_shape=ct.shape
+            )
+        )
     image = sitk.GetImageFromArray(np.ascontiguousarray(ct.file_geometry.reorientation.undo(labels)))
     image.CopyInformation(ct.file_geometry.image)
     return image

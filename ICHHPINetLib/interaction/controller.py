@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from ..errors import ICHHPINetError, RoundCancelled
+from ..words import tr as _
 from .doubt import Doubt
 from .executor import Executor, Inbox
 from .open_ct import OpenCT
@@ -125,7 +126,7 @@ class Controller:
         try:
             if done:
                 self._rounds.undo()
-            self._board.rest(message="" if done else "There is no round to take back.")
+            self._board.rest(message="" if done else _("There is no round to take back."))
         except Exception as error:
             self._board.rest(error=error)
             return False
@@ -274,28 +275,15 @@ class Controller:
         """The round came to its end: by itself, by a cancel or by a failure."""
         self._job = None
         refine_again, follow_up, self._follow_up = self.status.queued, self._follow_up, False
-        if isinstance(end, Outcome) and (not self.status.can_cancel or self._rounds.has_vanished()):
-            # One that ended before it noticed the cancel counts as cancelled. Whoever deletes the result
-            # while the round runs does not expect it back as if nothing had happened.
+        if isinstance(end, Outcome) and not self.status.can_cancel:
+            # It ended before it noticed the cancel.
             end = RoundCancelled()
         # Whatever the scene refuses, this round has ended: a phase that waits for it would wait for good.
-        try:
-            if isinstance(end, Outcome):
-                self._rounds.accept(end)
-        except Exception as failure:
-            end = failure
-        if isinstance(end, Outcome):
-            self._board.rest()
-            refine_again = refine_again or (follow_up and self._rounds.has_unseen_scribbles())
-        else:
-            cancelled = isinstance(end, RoundCancelled)
-            error = None if cancelled else end
-            try:
-                self._rounds.restore()
-            except Exception as failure:
-                error = error or failure
-            self._board.rest(State.CANCELLED if cancelled else State.FAILED, error)
-        if refine_again and self.status.error is None:
+        outcome, error = self._rounds.finish(end)
+        self._board.rest(outcome, error)
+        if outcome is None and follow_up:
+            refine_again = refine_again or self._rounds.has_unseen_scribbles()
+        if refine_again and error is None:
             self.refine()
 
     def _forget(self) -> None:

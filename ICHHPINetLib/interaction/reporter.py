@@ -10,6 +10,7 @@ import torch
 
 from ..errors import ICHHPINetError, RoundCancelled
 from ..imaging.working_grid import WorkingGrid
+from ..words import tr as _
 from .result import Progress
 
 OnProgress = Callable[[Progress], None]
@@ -77,5 +78,5 @@ class Reporter:
             # As the caller's own: the device, whose errors look alike, has nothing to do with it.
             cause = error
         raise RoundCancelled(
-            "The round was cancelled; the previous result and all scribbles are kept."
+            _("The round was cancelled; the previous result and all scribbles are kept.")
         ) from cause

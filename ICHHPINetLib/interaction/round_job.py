@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import RoundCancelled
 from ..imaging.ct import CT
+from ..words import tr as _
 from .result import Progress, RoundResult
 from .round_log import RoundLog
 from .scribbles import Scribbles
@@ -88,7 +89,7 @@ class WarmUp:
     def run(self) -> None:
         """In the thread that computes the rounds, before them; never raises."""
         try:
-            session, _ = self.session.get(self.cancelled)
+            session, _ct = self.session.get(self.cancelled)
             session.prepare(self.cancelled.is_set)
         except RoundCancelled:
             pass
@@ -157,4 +158,4 @@ def _outcome(job: RoundJob, report: Callable[[Message], None]) -> Outcome:
 
 def _check(cancelled: threading.Event) -> None:
     if cancelled.is_set():
-        raise RoundCancelled("The round was cancelled before it started; everything is as it was.")
+        raise RoundCancelled(_("The round was cancelled before it started; everything is as it was."))

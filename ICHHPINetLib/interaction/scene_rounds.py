@@ -7,11 +7,13 @@ from contextlib import contextmanager, suppress
 
 import numpy as np
 
-from ..errors import ICHHPINetError, InvalidScribblesError
+from ..errors import ICHHPINetError, InvalidScribblesError, RoundCancelled
+from ..words import tr as _
 from .doubt import Doubt
 from .round_job import Outcome
 from .round_log import RoundLog
 from .scene_port import ScenePort
+from .status import State
 
 
 class SceneRounds:
@@ -73,7 +75,7 @@ class SceneRounds:
             self.drop_deleted()
         elif guess and self._before.any():
             raise InvalidScribblesError(
-                "There is a hematoma already. Draw scribbles and refine it; for a first guess, erase it."
+                _("There is a hematoma already. Draw scribbles and refine it; for a first guess, erase it.")
             )
         nothing = np.zeros(self.log.shape, np.uint8)
         return self.log.with_mask(nothing if self._before is None else self._before)
@@ -89,8 +91,29 @@ class SceneRounds:
         """Whether the user has deleted the result, or its preview, since the running round began."""
         return self._is_shown and not self._port.has_result()
 
-    def accept(self, outcome: Outcome) -> None:
-        """The running round is finished."""
+    def finish(self, end: Outcome | Exception) -> tuple[State | None, Exception | None]:
+        """The running round came to its end: show its result, or what was there before it.
+
+        How it ended, None for well, and what is to be told of that; never raises.
+        """
+        if isinstance(end, Outcome) and self.has_vanished():
+            # Whoever deletes the result while the round runs does not expect it back.
+            end = RoundCancelled()
+        if isinstance(end, Outcome):
+            try:
+                self._accept(end)
+                return None, None
+            except Exception as failure:
+                end = failure
+        is_cancelled = isinstance(end, RoundCancelled)
+        error = None if is_cancelled else end
+        try:
+            self.restore()
+        except Exception as failure:
+            error = error or failure
+        return State.CANCELLED if is_cancelled else State.FAILED, error
+
+    def _accept(self, outcome: Outcome) -> None:
         with self._writing():
             self._port.write_rounds(outcome.log)
         self.log, self.last, self.edited_ml = outcome.log, outcome, None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import InvalidScribblesError
+from ..words import tr as _
 
 
 @dataclass(frozen=True)
@@ -31,22 +32,28 @@ class Scribbles:
     def __post_init__(self) -> None:
         given = [array for array in (self.foreground, self.background) if array is not None]
         if not given:
-            raise InvalidScribblesError("Scribbles need a foreground or a background array; both are None.")
+            raise InvalidScribblesError(
+                _("Scribbles need a foreground or a background array; both are None.")
+            )
         shape = np.shape(given[0])
         for name in ("foreground", "background"):
             array = getattr(self, name)
             array = np.zeros(shape, bool) if array is None else np.asarray(array).astype(bool, copy=False)
             if array.ndim != 3 or array.shape != shape:
                 raise InvalidScribblesError(
-                    f"Scribbles are two arrays (Z, Y, X) of one shape, but {name} is {array.shape} "
-                    f"and the other {shape}. Paint both on the grid of the CT."
+                    _(
+                        "Scribbles are two arrays (Z, Y, X) of one shape, but {name} is {shape} and "
+                        "the other {other}. Paint both on the grid of the CT."
+                    ).format(name=name, shape=array.shape, other=shape)
                 )
             object.__setattr__(self, name, array)
         both = int(np.count_nonzero(self.foreground & self.background))
         if both:
             raise InvalidScribblesError(
-                f"{both} voxels are marked as hemorrhage and as background at once. "
-                "Erase one of the two scribbles where they cross."
+                _(
+                    "{both} voxels are marked as hemorrhage and as background at once. Erase one of "
+                    "the two scribbles where they cross."
+                ).format(both=both)
             )
 
     @classmethod
@@ -87,7 +94,9 @@ class Scribbles:
         """
         if later.shape != self.shape:
             raise InvalidScribblesError(
-                f"Scribbles on a grid of {later.shape} cannot join scribbles on {self.shape}."
+                _("Scribbles on a grid of {later} cannot join scribbles on {earlier}.").format(
+                    later=later.shape, earlier=self.shape
+                )
             )
         both = (self.foreground | later.foreground), (self.background | later.background)
         return settle(*both, since=self)._locked()

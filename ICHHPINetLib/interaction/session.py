@@ -26,6 +26,7 @@ from ..imaging.working_grid import WorkingGrid
 from ..networks.hpinet import HPINet, Look
 from ..networks.mpffm import SliceFeatures
 from ..weights.devices import fast_math, is_out_of_memory
+from ..words import tr as _
 from .doubt import doubt_of
 from .propagation import run_round
 from .reporter import OnProgress, Reporter
@@ -34,11 +35,6 @@ from .round_log import Likely, RoundLog
 from .scribbles import Scribbles, read_only
 
 _AIR_HU = -1000.0
-_GUESSED = "First guess from the CT alone, not checked yet: look at every slice and correct it."
-_BACKGROUND_ALONE = (
-    "There are background scribbles only. Draw a foreground scribble on the bleed for a better result."
-)
-_GUESSED_NOTHING = "The first guess found nothing; a bleed may be there all the same: draw a scribble on it."
 
 
 class _Answer(NamedTuple):
@@ -55,8 +51,10 @@ def _one_at_a_time(method: Callable) -> Callable:
     def guarded(self, *arguments, **named):
         if not self._in_use.acquire(blocking=False):
             raise SessionBusyError(
-                "This session is in the middle of a round, and nothing was changed. "
-                "Wait until the round is done or cancelled, then try again."
+                _(
+                    "This session is in the middle of a round, and nothing was changed. Wait until "
+                    "the round is done or cancelled, then try again."
+                )
             )
         try:
             return method(self, *arguments, **named)
@@ -133,7 +131,11 @@ class InteractiveSession:
     @_one_at_a_time
     def log(self, log: RoundLog) -> None:
         if log.shape != self.shape:
-            raise InvalidVolumeError(f"The saved mask has the shape {log.shape}, the CT {self.shape}.")
+            raise InvalidVolumeError(
+                _("The saved mask has the shape {mask_shape}, the CT {ct_shape}.").format(
+                    mask_shape=log.shape, ct_shape=self.shape
+                )
+            )
         self._log = log
 
     @_one_at_a_time
@@ -197,7 +199,7 @@ class InteractiveSession:
         together = self.scribbles.merged(given) if accumulate else given
         if together.is_empty:
             raise InvalidScribblesError(
-                "There is no scribble yet. Draw a foreground scribble inside the hemorrhage, then refine."
+                _("There is no scribble yet. Draw a foreground scribble inside the hemorrhage, then refine.")
             )
         if accumulate:
             self._log = replace(self._log, waiting=given)
@@ -221,7 +223,7 @@ class InteractiveSession:
         """
         if self._log.current is not None or self._log.waiting is not None:
             raise InvalidScribblesError(
-                "A first guess comes before all scribbles. Refine, or start over and then ask for it."
+                _("A first guess comes before all scribbles. Refine, or start over and then ask for it.")
             )
         return self._run(Scribbles.empty(self.shape), Reporter(self._grid, on_progress, is_cancelled))
 
@@ -253,9 +255,20 @@ class InteractiveSession:
         mask = scribbles.clamp(self._grid.mask_on_ct(answer.probability))
         previous = self.mask
         if not scribbles.is_empty and not scribbles.foreground.any() and not previous.any():
-            notes = (_BACKGROUND_ALONE, *notes)
+            alone = _(
+                "There are background scribbles only. Draw a foreground scribble on the bleed for a "
+                "better result."
+            )
+            notes = (alone, *notes)
         if scribbles.is_empty:
-            notes = (_GUESSED if mask.any() else _GUESSED_NOTHING, *notes)
+            guessed = _(
+                "The first guess found nothing; a bleed may be there all the same: draw a scribble on it."
+            )
+            if mask.any():
+                guessed = _(
+                    "First guess from the CT alone, not checked yet: look at every slice and correct it."
+                )
+            notes = (guessed, *notes)
         return RoundResult(
             mask=read_only(mask),
             likely=functools.partial(likely, scribbles),
@@ -271,8 +284,10 @@ class InteractiveSession:
     def _check_scribbles(self, scribbles: Scribbles) -> None:
         if scribbles.shape != self.shape:
             raise InvalidScribblesError(
-                f"The scribbles are on a grid of {scribbles.shape}, the CT on {self.shape} (Z, Y, X). "
-                "Paint them on this CT."
+                _(
+                    "The scribbles are on a grid of {shape}, the CT on {ct_shape} (Z, Y, X). Paint "
+                    "them on this CT."
+                ).format(shape=scribbles.shape, ct_shape=self.shape)
             )
 
     def _compute(
@@ -300,7 +315,11 @@ class InteractiveSession:
             # Where even that fails, the network stays on the CPU.
             with suppress(RuntimeError):
                 self.network.to(device)
-        return answer, cpu, (f"{device} ran out of memory; this round was computed on the CPU.",)
+        return (
+            answer,
+            cpu,
+            (_("{device} ran out of memory; this round was computed on the CPU.").format(device=device),),
+        )
 
     @torch.inference_mode()
     def _compute_on(self, device: torch.device, scribbles: Scribbles, report: Reporter) -> _Answer:
@@ -308,7 +327,7 @@ class InteractiveSession:
         drawn = self._grid.scribbles_on_working_grid(scribbles.foreground, scribbles.background)
         if not drawn.any() and not scribbles.is_empty:
             raise InvalidScribblesError(
-                "All scribbles lie in the air around the head. Draw one on the hemorrhage, then refine."
+                _("All scribbles lie in the air around the head. Draw one on the hemorrhage, then refine.")
             )
         channels = torch.from_numpy(drawn)
         previous = torch.from_numpy(self._grid.on_working_grid(self.mask) >= 0.5).unsqueeze(1)
@@ -368,9 +387,12 @@ def _differing(first: np.ndarray, second: np.ndarray) -> list[int]:
 
 def _failure(device: torch.device, error: BaseException) -> DeviceError:
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-    advice = "choose another device, for example 'cpu'"
+    advice = _("choose another device, for example 'cpu'")
     if is_out_of_memory(error):
-        advice = "close other programs that need memory, or choose another device"
+        advice = _("close other programs that need memory, or choose another device")
     return DeviceError(
-        f"The round failed on {device} ({reason}). The previous result and all scribbles are kept; {advice}."
+        _(
+            "The round failed on {device} ({reason}). The previous result and all scribbles are "
+            "kept; {advice}."
+        ).format(device=device, reason=reason, advice=advice)
     )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..errors import ICHHPINetError, InvalidScribblesError, InvalidVolumeError, TorchMissingError
+from ..words import tr as _
 
 
 class Phase(Enum):
@@ -128,15 +129,15 @@ class Status:
     def why_not_refine(self) -> ICHHPINetError:
         """What to tell a user who asks for a round where there can be none."""
         if not self.has_torch:
-            return TorchMissingError("PyTorch is not installed. Install it, then refine again.")
+            return TorchMissingError(_("PyTorch is not installed. Install it, then refine again."))
         if not self.has_ct:
-            return InvalidVolumeError("No CT is chosen. Choose a head CT first.")
-        return InvalidScribblesError("Nothing is painted yet. Paint a scribble on the bleeding first.")
+            return InvalidVolumeError(_("No CT is chosen. Choose a head CT first."))
+        return InvalidScribblesError(_("Nothing is painted yet. Paint a scribble on the bleeding first."))
 
     def why_not_guess(self) -> ICHHPINetError:
         """What to tell a user who asks for a first guess where there can be none."""
         if self.has_torch and self.has_ct:
             return InvalidScribblesError(
-                "A first guess comes before all scribbles and rounds. Paint and refine, or start over."
+                _("A first guess comes before all scribbles and rounds. Paint and refine, or start over.")
             )
         return self.why_not_refine()

@@ -11,19 +11,14 @@ from typing import Any, NamedTuple
 
 from ..errors import InputFileError
 from ..imaging.acquired import Acquisition
+from ..words import tr as _
 from .measure import Measurement
 
 _DOWLATSHAHI = "Dowlatshahi et al., Neurology 2011;76:1238-1244"
 _LEAST_ML, _LEAST_SHARE, _LARGE_ML = 6.0, 0.33, 12.5
 
 # Repeated runs on one CT and errors against the truth, from docs/benchmark.md, "Volume": 63 runs on 21 CTs.
-# Of two runs, the second was larger by more than 6 mL or 33 % in 4 % of the pairs after three rounds.
-_REPEATED = (
-    "of two runs of this software on the same CT, the second was larger by more than 6 mL or 33 % in 4 % of "
-    "the pairs after three rounds, in none after eight (63 runs on 21 CTs, docs/benchmark.md)"
-)
 _ALONE_ML = (-8.2, 8.7)
-_ALONE = "-8.2 to +8.7 mL after three rounds, -4.4 to +5.5 mL after eight (docs/benchmark.md)"
 
 _GUESSED = "the difference may be the software's alone. Check every slice, correct it, and compare again."
 # From these on, two acquisitions are said to differ.
@@ -68,8 +63,14 @@ class Definition(NamedTuple):
     def answer(self) -> str:
         """For people."""
         if self.is_met is None:
-            return "not applicable"
-        return ("met" if self.is_met else "not met") + (", open within the intervals" if self.is_open else "")
+            return _("not applicable")
+        if self.is_open:
+            return (
+                _("met, open within the intervals")
+                if self.is_met
+                else _("not met, open within the intervals")
+            )
+        return _("met") if self.is_met else _("not met")
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,11 @@ class Comparison:
         if self.hours is not None:
             minutes = round(self.hours * 60)
             if minutes < 48 * 60:
-                return f"{minutes // 60} h {minutes % 60:02d} min"
-            return f"{self.hours / 24:.1f} days"
-        return "" if self.days is None else f"{self.days} day{'' if self.days == 1 else 's'}"
+                return _("{hours} h {minutes:02d} min").format(hours=minutes // 60, minutes=minutes % 60)
+            return _("{days:.1f} days").format(days=self.hours / 24)
+        if self.days is None:
+            return ""
+        return _("1 day") if self.days == 1 else _("{days} days").format(days=self.days)
 
     def as_dict(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -161,7 +164,7 @@ def compare(baseline: Side, followup: Side) -> Comparison:
     before, after = baseline.volume_ml, followup.volume_ml
     if not before and not after:
         raise InputFileError(
-            "Nothing is marked in either of the two, so that there is nothing to compare. Check the masks."
+            _("Nothing is marked in either of the two, so that there is nothing to compare. Check the masks.")
         )
     _check_patient_and_series(baseline.acquisition, followup.acquisition)
     hours, days = _between(baseline, followup)
@@ -174,8 +177,10 @@ def compare(baseline: Side, followup: Side) -> Comparison:
     warnings = _differences(baseline.acquisition, followup.acquisition)
     if 0 < before < _SMALL_ML:
         warnings.append(
-            f"The baseline is small ({before:.1f} mL): 33 % of it are {_LEAST_SHARE * before:.1f} mL, which "
-            "a few voxels make."
+            _(
+                "The baseline is small ({before:.1f} mL): 33 % of it are {third:.1f} mL, which a few "
+                "voxels make."
+            ).format(before=before, third=_LEAST_SHARE * before)
         )
     return Comparison(
         baseline,
@@ -210,8 +215,8 @@ def _definitions(baseline: Side, followup: Side) -> tuple[Definition, ...]:
 
     found = []
     for key, words, rule in (
-        ("more_than_6_ml_or_33_percent", "growth by more than 6 mL or 33 %", grown),
-        ("more_than_12_5_ml", "growth by more than 12.5 mL", grown_much),
+        ("more_than_6_ml_or_33_percent", _("growth by more than 6 mL or 33 %"), grown),
+        ("more_than_12_5_ml", _("growth by more than 12.5 mL"), grown_much),
     ):
         met = rule(baseline.volume_ml, followup.volume_ml) if baseline.volume_ml else None
         is_open = None
@@ -234,34 +239,61 @@ def _statements(
         yield f"The {guessed[0]} is a first guess, on which nobody has scribbled: {_GUESSED}"
     if not before:
         yield (
-            f"Nothing is marked on the baseline: the {after:.1f} mL of the follow-up are new, or were not "
-            "marked there. No definition of expansion speaks of that."
+            _(
+                "Nothing is marked on the baseline: the {after:.1f} mL of the follow-up are new, or "
+                "were not marked there. No definition of expansion speaks of that."
+            ).format(after=after)
         )
         return
     if not after:
         yield (
-            f"Nothing is marked on the follow-up: the {before:.1f} mL of the baseline are gone, or were not "
-            "marked there."
+            _(
+                "Nothing is marked on the follow-up: the {before:.1f} mL of the baseline are gone, "
+                "or were not marked there."
+            ).format(before=before)
         )
         return
     if within:
         yield (
-            f"The difference of {difference:+.1f} mL lies within what two segmentations of one CT differ by: "
-            f"{_REPEATED}. It neither shows nor excludes a change."
+            _(
+                "The difference of {difference:+.1f} mL lies within what two segmentations of one CT "
+                "differ by: of two runs of this software on the same CT, the second was larger by "
+                "more than 6 mL or 33 % in 4 % of the pairs after three rounds, in none after eight "
+                "(63 runs on 21 CTs, docs/benchmark.md). It neither shows nor excludes a change."
+            ).format(difference=difference)
         )
     else:
         yield (
-            f"The difference of {difference:+.1f} mL is larger than what two segmentations of one CT usually "
-            f"differ by: {_REPEATED}."
+            _(
+                "The difference of {difference:+.1f} mL is larger than what two segmentations of one "
+                "CT usually differ by: of two runs of this software on the same CT, the second was "
+                "larger by more than 6 mL or 33 % in 4 % of the pairs after three rounds, in none "
+                "after eight (63 runs on 21 CTs, docs/benchmark.md)."
+            ).format(difference=difference)
         )
         if _ALONE_ML[0] <= difference <= _ALONE_ML[1]:
-            yield f"It is no larger than a single volume may be off: 95 % limits {_ALONE}."
+            yield (
+                _(
+                    "It is no larger than a single volume may be off: 95 % limits -8.2 to +8.7 mL "
+                    "after three rounds, -4.4 to +5.5 mL after eight (docs/benchmark.md)."
+                )
+            )
     if likely is not None:
-        ends = f"from {likely[0]:+.1f} to {likely[1]:+.1f} mL"
-        if likely[0] <= 0 <= likely[1]:
-            yield f"It lies within the two likely intervals, which allow differences {ends}, zero included."
+        low, high = likely
+        if low <= 0 <= high:
+            yield (
+                _(
+                    "It lies within the two likely intervals, which allow differences from "
+                    "{low:+.1f} to {high:+.1f} mL, zero included."
+                ).format(low=low, high=high)
+            )
         else:
-            yield f"The two likely intervals do not overlap; they allow differences {ends}."
+            yield (
+                _(
+                    "The two likely intervals do not overlap; they allow differences from {low:+.1f} "
+                    "to {high:+.1f} mL."
+                ).format(low=low, high=high)
+            )
 
 
 def _check_patient_and_series(one: Acquisition, other: Acquisition) -> None:
@@ -269,12 +301,14 @@ def _check_patient_and_series(one: Acquisition, other: Acquisition) -> None:
         one.born and other.born and one.born != other.born
     ):
         raise InputFileError(
-            "The two are of different patients, as their DICOM headers say (patient ID or date of birth). "
-            "Name two CTs of one patient."
+            _(
+                "The two are of different patients, as their DICOM headers say (patient ID or date "
+                "of birth). Name two CTs of one patient."
+            )
         )
     if one.series and one.series == other.series:
         raise InputFileError(
-            "Both CTs are one and the same DICOM series. Name an earlier and a later CT of the patient."
+            _("Both CTs are one and the same DICOM series. Name an earlier and a later CT of the patient.")
         )
 
 
@@ -288,7 +322,10 @@ def _between(baseline: Side, followup: Side) -> tuple[float | None, int | None]:
     hours = (other.moment - one.moment).total_seconds() / 3600 if exact else None
     if days < 0 or (hours is not None and hours < 0):
         raise InputFileError(
-            f"The follow-up ({other.when}) is older than the baseline ({one.when}). Name the older one first."
+            _(
+                "The follow-up ({followup}) is older than the baseline ({baseline}). Name the older "
+                "one first."
+            ).format(followup=other.when, baseline=one.when)
         )
     return hours, days
 
@@ -299,31 +336,44 @@ def _differences(one: Acquisition, other: Acquisition) -> list[str]:
     if one.step_mm and other.step_mm:
         if abs(one.step_mm - other.step_mm) > _STEP * min(one.step_mm, other.step_mm):
             said.append(
-                f"The slices are {one.step_mm:.3g} mm apart on the baseline, {other.step_mm:.3g} mm on the "
-                "follow-up: borders between slices are cut differently, and so are volumes."
+                _(
+                    "The slices are {baseline:.3g} mm apart on the baseline, {followup:.3g} mm on "
+                    "the follow-up: borders between slices are cut differently, and so are volumes."
+                ).format(baseline=one.step_mm, followup=other.step_mm)
             )
         elif one.slices != other.slices and (" x " in one.slices or " x " in other.slices):
+            even = _("even slices")
             said.append(
-                f"The blocks of slices differ: {one.slices or 'even slices'} on the baseline, "
-                f"{other.slices or 'even slices'} on the follow-up."
+                _(
+                    "The blocks of slices differ: {baseline} on the baseline, {followup} on the follow-up."
+                ).format(baseline=one.slices or even, followup=other.slices or even)
             )
     tilts = one.tilt_degrees, other.tilt_degrees
     if None not in tilts and abs(tilts[0] - tilts[1]) >= _TILT_DEGREES:
         said.append(
-            f"The gantry was tilted by {tilts[0]:.1f}° on the baseline, {tilts[1]:.1f}° on the follow-up: "
-            "slices cut the head in other planes."
+            _(
+                "The gantry was tilted by {baseline:.1f}° on the baseline, {followup:.1f}° on the "
+                "follow-up: slices cut the head in other planes."
+            ).format(baseline=tilts[0], followup=tilts[1])
         )
     if one.extent_mm and other.extent_mm:
         (height, *field), (other_height, *other_field) = one.extent_mm, other.extent_mm
         if any(abs(a - b) > _FIELD * min(a, b) for a, b in zip(field, other_field, strict=True)):
             said.append(
-                f"The fields of view differ: {field[1]:.0f} x {field[0]:.0f} mm on the baseline, "
-                f"{other_field[1]:.0f} x {other_field[0]:.0f} mm on the follow-up."
+                _(
+                    "The fields of view differ: {width:.0f} x {height:.0f} mm on the baseline, "
+                    "{other_width:.0f} x {other_height:.0f} mm on the follow-up."
+                ).format(
+                    width=field[1], height=field[0], other_width=other_field[1], other_height=other_field[0]
+                )
             )
         if abs(height - other_height) > max(_HEIGHT_MM, one.step_mm or 0, other.step_mm or 0):
             said.append(
-                f"The baseline reaches over {height:.0f} mm from feet to head, the follow-up over "
-                f"{other_height:.0f} mm: they show different parts of the head. Blood outside is missed."
+                _(
+                    "The baseline reaches over {height:.0f} mm from feet to head, the follow-up over "
+                    "{other_height:.0f} mm: they show different parts of the head. Blood outside is "
+                    "missed."
+                ).format(height=height, other_height=other_height)
             )
     return said
 

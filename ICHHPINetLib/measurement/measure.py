@@ -11,6 +11,7 @@ from scipy import ndimage
 from ..errors import InvalidVolumeError
 from ..imaging.acquisition import check_spacing
 from ..imaging.labels import check_mask
+from ..words import tr as _
 from .abc2 import abc_diameters
 
 
@@ -49,14 +50,18 @@ def measure(mask: np.ndarray, spacing: Sequence[float], volume: np.ndarray | Non
     mask = np.asarray(mask)
     if mask.ndim != 3:
         raise InvalidVolumeError(
-            f"The mask has {mask.ndim} dimensions; pass a single-channel mask of shape (Z, Y, X)."
+            _("The mask has {dimensions} dimensions; pass a single-channel mask of shape (Z, Y, X).").format(
+                dimensions=mask.ndim
+            )
         )
     steps = check_spacing(spacing)
     bleed = check_mask(mask)
     if volume is not None and np.shape(volume) != bleed.shape:
         raise InvalidVolumeError(
-            f"The mask {bleed.shape} and the CT {np.shape(volume)} differ in shape; "
-            "pass both on the same voxel grid."
+            _(
+                "The mask {mask_shape} and the CT {ct_shape} differ in shape; pass both on the same "
+                "voxel grid."
+            ).format(mask_shape=bleed.shape, ct_shape=np.shape(volume))
         )
     foci = _foci(bleed)
     diameters = [abc_diameters(focus, steps) for focus in foci] or [(0.0, 0.0, 0.0)]
@@ -76,7 +81,7 @@ def measure(mask: np.ndarray, spacing: Sequence[float], volume: np.ndarray | Non
 
 def _foci(bleed: np.ndarray) -> list[np.ndarray]:
     """The 26-connected parts, each in its bounding box, the largest first."""
-    labels, _ = ndimage.label(bleed, structure=np.ones((3, 3, 3), dtype=bool))
+    labels, _count = ndimage.label(bleed, structure=np.ones((3, 3, 3), dtype=bool))
     boxes = ndimage.find_objects(labels)
     foci = [labels[box] == index for index, box in enumerate(boxes, start=1)]
     return sorted(foci, key=np.count_nonzero, reverse=True)

@@ -13,6 +13,7 @@ from ..imaging.ct import first_look
 from ..imaging.segment_kinds import BACKGROUND, FOREGROUND, HEMATOMA, SegmentKind
 from ..interaction.round_log import RoundLog
 from ..interaction.scribbles import Scribbles, settle
+from ..words import tr as _
 from . import rounds_table, saved_rounds
 from ._mrml import slicer
 from .geometry import CTGeometry, image_array, image_from_array, read_geometry, read_voxels
@@ -27,11 +28,6 @@ from .segments import (
     segment_voxels,
     show_status,
     write_segment,
-)
-
-_DAMAGED = (
-    "What this scene remembers of earlier rounds is damaged and was left out. The work goes on from the "
-    "scribbles and the hematoma in the scene: compare them with the CT before you refine."
 )
 
 
@@ -101,7 +97,13 @@ class SceneAdapter:
         geometry = self.geometry()
         doubts = first_look(geometry.reorientation.apply(read_voxels(self.ct)), geometry.spacing)
         if self._saved(geometry).is_damaged():
-            doubts.append(_DAMAGED)
+            doubts.append(
+                _(
+                    "What this scene remembers of earlier rounds is damaged and was left out. The "
+                    "work goes on from the scribbles and the hematoma in the scene: compare them "
+                    "with the CT before you refine."
+                )
+            )
         return doubts
 
     def read_ct(self) -> tuple[np.ndarray, tuple[float, float, float]]:
@@ -217,7 +219,7 @@ class SceneAdapter:
             before = geometry.to_canonical(self._read(self.node("hematoma"), HEMATOMA, geometry))
             self._nodes.ensure("hematoma")
             self._saved(geometry).begin_preview(before)
-        hematoma, _ = self._write_hematoma(geometry.to_stored(mask), geometry)
+        hematoma, _labelmap = self._write_hematoma(geometry.to_stored(mask), geometry)
         if not is_preview:
             saved_rounds.end_preview(hematoma)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ..errors import InputFileError, OutputError
 from ..imaging.output_files import drafts_folder, whole_file
+from ..words import tr as _
 from ._mrml import slicer
 from .comparison import same_nodes
 from .headless import headless_scene
@@ -28,12 +29,20 @@ def save_mrb(scene, path: str | os.PathLike) -> Path:
     """
     path = Path(path)
     if path.suffix.lower() != ".mrb":
-        raise OutputError(f"A scene is saved as a .mrb file, but '{path.name}' was given. Change the ending.")
+        raise OutputError(
+            _("A scene is saved as a .mrb file, but '{name}' was given. Change the ending.").format(
+                name=path.name
+            )
+        )
     keep_scene_saveable(scene)
     messages = slicer.vtkMRMLMessageCollection()
     with whole_file(path, lambda draft: _holds(draft, scene)) as draft:
         if not scene.WriteToMRB(str(draft), None, messages) or not draft.is_file():
-            raise OutputError(f"The scene cannot be saved to '{path}': {_text(messages)}.")
+            raise OutputError(
+                _("The scene cannot be saved to '{path}': {reason}.").format(
+                    path=path, reason=_text(messages)
+                )
+            )
     return path
 
 
@@ -58,15 +67,21 @@ def load_mrb(scene, path: str | os.PathLike) -> list:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputFileError(f"The scene '{path}' does not exist. Check the name.")
-    advice = "Save it again in Slicer, or choose another file."
+        raise InputFileError(_("The scene '{path}' does not exist. Check the name.").format(path=path))
+    advice = _("Save it again in Slicer, or choose another file.")
     if not zipfile.is_zipfile(path):
-        raise InputFileError(f"'{path}' is no Slicer scene (.mrb), or cut off. {advice}")
+        raise InputFileError(
+            _("'{path}' is no Slicer scene (.mrb), or cut off. {advice}").format(path=path, advice=advice)
+        )
     messages = slicer.vtkMRMLMessageCollection()
     with drafts_folder(Path(tempfile.gettempdir())) as folder, _same_working_folder():
         copy = clean_copy(path, folder)
         if not scene.ReadFromMRB(str(copy), True, messages):
-            raise InputFileError(f"'{path}' cannot be read as a Slicer scene: {_text(messages)}. {advice}")
+            raise InputFileError(
+                _("'{path}' cannot be read as a Slicer scene: {reason}. {advice}").format(
+                    path=path, reason=_text(messages), advice=advice
+                )
+            )
     volumes = [
         scene.GetNthNodeByClass(index, "vtkMRMLScalarVolumeNode")
         for index in range(scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode"))
@@ -86,4 +101,4 @@ def _same_working_folder() -> Iterator[None]:
 
 def _text(messages) -> str:
     text = "; ".join(messages.GetNthMessageText(index) for index in range(messages.GetNumberOfMessages()))
-    return text.strip().rstrip(".") or "the reason is not known"
+    return text.strip().rstrip(".") or _("the reason is not known")

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InvalidScribblesError, InvalidVolumeError
 from ..interaction.round_log import RoundLog
 from ..interaction.scribbles import Scribbles, settle
+from ..words import tr as _
 from ._mrml import slicer, vtk
 from .geometry import (
     CTGeometry,
@@ -116,7 +117,7 @@ class EffectScene:
         """
         image = self._source_image()
         if image is None or image.GetPointData().GetScalars() is None:
-            raise InvalidVolumeError("The source volume holds no voxels. Choose the CT as source volume.")
+            raise InvalidVolumeError(_("The source volume holds no voxels. Choose the CT as source volume."))
         name = self.editor_node.GetSourceVolumeNode().GetName()
         matrix = local_to_world(self._segmentation_node) @ _index_to_local(image)
         return grid_geometry(name, image.GetDimensions()[::-1], matrix)
@@ -146,7 +147,7 @@ class EffectScene:
         """
         geometry, node = self.geometry(), self._segmentation_node
         if len(self._seeds()) != 2:
-            raise InvalidScribblesError("A seed segment was deleted. Choose both seed segments again.")
+            raise InvalidScribblesError(_("A seed segment was deleted. Choose both seed segments again."))
         foreground, background = (
             geometry.to_canonical(read_segment(node, seed, geometry.ijk_to_world, geometry.stored_shape))
             for seed in (self.bleed_id, self.background_id)
@@ -217,7 +218,7 @@ class EffectScene:
         """
         preview = self._preview.find()
         if preview is None or preview.GetSegmentation().GetSegment(self.bleed_id) is None:
-            raise InvalidScribblesError("There is no preview to apply. Click Initialize first.")
+            raise InvalidScribblesError(_("There is no preview to apply. Click Initialize first."))
         geometry, source = self.geometry(), self._source_image()
         mask = read_segment(preview, self.bleed_id, geometry.ijk_to_world, geometry.stored_shape)
         image = image_from_array(mask.astype(np.uint8), slicer.vtkOrientedImageData)
@@ -266,7 +267,7 @@ class EffectScene:
         if in_range:
             arguments += [source, editor.GetSourceVolumeIntensityMaskRange()]
         if not node.GenerateEditMask(*arguments):
-            raise InvalidVolumeError("The editable area cannot be determined. Check the masking settings.")
+            raise InvalidVolumeError(_("The editable area cannot be determined. Check the masking settings."))
         # Slicer marks what must not be edited.
         fixed = image_array(locked) != 0
         now = read_segment(node, self.bleed_id, geometry.ijk_to_world, geometry.stored_shape)
@@ -296,13 +297,17 @@ def choose_seeds(segmentation_node, bleed_id: str = "", background_id: str = "")
     visible = visible_segments(segmentation_node)
     if len(visible) < 2:
         raise InvalidScribblesError(
-            "Two visible segments are needed: one painted on the bleed, one on tissue around it. "
-            "Add a segment or make it visible."
+            _(
+                "Two visible segments are needed: one painted on the bleed, one on tissue around it. "
+                "Add a segment or make it visible."
+            )
         )
     bleed = bleed_id if bleed_id in visible else next(one for one in visible if one != background_id)
     background = background_id if background_id in visible else [one for one in visible if one != bleed][-1]
     if bleed == background:
-        raise InvalidScribblesError("Bleed and background are the same segment. Choose two different ones.")
+        raise InvalidScribblesError(
+            _("Bleed and background are the same segment. Choose two different ones.")
+        )
     return bleed, background
 
 

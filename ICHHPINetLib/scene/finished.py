@@ -16,6 +16,7 @@ from ..imaging.acquired import acquisition_of, stated
 from ..imaging.ct import CT, FileGeometry
 from ..measurement import measure
 from ..measurement.comparison import Side
+from ..words import tr as _
 from . import rounds_table, saved_rounds
 from .adapter import SceneAdapter
 from .archive import load_mrb
@@ -100,12 +101,18 @@ def read_finished(path: str | os.PathLike) -> FinishedCT:
     with headless_scene() as scene:
         found = finished_cts(scene, load_mrb(scene, path))
         if not found:
-            raise InputFileError(f"The scene '{path}' holds no hematoma of a CT. Finish it in Slicer first.")
+            raise InputFileError(
+                _("The scene '{path}' holds no hematoma of a CT. Finish it in Slicer first.").format(
+                    path=path
+                )
+            )
         if len(found) > 1:
             names = ", ".join(node.GetName() for node in found)
             raise InputFileError(
-                f"The scene '{path}' holds hematomas of several CTs: {names}. Export the two masks, and name "
-                "those."
+                _(
+                    "The scene '{path}' holds hematomas of several CTs: {names}. Export the two "
+                    "masks, and name those."
+                ).format(path=path, names=names)
             )
         return finished(SceneAdapter(scene, found[0]))
 

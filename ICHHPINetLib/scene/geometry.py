@@ -13,7 +13,9 @@ import numpy as np
 
 from ..errors import ICHHPINetError, InvalidVolumeError
 from ..imaging import acquisition as rules
+from ..imaging import acquisition_words as sentences
 from ..imaging.orientation import Reorientation, to_canonical
+from ..words import tr as _
 from ._mrml import numpy_support, slicer, vtk
 from .names import clean, keep_saveable
 
@@ -79,9 +81,11 @@ def local_to_world(node, error: type[ICHHPINetError] = InvalidVolumeError) -> np
         return np.eye(4)
     if not transform.IsTransformToWorldLinear():
         raise error(
-            f"'{node.GetName()}' lies under the non-linear transform '{transform.GetName()}'. "
-            f"Harden it first: in the Data module, right-click the cell of '{node.GetName()}' in the column "
-            "of transforms, 'Harden transform'."
+            _(
+                "'{name}' lies under the non-linear transform '{transform}'. Harden it first: in the "
+                "Data module, right-click the cell of '{name}' in the column of transforms, 'Harden "
+                "transform'."
+            ).format(name=node.GetName(), transform=transform.GetName())
         )
     matrix = vtk.vtkMatrix4x4()
     transform.GetMatrixTransformToWorld(matrix)
@@ -139,10 +143,10 @@ def grid_geometry(name: str, stored_shape: tuple[int, int, int], matrix: np.ndar
     """
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)
     if not np.all(spacing > 0):
-        raise InvalidVolumeError(rules.ZERO_SPACING.format(name=name))
+        raise InvalidVolumeError(sentences.zero_spacing(name=name))
     axes = matrix[:3, :3] / spacing
     if rules.is_sheared(axes):
-        raise InvalidVolumeError(rules.SHEARED_NODE.format(name=name))
+        raise InvalidVolumeError(sentences.sheared_node(name=name))
     # Directions of ITK are LPS, those of MRML are RAS.
     canonical, reorientation = to_canonical(
         np.broadcast_to(np.uint8(0), stored_shape), np.diag([-1.0, -1.0, 1.0]) @ axes
@@ -165,18 +169,22 @@ def read_voxels(ct_node) -> np.ndarray:
 def check_ct_node(ct_node):
     """Image data of a CT node; InvalidVolumeError where it cannot be a CT."""
     if ct_node is None or not ct_node.IsA("vtkMRMLScalarVolumeNode"):
-        raise InvalidVolumeError("No CT volume is selected. Choose a scalar volume.")
+        raise InvalidVolumeError(_("No CT volume is selected. Choose a scalar volume."))
     name = ct_node.GetName()
     if ct_node.GetScene() is None:
-        raise InvalidVolumeError(f"'{name}' is no longer in the scene. Load it again or choose another CT.")
+        raise InvalidVolumeError(
+            _("'{name}' is no longer in the scene. Load it again or choose another CT.").format(name=name)
+        )
     if ct_node.IsA("vtkMRMLLabelMapVolumeNode"):
-        raise InvalidVolumeError(f"'{name}' is a label map, not a CT. Choose the CT that it belongs to.")
+        raise InvalidVolumeError(
+            _("'{name}' is a label map, not a CT. Choose the CT that it belongs to.").format(name=name)
+        )
     image = ct_node.GetImageData()
     if image is None or image.GetPointData().GetScalars() is None or 0 in image.GetDimensions():
-        raise InvalidVolumeError(f"'{name}' holds no voxels. Load the CT again.")
+        raise InvalidVolumeError(_("'{name}' holds no voxels. Load the CT again.").format(name=name))
     if image.GetNumberOfScalarComponents() != 1:
         values = image.GetNumberOfScalarComponents()
-        raise InvalidVolumeError(rules.COLOR_NODE.format(name=name, values=values))
+        raise InvalidVolumeError(sentences.color_node(name=name, values=values))
     return image
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..errors import InvalidVolumeError
 from ..imaging.segment_kinds import HEMATOMA
+from ..words import tr as _
 from ._mrml import numpy_support, slicer
 from .geometry import ijk_to_ras
 from .names import keep_saveable, keep_scene_saveable
@@ -61,7 +62,9 @@ class SceneNodes:
     def check_ct(self) -> None:
         """InvalidVolumeError if the CT was removed from the scene."""
         if self.ct is None or self.ct.GetScene() is None:
-            raise InvalidVolumeError("The CT is no longer in the scene. Load it again, or choose another CT.")
+            raise InvalidVolumeError(
+                _("The CT is no longer in the scene. Load it again, or choose another CT.")
+            )
 
     def show_alone(self) -> None:
         """Show scribbles and result of this CT, and hide those of others: views draw them over any CT."""

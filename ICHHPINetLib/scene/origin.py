@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import InvalidVolumeError
 from ..imaging import acquisition as rules
+from ..imaging import acquisition_words as sentences
 from ._mrml import slicer
 
 
@@ -56,5 +57,5 @@ def may_be_ct(scene, volume) -> bool:
 def check_modality(scene, ct) -> None:
     """InvalidVolumeError if ``ct`` was loaded from a series that is no CT."""
     if not may_be_ct(scene, ct):
-        words = rules.MODALITY_OF_NODE.format(name=ct.GetName(), modality=modality(scene, ct))
+        words = sentences.modality_of_node(name=ct.GetName(), modality=modality(scene, ct))
         raise InvalidVolumeError(words)

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import InvalidScribblesError, InvalidVolumeError
 from ..imaging.scribbles_grid import transfer
 from ..imaging.segment_kinds import ALGORITHM, SegmentKind
+from ..words import tr as _
 from ._mrml import slicer, vtk
 from .geometry import image_array, image_from_array, local_to_world, to_array, to_matrix
 
@@ -112,7 +113,9 @@ def read_segment(node, segment_id: str, ijk_to_world: np.ndarray, shape: tuple[i
     if marked.any() and not result.any():
         name = node.GetSegmentation().GetSegment(segment_id).GetName()
         raise InvalidScribblesError(
-            f"'{name}' of '{node.GetName()}' lies outside the CT. Paint on the slices of the selected CT."
+            _("'{name}' of '{node}' lies outside the CT. Paint on the slices of the selected CT.").format(
+                name=name, node=node.GetName()
+            )
         )
     return result
 

@@ -12,13 +12,17 @@ from xml.etree import ElementTree as ET
 
 from ..errors import InputFileError
 from ..imaging.integrity import check_whole
+from ..words import tr as _
 
 # A scene with a dozen CTs has a few hundred files and a few GB.
 _MOST_FILES = 10_000
 _MOST_BYTES = 8 << 30
 _IMAGES = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz")
 _STORAGE = re.compile(r"vtkMRML\w*StorageNode\w*")
-_ADVICE = "Do not open it unless you know where it comes from; ask for it again."
+
+
+def _advice() -> str:
+    return _("Do not open it unless you know where it comes from; ask for it again.")
 
 
 def clean_copy(path: Path, folder: Path) -> Path:
@@ -43,8 +47,10 @@ def clean_copy(path: Path, folder: Path) -> Path:
                 _unpack(archive, entry, unpacked)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
         raise InputFileError(
-            f"'{path}' cannot be read as a Slicer scene: it is damaged or cut off ({error}). "
-            "Save it again in Slicer, or choose another file."
+            _(
+                "'{path}' cannot be read as a Slicer scene: it is damaged or cut off ({error}). Save "
+                "it again in Slicer, or choose another file."
+            ).format(path=path, error=error)
         ) from error
     files = sorted(one for one in unpacked.rglob("*") if one.is_file())
     for one in files:
@@ -59,28 +65,44 @@ def clean_copy(path: Path, folder: Path) -> Path:
 
 def _check_entries(path: Path, entries: list[zipfile.ZipInfo], free: int) -> None:
     if len(entries) > _MOST_FILES:
-        raise InputFileError(f"'{path}' holds {len(entries)} files, more than any scene has. {_ADVICE}")
+        raise InputFileError(
+            _("'{path}' holds {count} files, more than any scene has. {advice}").format(
+                path=path, count=len(entries), advice=_advice()
+            )
+        )
     size = sum(entry.file_size for entry in entries)
     # The files, and the copy.
     most = min(_MOST_BYTES, free // 2)
     if size > most:
         raise InputFileError(
-            f"'{path}' would unpack to {size / 1e9:.1f} GB, more than the {most / 1e9:.1f} GB that fit. "
-            "Make room, or open it in Slicer and save a scene of fewer volumes."
+            _(
+                "'{path}' would unpack to {size:.1f} GB, more than the {room:.1f} GB that fit. Make "
+                "room, or open it in Slicer and save a scene of fewer volumes."
+            ).format(path=path, size=size / 1e9, room=most / 1e9)
         )
     seen = set()
     for entry in entries:
         # What zipfile made of it is too kind: it cuts names at a NUL and turns backslashes.
         name = entry.orig_filename
         if not _is_inside(name):
-            raise InputFileError(f"'{path}' would write outside of its folder, to '{name}'. {_ADVICE}")
+            raise InputFileError(
+                _("'{path}' would write outside of its folder, to '{name}'. {advice}").format(
+                    path=path, name=name, advice=_advice()
+                )
+            )
         kind = stat.S_IFMT(entry.external_attr >> 16)
         if kind not in (0, stat.S_IFREG, stat.S_IFDIR) or (kind == stat.S_IFDIR) > entry.is_dir():
-            raise InputFileError(f"'{path}' holds a link or a device, '{name}'. {_ADVICE}")
+            raise InputFileError(
+                _("'{path}' holds a link or a device, '{name}'. {advice}").format(
+                    path=path, name=name, advice=_advice()
+                )
+            )
         # Some disks do not tell upper from lower case.
         key = str(PurePosixPath(name)).casefold()
         if key in seen:
-            raise InputFileError(f"'{path}' holds '{name}' twice. {_ADVICE}")
+            raise InputFileError(
+                _("'{path}' holds '{name}' twice. {advice}").format(path=path, name=name, advice=_advice())
+            )
         seen.add(key)
 
 
@@ -118,8 +140,10 @@ def _check_file(path: Path, file: Path) -> None:
             root = ET.parse(file).getroot()
         except ET.ParseError as error:
             raise InputFileError(
-                f"'{path}' cannot be read as a Slicer scene: '{file.name}' in it is damaged ({error}). "
-                "Save it again in Slicer, or choose another file."
+                _(
+                    "'{path}' cannot be read as a Slicer scene: '{name}' in it is damaged ({error}). "
+                    "Save it again in Slicer, or choose another file."
+                ).format(path=path, name=file.name, error=error)
             ) from error
         # Slicer keeps where a node was stored that is no longer in the scene, and reads no file by it.
         used = {
@@ -135,7 +159,11 @@ def _check_file(path: Path, file: Path) -> None:
                 continue
             for key, value in node.attrib.items():
                 if _names_a_file(key) and value and not _is_inside(unquote(value)):
-                    raise InputFileError(f"'{path}' names a file outside of it, '{value}'. {_ADVICE}")
+                    raise InputFileError(
+                        _("'{path}' names a file outside of it, '{value}'. {advice}").format(
+                            path=path, value=value, advice=_advice()
+                        )
+                    )
 
 
 def _names_a_file(key: str) -> bool:

@@ -15,6 +15,7 @@ import torch
 from ..errors import WeightsError
 from ..networks.hpinet import HPINet
 from ..networks.paper.config import PaperConfig
+from ..words import tr as _
 from .tensors import check_finite
 
 FILES = {
@@ -120,19 +121,23 @@ def _renamed(
     theirs = {key: authors_key(module, key) for key in expected if key not in alone}
     problems = []
     if missing := sorted(set(theirs.values()) - set(found)):
-        problems.append(f"lacks {_listed(missing)}")
+        problems.append(_("lacks {keys}").format(keys=_listed(missing)))
     if unknown := sorted(set(found) - set(theirs.values())):
-        problems.append(f"has the unknown {_listed(unknown)}")
+        problems.append(_("has the unknown {keys}").format(keys=_listed(unknown)))
     if not problems:
         problems = [
-            f"has {their} with shape {tuple(found[their].shape)} instead of {tuple(expected[key].shape)}"
+            _("has {key} with shape {shape} instead of {expected}").format(
+                key=their, shape=tuple(found[their].shape), expected=tuple(expected[key].shape)
+            )
             for key, their in theirs.items()
             if found[their].shape != expected[key].shape
         ][:3]
     if problems:
         raise WeightsError(
-            f"{name} does not fit the authors' network: it {', and '.join(problems)}. Use the four files "
-            "as the authors publish them, each under its own name."
+            _(
+                "{name} does not fit the authors' network: it {problems}. Use the four files as the "
+                "authors publish them, each under its own name."
+            ).format(name=name, problems=_(", and ").join(problems))
         )
     state = {key: found[their] for key, their in theirs.items()}
     for key in alone:
@@ -145,7 +150,7 @@ def _renamed(
 def _listed(keys: list[str]) -> str:
     """A few keys, and how many more there are."""
     text = ", ".join(keys[:5])
-    return f"{text} and {len(keys) - 5} more" if len(keys) > 5 else text
+    return _("{text} and {count} more").format(text=text, count=len(keys) - 5) if len(keys) > 5 else text
 
 
 def _read(path: Path) -> dict[str, torch.Tensor]:
@@ -154,20 +159,27 @@ def _read(path: Path) -> dict[str, torch.Tensor]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise WeightsError(
-            f"{path} cannot be read ({error.strerror}). The folder must hold the authors' four files: "
-            f"{', '.join(FILES.values())}."
+            _(
+                "{path} cannot be read ({reason}). The folder must hold the authors' four files: {names}."
+            ).format(path=path, reason=error.strerror, names=", ".join(FILES.values()))
         ) from error
     except Exception as error:  # of as many kinds as there are ways to damage a pickle
-        reason = str(error).partition("\n")[0] or "it ends too early"
+        reason = str(error).partition("\n")[0] or _("it ends too early")
         raise WeightsError(
-            f"{path} is damaged or holds more than weights ({reason}). Download the authors' file again."
+            _(
+                "{path} is damaged or holds more than weights ({reason}). Download the authors' file again."
+            ).format(path=path, reason=reason)
         ) from error
     if isinstance(state, Mapping) and isinstance(state.get("network"), Mapping):
         state = state["network"]
     if not isinstance(state, Mapping) or not all(isinstance(x, torch.Tensor) for x in state.values()):
-        raise WeightsError(f"{path} holds no state dict. Use the authors' files as they publish them.")
+        raise WeightsError(
+            _("{path} holds no state dict. Use the authors' files as they publish them.").format(path=path)
+        )
     try:
         check_finite(state)
     except (ValueError, RuntimeError) as error:
-        raise WeightsError(f"{path} is damaged ({error}). Download the authors' file again.") from error
+        raise WeightsError(
+            _("{path} is damaged ({error}). Download the authors' file again.").format(path=path, error=error)
+        ) from error
     return {str(key).removeprefix("module."): value for key, value in state.items()}

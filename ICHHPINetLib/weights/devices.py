@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from ..errors import DeviceError
+from ..words import tr as _
 
 if TYPE_CHECKING:
     import torch
@@ -31,17 +32,21 @@ def resolve_device(name: str) -> torch.device:
         device = None
     # PyTorch knows many more, which this software has never seen.
     if device is None or device.type not in ("cpu", "cuda", "mps"):
-        raise DeviceError(f"'{name}' is no device. Choose auto, cpu, cuda, cuda:1 or mps.")
+        raise DeviceError(
+            _("'{name}' is no device. Choose auto, cpu, cuda, cuda:1 or mps.").format(name=name)
+        )
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (device.index or 0) >= count:
-            found = f"{count} CUDA device(s)" if count else "no CUDA device"
+            found = _("{count} CUDA device(s)").format(count=count) if count else _("no CUDA device")
             raise DeviceError(
-                f"'{name}' was asked for, but PyTorch sees {found} here. Choose another device or 'auto'; "
-                "for an NVIDIA card, install its driver and a CUDA build of PyTorch."
+                _(
+                    "'{name}' was asked for, but PyTorch sees {found} here. Choose another device or "
+                    "'auto'; for an NVIDIA card, install its driver and a CUDA build of PyTorch."
+                ).format(name=name, found=found)
             )
     if device.type == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("'mps' was asked for, but there is no Apple GPU here. Choose 'cpu' or 'auto'.")
+        raise DeviceError(_("'mps' was asked for, but there is no Apple GPU here. Choose 'cpu' or 'auto'."))
     return device
 
 

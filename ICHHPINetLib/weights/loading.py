@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import DeviceError, TorchMissingError, WeightsError
 from ..resources import resource_path
+from ..words import tr as _
 from .devices import is_out_of_memory, resolve_device
 from .safetensors_file import parse
 from .tensors import check_fit, check_room
@@ -51,27 +52,34 @@ def load_network(
         import torch  # noqa: F401
     except ImportError as error:
         raise TorchMissingError(
-            "PyTorch is not installed. In Slicer, open the module ICH-HPINet and accept the "
-            "installation; elsewhere run: pip install torch"
+            _(
+                "PyTorch is not installed. In Slicer, open the module ICH-HPINet and accept the "
+                "installation; elsewhere run: pip install torch"
+            )
         ) from error
     path, expected = _locate(name_or_path)
     content = _read(path)
     digest = hashlib.sha256(content).hexdigest()
     if expected is not None and digest != expected:
         raise WeightsError(
-            f"The weights file {path} is not the one that was shipped (SHA256 {digest[:12]}..., "
-            f"expected {expected[:12]}...). It was truncated or altered: reinstall the extension."
+            _(
+                "The weights file {path} is not the one that was shipped (SHA256 {digest}..., "
+                "expected {expected}...). It was truncated or altered: reinstall the extension."
+            ).format(path=path, digest=digest[:12], expected=expected[:12])
         )
     target = resolve_device(device)
     state, metadata = parse(content)
     try:
         config = json.loads(metadata["config"])
         if not isinstance(config, dict):
-            raise ValueError("the configuration is no object")
+            raise ValueError(_("the configuration is no object"))
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise WeightsError(
-            f"{path} names no network configuration: these are weights of another program. Choose a file "
-            "that was exported by this software, or use the shipped weights by the name 'default'."
+            _(
+                "{path} names no network configuration: these are weights of another program. Choose "
+                "a file that was exported by this software, or use the shipped weights by the name "
+                "'default'."
+            ).format(path=path)
         ) from error
     network = _build(config, state, path, config_of)
     network.eval().requires_grad_(False)
@@ -109,7 +117,9 @@ def _placed(network: HPINet, target: torch.device, asked: str) -> torch.device:
             raise
         if asked != "auto":
             raise DeviceError(
-                f"There is no memory left on {target}. Close other programs that use it, or choose 'cpu'."
+                _(
+                    "There is no memory left on {target}. Close other programs that use it, or choose 'cpu'."
+                ).format(target=target)
             ) from error
         import torch
 
@@ -128,16 +138,20 @@ def _locate(name_or_path: str | Path) -> tuple[Path, str | None]:
         manifest_path = resource_path(_MANIFEST)
         manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
         if not isinstance(manifest, dict):
-            raise ValueError("it is no object")
+            raise ValueError(_("it is no object"))
         entry = _checked(manifest[text]) if text in manifest else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WeightsError(
-            f"The list of shipped weights is missing or damaged ({error}). Reinstall the extension."
+            _("The list of shipped weights is missing or damaged ({error}). Reinstall the extension.").format(
+                error=error
+            )
         ) from error
     if entry is None:
         raise WeightsError(
-            f"There are no shipped weights named '{text}'; there are: {', '.join(sorted(manifest))}. "
-            "To use a file of your own, give its path."
+            _(
+                "There are no shipped weights named '{text}'; there are: {names}. To use a file of "
+                "your own, give its path."
+            ).format(text=text, names=", ".join(sorted(manifest)))
         )
     return manifest_path.with_name(entry[0]), entry[1]
 
@@ -146,7 +160,7 @@ def _checked(entry: dict) -> tuple[str, str]:
     """File name and SHA256 of an entry of the manifest; ValueError, TypeError or KeyError where damaged."""
     name, digest = entry["file"], entry["sha256"].lower()
     if not name or Path(name).name != name or not re.fullmatch("[0-9a-f]{64}", digest):
-        raise ValueError("a file name or SHA256 in it is none")
+        raise ValueError(_("a file name or SHA256 in it is none"))
     return name, digest
 
 
@@ -155,8 +169,10 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise WeightsError(
-            f"The weights file {path} cannot be read ({error.strerror}). Check the path, "
-            "or reinstall the extension."
+            _(
+                "The weights file {path} cannot be read ({reason}). Check the path, or reinstall the "
+                "extension."
+            ).format(path=path, reason=error.strerror)
         ) from error
 
 
@@ -174,7 +190,9 @@ def _build(
         network.load_state_dict(state, strict=True)
     except (TypeError, ValueError, RuntimeError, LookupError, ArithmeticError, AttributeError) as error:
         raise WeightsError(
-            f"The weights in {path} belong to another version of the network ({str(error).splitlines()[0]}). "
-            "Use weights that were exported by this version."
+            _(
+                "The weights in {path} belong to another version of the network ({reason}). Use "
+                "weights that were exported by this version."
+            ).format(path=path, reason=str(error).splitlines()[0])
         ) from error
     return network

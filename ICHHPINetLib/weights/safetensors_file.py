@@ -11,6 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..errors import WeightsError
+from ..words import tr as _
 from .tensors import check_finite
 
 if TYPE_CHECKING:
@@ -32,28 +33,28 @@ def parse(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     try:
         length = int.from_bytes(content[:8], "little")
         if len(content) < 8 + length:
-            raise ValueError("it ends within its header")
+            raise ValueError(_("it ends within its header"))
         header = json.loads(content[8 : 8 + length], object_pairs_hook=_without_duplicates)
         metadata = header.pop("__metadata__", None) or {}
         if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-            raise ValueError("its header is damaged")
+            raise ValueError(_("its header is damaged"))
         body = bytearray(content[8 + length :])
         end = 0
         tensors = {}
         for name, entry in sorted(header.items(), key=lambda item: _offsets(item[1])):
             kind, shape, begin = types[entry["dtype"]], entry["shape"], _offsets(entry)[0]
             if not all(type(size) is int and size >= 0 for size in shape):
-                raise ValueError(f"the shape of '{name}' is damaged")
+                raise ValueError(_("the shape of '{name}' is damaged").format(name=name))
             # The format puts tensors one after the other, without overlap or gap.
             if begin != end or begin % kind.itemsize:
-                raise ValueError(f"the data of '{name}' lie where they should not")
+                raise ValueError(_("the data of '{name}' lie where they should not").format(name=name))
             count, end = math.prod(shape), _offsets(entry)[1]
             if end > len(body) or end - begin != count * kind.itemsize:
-                raise ValueError(f"the data of '{name}' are cut off")
+                raise ValueError(_("the data of '{name}' are cut off").format(name=name))
             flat = torch.frombuffer(body, dtype=kind, count=count, offset=begin) if count else torch.empty(0)
             tensors[name] = flat.to(kind).reshape(shape)
         if end != len(body):
-            raise ValueError("something else follows its data")
+            raise ValueError(_("something else follows its data"))
         check_finite(tensors)
     except (
         ValueError,
@@ -65,8 +66,10 @@ def parse(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
         OverflowError,
     ) as error:
         raise WeightsError(
-            f"The file holds no usable weights ({error}). Choose a .safetensors file that was exported "
-            "by this software, or use the shipped weights by the name 'default'."
+            _(
+                "The file holds no usable weights ({error}). Choose a .safetensors file that was "
+                "exported by this software, or use the shipped weights by the name 'default'."
+            ).format(error=error)
         ) from error
     return tensors, metadata
 
@@ -74,12 +77,12 @@ def parse(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
 def _offsets(entry: dict) -> tuple[int, int]:
     begin, end = entry["data_offsets"]
     if type(begin) is not int or type(end) is not int or not 0 <= begin <= end:
-        raise ValueError("its offsets are damaged")
+        raise ValueError(_("its offsets are damaged"))
     return begin, end
 
 
 def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     entries = dict(pairs)
     if len(entries) != len(pairs):
-        raise ValueError("its header names something twice")
+        raise ValueError(_("its header names something twice"))
     return entries

@@ -13,7 +13,6 @@ pytest.importorskip("matplotlib")
 
 from experiments import paper, table
 from experiments.trained import recipe_of
-from ICHHPINetLib.training.losses import LossWeights
 from ICHHPINetLib.training.recipe import Recipe
 
 QUICK = ("--rounds", 2, "--seeds", 1, "--device", "cpu")
@@ -248,11 +247,3 @@ def test_rows_are_compared_with_the_recipe_from_one_start(table2, cases, reprodu
 def test_training_experiments_need_cases(reproduce, tmp_path):
     pytest.importorskip("monai")
     assert "--cases" in reproduce("table3", "--output", tmp_path, code=2)
-
-
-def test_the_grids_are_the_papers_and_hold_the_default():
-    for settings in (table.SHARES, table.WEIGHTS):
-        default = [one for one in settings if LossWeights(**one.losses) == LossWeights()]
-        assert [one.published for one in default] == [paper.OURS]
-        best = max(settings, key=lambda one: one.published.dice)
-        assert best is default[0]
