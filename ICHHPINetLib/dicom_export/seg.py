@@ -109,15 +109,19 @@ def rounding_notes(ct: CT, finding: Finding, source: Source) -> list[str]:
     notes = []
     if set(source.repeats) != {1}:
         notes.append(
-            "Programs that know one slice distance alone show the DICOM segmentation of this series in "
-            "the wrong place and count wrong volumes. Those in the report and the key image are right."
+            _(
+                "Programs that know one slice distance alone show the DICOM segmentation of this series "
+                "in the wrong place and count wrong volumes. Those in the report and the key image are right."
+            )
         )
     masks = source.masks(ct, finding.mask)
     planes = np.count_nonzero(np.repeat(masks, source.repeats, axis=0))
     volume = planes * float(np.prod(ct.spacing)) / 1000.0
     if f"{volume:.1f}" != f"{finding.numbers.volume_ml:.1f}":
         notes.append(
-            f"The DICOM segmentation marks whole slices, as they were acquired: {volume:.1f} mL, where the "
-            f"other results have {finding.numbers.volume_ml:.1f} mL."
+            _(
+                "The DICOM segmentation marks whole slices, as they were acquired: {volume:.1f} mL, where "
+                "the other results have {other:.1f} mL."
+            ).format(volume=volume, other=finding.numbers.volume_ml)
         )
     return notes

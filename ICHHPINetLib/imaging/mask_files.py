@@ -8,6 +8,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..errors import InputFileError
+from ..words import tr as _
 from .ct import FileGeometry
 from .label_files import LabelFile, check_series, read_labels
 from .scribbles_grid import on_grid
@@ -26,13 +27,16 @@ def marked(file: LabelFile, label: int | None) -> tuple[np.ndarray, list[str]]:
     )
     if label is None:
         added = [
-            f"All labels were added up: {listed}. Choose one with --label where only one of them is blood."
+            _(
+                "All labels were added up: {listed}. Choose one with --label where only one of them is blood."
+            ).format(listed=listed)
         ]
         return labels != 0, added if len(present) > 1 else []
     if label not in present:
         raise InputFileError(
-            f"'{file.path}' holds no voxel of label {label}; its labels are {listed or 'none'}. "
-            "Check the file."
+            _("'{path}' holds no voxel of label {label}; its labels are {listed}. Check the file.").format(
+                path=file.path, label=label, listed=listed or _("none")
+            )
         )
     return labels == label, []
 
@@ -45,8 +49,10 @@ def on_ct(marks: np.ndarray, file: LabelFile, ct: sitk.Image, ct_path: Path) -> 
     moved = on_grid(marks, file.grid, ct)
     if moved is None:
         raise InputFileError(
-            f"'{file.path}' and '{ct_path}' lie on different voxel grids. "
-            "Name the CT on which the mask was drawn, or leave the CT out."
+            _(
+                "'{path}' and '{ct}' lie on different voxel grids. "
+                "Name the CT on which the mask was drawn, or leave the CT out."
+            ).format(path=file.path, ct=ct_path)
         )
     return moved
 
@@ -64,15 +70,21 @@ def read_start(path: Path, geometry: FileGeometry, ct: str, series: str = "") ->
     marks, several = marked(file, own[0] if len(own) == 1 else None)
     if several:
         raise InputFileError(
-            f"'{path}' holds several labels or segments, none of them called '{HEMATOMA.name}'. Save the one "
-            "to go on from as a file of its own."
+            _(
+                "'{path}' holds several labels or segments, none of them called '{name}'. Save the one "
+                "to go on from as a file of its own."
+            ).format(path=path, name=HEMATOMA.name)
         )
     if not marks.any():
-        raise InputFileError(f"Nothing is marked in '{path}': there is nothing to go on from.")
+        raise InputFileError(
+            _("Nothing is marked in '{path}': there is nothing to go on from.").format(path=path)
+        )
     moved = on_grid(marks, file.grid, geometry.image)
     if moved is None:
         raise InputFileError(
-            f"'{path}' does not lie on the voxels of '{ct}': it was drawn on another CT, or resampled. "
-            "Name the CT that it was drawn on."
+            _(
+                "'{path}' does not lie on the voxels of '{ct}': it was drawn on another CT, or resampled. "
+                "Name the CT that it was drawn on."
+            ).format(path=path, ct=ct)
         )
     return np.ascontiguousarray(geometry.reorientation.apply(moved)).astype(np.uint8)

@@ -197,15 +197,21 @@ def unshared_blood(
     """
     transform = alignment.transform
     if transform is None:
-        return [f"{alignment.reason} What part of the head only one of them shows is not known."]
+        return [
+            _("{reason} What part of the head only one of them shows is not known.").format(
+                reason=alignment.reason
+            )
+        ]
     said = []
-    names = "baseline", "follow-up"
+    names = _("baseline"), _("follow-up")
     for own, way in ((0, transform), (1, transform.GetInverse())):
         mask, other = masks[own], 1 - own
         lost = 0.0 if mask is None else blood_outside_ml(mask, cts[own], cts[other], way)
         if lost >= _WORTH_TELLING_ML:
             said.append(
-                f"{lost:.1f} mL of the {names[own]} lie where the {names[other]} CT shows no part of the "
-                "head: the two volumes are not of the same place, and no definition can be judged by them."
+                _(
+                    "{lost:.1f} mL of the {own} lie where the {other} CT shows no part of the head: "
+                    "the two volumes are not of the same place, and no definition can be judged by them."
+                ).format(lost=lost, own=names[own], other=names[other])
             )
     return said

@@ -20,7 +20,6 @@ _LEAST_ML, _LEAST_SHARE, _LARGE_ML = 6.0, 0.33, 12.5
 # Repeated runs on one CT and errors against the truth, from docs/benchmark.md, "Volume": 63 runs on 21 CTs.
 _ALONE_ML = (-8.2, 8.7)
 
-_GUESSED = "the difference may be the software's alone. Check every slice, correct it, and compare again."
 # From these on, two acquisitions are said to differ.
 _STEP, _FIELD, _TILT_DEGREES, _HEIGHT_MM = 0.1, 0.1, 1.0, 10.0
 # A third of less is a few voxels.
@@ -232,11 +231,17 @@ def _statements(
 ) -> Iterator[str]:
     before, after = baseline.volume_ml, followup.volume_ml
     difference = after - before
-    guessed = [name for name, one in (("baseline", baseline), ("follow-up", followup)) if one.is_guess]
+    guessed = [name for name, one in ((_("baseline"), baseline), (_("follow-up"), followup)) if one.is_guess]
     if len(guessed) == 2:
-        yield f"Both are first guesses, on which nobody has scribbled: {_GUESSED}"
+        yield _(
+            "Both are first guesses, on which nobody has scribbled: the difference may be the software's "
+            "alone. Check every slice, correct it, and compare again."
+        )
     elif guessed:
-        yield f"The {guessed[0]} is a first guess, on which nobody has scribbled: {_GUESSED}"
+        yield _(
+            "The {name} is a first guess, on which nobody has scribbled: the difference may be the "
+            "software's alone. Check every slice, correct it, and compare again."
+        ).format(name=guessed[0])
     if not before:
         yield (
             _(

@@ -76,7 +76,7 @@ def finished(adapter: SceneAdapter) -> FinishedCT:
     log = adapter.load_rounds()
     mask, (hu, spacing), node = adapter.read_mask(), adapter.read_ct(), adapter.ct
     if mask is None:
-        raise InputFileError(f"'{node.GetName()}' has no hematoma yet: refine first.")
+        raise InputFileError(_("'{name}' has no hematoma yet: refine first.").format(name=node.GetName()))
     ct = CT.of_array(hu, spacing, node_geometry(adapter.geometry()), name=node.GetName())
     rows = adapter.rounds_rows()
     is_edited = bool(log.number) and not np.array_equal(mask, log.finished_mask)
