@@ -26,7 +26,7 @@ class NextSlice:
         self._shown += 1
         scene = self._logic.scene
         geometry = scene.geometry()
-        self._view.show(scene.ct, geometry, index, doubt.outline(index))
+        self._view.show(geometry, index, doubt.outline(index))
         Views.centerOn(geometry.world_of((index, *doubt.place(index))))
 
     def reset(self):

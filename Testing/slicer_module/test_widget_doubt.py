@@ -36,10 +36,9 @@ def widget(ct, make_widget):
 
 
 def outlined(scene):
-    from ICHHPINetLib.scene.segments import segment_voxels
-
+    """Whether anything is outlined as in doubt."""
     node = scene.GetFirstNodeByName("In doubt")
-    return None if node is None else int(segment_voxels(node, "InDoubt")[0].sum())
+    return node is not None and node.GetPolyData().GetNumberOfCells() > 0
 
 
 def test_each_click_goes_on_to_the_next_slice_and_begins_anew_after_the_last(widget, scene, ct):
@@ -49,7 +48,7 @@ def test_each_click_goes_on_to_the_next_slice_and_begins_anew_after_the_last(wid
     for _ in range(3):
         widget.ui.nextSliceButton.click()
         seen.append([view.GetSliceToRAS().GetElement(row, 3) for row in range(3)])
-        assert outlined(scene) == 15
+        assert outlined(scene)
     expected = [world((4, 3, 4)), world((1, 3, 1)), world((4, 3, 4))]
     assert np.allclose(seen, expected)
 
@@ -84,12 +83,12 @@ def test_a_ct_under_a_warp_is_an_error_in_words(widget, scene, ct, monkeypatch):
     widget.ui.nextSliceButton.click()
     assert len(said) == 1
     assert "Harden" in said[0]
-    assert outlined(scene) is None
+    assert not outlined(scene)
 
 
 def test_a_shortcut_does_the_same(widget, scene):
     next(one for one in Shortcut.alive if one.key == "Shift+N").slot()
-    assert outlined(scene) == 15
+    assert outlined(scene)
 
 
 def test_after_the_next_round_undo_and_edits_nothing_old_is_shown(widget, scene):
@@ -97,7 +96,7 @@ def test_after_the_next_round_undo_and_edits_nothing_old_is_shown(widget, scene)
     paint(widget, 3)
     widget.ui.refineButton.click()
     finish(widget)
-    assert outlined(scene) is None
+    assert not outlined(scene)
     widget.ui.undoRoundButton.click()
     assert widget.ui.nextSliceButton.enabled
     widget.ui.undoRoundButton.click()
@@ -112,4 +111,4 @@ def test_nothing_in_doubt_is_saved_with_the_scene(widget, scene, ct):
     assert not node.GetDisplayNode().GetSaveWithScene()
     widget.logic.setCt(None)
     widget.setCt(None)
-    assert outlined(scene) is None
+    assert not outlined(scene)
