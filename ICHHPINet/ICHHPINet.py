@@ -15,6 +15,7 @@ from ICHHPINetSupport.SelfTest import ICHHPINetTest
 from ICHHPINetSupport.Shortcuts import Shortcuts
 from ICHHPINetSupport.StatusView import StatusView
 from ICHHPINetSupport.ScribbleTools import BACKGROUND, ERASER, FOREGROUND, ScribbleTools
+from ICHHPINetSupport.UndoScribble import UndoScribble
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
@@ -85,6 +86,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 "foreground": lambda: self.onTool(FOREGROUND),
                 "background": lambda: self.onTool(BACKGROUND),
                 "refine": self.onRefine,
+                "undoScribble": self.onUndoScribble,
                 "undo": self.onUndoRound,
                 "nextSlice": self.onNextSlice,
                 "putBrushAway": lambda: self.onTool(None),
@@ -96,8 +98,13 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.logic = ICHHPINetLogic(self.onStatus)
         self.nextSlice = NextSlice(self.logic)
+        self.undoScribble = UndoScribble(self.ui, self.logic)
         self.watcher = SceneWatcher(
-            self.logic.scene, self.logic.controller, self.onCtRemoved, self.onNodesChanged
+            self.logic.scene,
+            self.logic.controller,
+            self.onCtRemoved,
+            self.onNodesChanged,
+            self.undoScribble.onScribblesChanged,
         )
         self._connectButtons()
         scene = slicer.mrmlScene
@@ -267,11 +274,15 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onStatus(self, status) -> None:
         """The controller has got on."""
+        if self.logic is None:
+            # It is being made.
+            return
         if status.needs_polls:
             self.timer.start()
         else:
             self.timer.stop()
         self.view.showStatus(status)
+        self.undoScribble.update()
         self._followBrush()
         if status.rounds != self._shownRounds:
             # Also where a script runs rounds by the panel's logic.
@@ -351,6 +362,10 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self.logic.controller.undo()
         self.showRounds()
+
+    def onUndoScribble(self) -> None:
+        """Take back the last scribble that no round has seen."""
+        self.undoScribble.undo()
 
     def onNextSlice(self) -> None:
         """Go to the slice that is most in doubt; when asked again, to the next one."""

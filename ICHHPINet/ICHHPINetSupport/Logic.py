@@ -137,6 +137,17 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
         """Take back the last round with its scribbles; False where there is none."""
         return self.controller.undo()
 
+    def undoScribble(self) -> bool:
+        """Take back the last scribble that no round has seen; False where there is none.
+
+        A round that runs is cancelled: it may have seen the scribble.
+        """
+        self.scene.note_scribble()
+        if not self.scene.can_undo_scribble():
+            return False
+        with self.controller.taking_back_scribbles():
+            return self.scene.undo_scribble()
+
     def startOver(self) -> None:
         """Remove all scribbles and rounds of the CT."""
         self.controller.start_over()

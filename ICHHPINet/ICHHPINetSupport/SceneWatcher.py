@@ -13,14 +13,16 @@ class SceneWatcher(VTKObservationMixin):
     :param controller: told of changed scribbles, and of edited and deleted results
     :param onCtRemoved: called when the chosen CT is about to be deleted
     :param onNodesChanged: called when another of the nodes was deleted
+    :param onScribblesChanged: called after the controller when scribbles have changed
     """
 
-    def __init__(self, adapter, controller, onCtRemoved, onNodesChanged):
+    def __init__(self, adapter, controller, onCtRemoved, onNodesChanged, onScribblesChanged):
         VTKObservationMixin.__init__(self)
         self._adapter = adapter
         self._controller = controller
         self._onCtRemoved = onCtRemoved
         self._onNodesChanged = onNodesChanged
+        self._tellScribblesChanged = onScribblesChanged
         self._watched = {}
         self._watchScene()
 
@@ -56,6 +58,7 @@ class SceneWatcher(VTKObservationMixin):
 
     def _onScribblesChanged(self, caller, event):
         self._controller.scribbles_changed()
+        self._tellScribblesChanged()
 
     def _onResultEdited(self, caller, event):
         self._controller.result_edited()

@@ -86,6 +86,12 @@ class Timer:
     def singleShot(milliseconds, slot):
         Timer.single.append(slot)
 
+    @staticmethod
+    def runSingle():
+        """What the event loop does next."""
+        while Timer.single:
+            Timer.single.pop(0)()
+
     def __init__(self):
         self.running, self.slot = False, None
 
@@ -146,6 +152,9 @@ class SegmentEditor:
     def setParent(self, parent):
         assert parent is not None
 
+    def setMaskingSectionVisible(self, visible):
+        assert self.node is not None, "Slicer's log would say: Invalid segment editor parameter set node"
+
     def setMRMLScene(self, scene):
         assert self.node is not None, "the editor node has to be set before the scene"
 
@@ -191,7 +200,6 @@ for _name in (
     "setSegmentationNodeSelectorVisible",
     "setSourceVolumeNodeSelectorVisible",
     "setSwitchToSegmentationsButtonVisible",
-    "setMaskingSectionVisible",
 ):
     setattr(SegmentEditor, _name, lambda self, value: None)
 

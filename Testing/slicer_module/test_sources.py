@@ -119,9 +119,10 @@ def test_volume_is_the_largest_text(ui, widgets):
 
 
 def test_shortcuts_are_listed_in_tooltips(sources, widgets):
-    keys = dict(re.findall(r'"(\w+)": "(Shift\+\w)"', sources["Shortcuts.py"]))
+    keys = dict(re.findall(r'"(\w+)": "((?:Shift|Ctrl)\+\w)"', sources["Shortcuts.py"]))
     buttons = {"foreground": "foregroundButton", "background": "backgroundButton"}
     buttons |= {"refine": "refineButton", "undo": "undoRoundButton", "nextSlice": "nextSliceButton"}
+    buttons["undoScribble"] = "undoScribbleButton"
     assert set(keys) == set(buttons)
     for action, button in buttons.items():
         assert keys[action] in text_of(widgets[button], "toolTip")

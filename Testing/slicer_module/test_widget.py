@@ -168,7 +168,7 @@ def test_no_paint_effect_without_views(scene_without_views, make_widget):
 
 def test_shortcuts_live_only_while_the_module_is_shown(ct, make_widget):
     widget = make_widget()
-    keys = ["Shift+F", "Shift+B", "Shift+R", "Shift+Z", "Shift+N", "Esc"]
+    keys = ["Shift+F", "Shift+B", "Shift+R", "Ctrl+Z", "Shift+Z", "Shift+N", "Esc"]
     assert [shortcut.key for shortcut in Shortcut.alive] == keys
     Shortcut.alive[0].slot()
     assert widget.ui.foregroundButton.checked
