@@ -8,14 +8,13 @@ import vtk
 from ICHHPINetLib.scene.origin import acquired
 from ICHHPINetSupport import Export, PackageInstaller, Views
 from ICHHPINetSupport.Logic import ICHHPINetLogic, ICHHPINetParameterNode
-from ICHHPINetSupport.NextSlice import NextSlice
+from ICHHPINetSupport.Parts import Parts
 from ICHHPINetSupport.PhantomSample import registerSampleData
 from ICHHPINetSupport.SceneWatcher import SceneWatcher
 from ICHHPINetSupport.SelfTest import ICHHPINetTest
 from ICHHPINetSupport.Shortcuts import Shortcuts
 from ICHHPINetSupport.StatusView import StatusView
 from ICHHPINetSupport.ScribbleTools import BACKGROUND, ERASER, FOREGROUND, ScribbleTools
-from ICHHPINetSupport.UndoScribble import UndoScribble
 from slicer.i18n import tr as _
 from slicer.i18n import translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
@@ -81,30 +80,29 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             BACKGROUND: self.ui.backgroundButton,
             ERASER: self.ui.eraserButton,
         }
-        self.shortcuts = Shortcuts(
-            {
-                "foreground": lambda: self.onTool(FOREGROUND),
-                "background": lambda: self.onTool(BACKGROUND),
-                "refine": self.onRefine,
-                "undoScribble": self.onUndoScribble,
-                "undo": self.onUndoRound,
-                "nextSlice": self.onNextSlice,
-                "putBrushAway": lambda: self.onTool(None),
-            }
-        )
         self.timer = qt.QTimer()
         self.timer.setInterval(_POLL_INTERVAL_MS)
         self.timer.connect("timeout()", self.onTimer)
 
         self.logic = ICHHPINetLogic(self.onStatus)
-        self.nextSlice = NextSlice(self.logic)
-        self.undoScribble = UndoScribble(self.ui, self.logic)
+        self.parts = Parts(self.ui, self.logic)
+        self.shortcuts = Shortcuts(
+            {
+                "foreground": lambda: self.onTool(FOREGROUND),
+                "background": lambda: self.onTool(BACKGROUND),
+                "refine": self.onRefine,
+                "undoScribble": self.parts.undoScribble.undo,
+                "undo": self.onUndoRound,
+                "nextSlice": self.parts.nextSlice.show,
+                "putBrushAway": lambda: self.onTool(None),
+            }
+        )
         self.watcher = SceneWatcher(
             self.logic.scene,
             self.logic.controller,
             self.onCtRemoved,
             self.onNodesChanged,
-            self.undoScribble.onScribblesChanged,
+            self.parts.undoScribble.onScribblesChanged,
         )
         self._connectButtons()
         scene = slicer.mrmlScene
@@ -128,7 +126,6 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.refineButton.connect("clicked(bool)", self.onRefine)
         ui.cancelButton.connect("clicked(bool)", self.onCancel)
         ui.undoRoundButton.connect("clicked(bool)", self.onUndoRound)
-        ui.nextSliceButton.connect("clicked(bool)", self.onNextSlice)
         ui.startOverButton.connect("clicked(bool)", self.onStartOver)
         ui.exportLabelmapButton.connect("clicked(bool)", self.onExportLabelmap)
         ui.exportSegmentationButton.connect("clicked(bool)", self.onExportSegmentation)
@@ -144,7 +141,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.shortcuts.delete()
         self.watcher.stop()
         self.scribbleTools.close()
-        self.nextSlice.reset()
+        self.parts.close()
         self.setParameterNode(None)
         self.removeObservers()
         self.logic.close()
@@ -244,6 +241,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.controller.prepare()
         self.logic.controller.auto_refine = parameters.autoRefine
         self.scribbleTools.setDiameter(parameters.brushDiameter)
+        self.parts.surface.show(parameters.show3D)
         self._showOpacity()
 
     def setCt(self, ct) -> None:
@@ -255,6 +253,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             Views.showCt(ct)
             self.logic.scene.show_alone()
             Views.showEverywhere(self.logic.scene.node("scribbles"))
+            self.parts.centering.onCtShown()
         self.ui.acquiredLabel.text = self._acquired() or "–"
         self.showRounds()
 
@@ -265,10 +264,9 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def showRounds(self) -> None:
         """Headline, details and table of the chosen CT."""
         scene, last = self.logic.scene, self.logic.controller.last
-        self.nextSlice.reset()
+        self.parts.onRounds()
         self._shownRounds = self.logic.controller.status.rounds
         self.watcher.update()
-        self.ui.roundsTable.setMRMLTableNode(scene.node("rounds"))
         notes = last.notes if last else ()
         self.view.showRounds(scene.rounds_rows(), notes, self.logic.controller.doubt)
 
@@ -282,7 +280,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         else:
             self.timer.stop()
         self.view.showStatus(status)
-        self.undoScribble.update()
+        self.parts.onStatus()
         self._followBrush()
         if status.rounds != self._shownRounds:
             # Also where a script runs rounds by the panel's logic.
@@ -362,15 +360,6 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self.logic.controller.undo()
         self.showRounds()
-
-    def onUndoScribble(self) -> None:
-        """Take back the last scribble that no round has seen."""
-        self.undoScribble.undo()
-
-    def onNextSlice(self) -> None:
-        """Go to the slice that is most in doubt; when asked again, to the next one."""
-        with slicer.util.tryWithErrorDisplay(_("The slice cannot be shown.")):
-            self.nextSlice.show()
 
     def onStartOver(self) -> None:
         """Remove all scribbles and rounds of this CT."""

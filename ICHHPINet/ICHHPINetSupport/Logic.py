@@ -9,6 +9,7 @@ from ICHHPINetLib.interaction.executor import ThreadExecutor
 from ICHHPINetLib.interaction.round_job import RoundSettings
 from ICHHPINetLib.interaction.session_factory import SessionFactory, torch_is_installed
 from ICHHPINetLib.interaction.status import State
+from ICHHPINetLib.measurement.foci import find_foci
 from ICHHPINetLib.scene import SceneAdapter
 from slicer import (
     vtkMRMLLabelMapVolumeNode,
@@ -37,6 +38,7 @@ class ICHHPINetParameterNode:
     autoRefine - Start a round after every scribble.
     brushDiameter - In mm.
     opacity - Of the result's area in slice views.
+    show3D - Show the result as a surface in the 3D views.
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
@@ -49,6 +51,7 @@ class ICHHPINetParameterNode:
     autoRefine: bool = False
     brushDiameter: Annotated[float, WithinRange(0.5, 30)] = 4.0
     opacity: Annotated[float, WithinRange(0, 1)] = 0.4
+    show3D: bool = False
 
 
 class ICHHPINetLogic(ScriptedLoadableModuleLogic):
@@ -147,6 +150,11 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
             return False
         with self.controller.taking_back_scribbles():
             return self.scene.undo_scribble()
+
+    def foci(self) -> list:
+        """The separate parts of the result in the scene, the largest first; see ``find_foci``."""
+        mask = self.scene.read_mask()
+        return [] if mask is None else find_foci(mask)
 
     def startOver(self) -> None:
         """Remove all scribbles and rounds of the CT."""

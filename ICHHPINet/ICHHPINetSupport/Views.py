@@ -1,10 +1,13 @@
 """How the CT and the result look in the views."""
 
+import numpy as np
 import slicer
 from ICHHPINetLib.scene.origin import may_be_ct
 
 _SHOWN = "ICHHPINet.shownInBrainWindow"
 _WINDOW, _LEVEL = 80, 40
+# Cosine of 45 degrees: views that are nearer to it than to the other two planes.
+_ACROSS = 0.7
 
 
 def mayBeCt(volume):
@@ -85,6 +88,38 @@ def centerOn(place):
     """Show a place, RAS in mm, in the middle of all slice views, in the slices that hold it."""
     node = slicer.vtkMRMLSliceNode
     node.JumpAllSlices(slicer.mrmlScene, *place, node.CenteredJumpSlice)
+
+
+def positions(volume):
+    """Where the slice views of the layout that show ``volume`` are: slice node to its 16 numbers."""
+    return {
+        slicer.mrmlScene.GetNodeByID(view): _position(slicer.mrmlScene.GetNodeByID(view))
+        for view, volumes in _shownVolumes().items()
+        if volume.GetID() in volumes
+    }
+
+
+def centerUnmoved(before, place, stay):
+    """Show a place, RAS in mm, in the middle of the views that are where they were ``before``.
+
+    :param before: of :func:`positions`
+    :param stay: direction, RAS; views across it stay, too; None for none
+    """
+    for view, position in before.items():
+        if view.GetScene() is None or _position(view) != position:
+            continue
+        normal = [position[row * 4 + 2] for row in range(3)]
+        if stay is None or abs(_cosine(normal, stay)) < _ACROSS:
+            view.JumpSliceByCentering(*place)
+
+
+def _position(view):
+    matrix = view.GetSliceToRAS()
+    return tuple(matrix.GetElement(row, column) for row in range(4) for column in range(4))
+
+
+def _cosine(one, other):
+    return float(np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other)))
 
 
 def setFillOpacity(segmentation, opacity):

@@ -55,6 +55,9 @@ class TableView(Widget):
     def __init__(self, name):
         super().__init__("qMRMLTableView", name)
         object.__setattr__(self, "node", None)
+        header = types.SimpleNamespace(visible=True, stretchLastSection=False)
+        object.__setattr__(self, "horizontalHeader", lambda: header)
+        object.__setattr__(self, "verticalHeader", lambda: header)
 
     def setMRMLTableNode(self, node):
         self.node = node
@@ -368,7 +371,8 @@ def application(monkeypatch, views=True):
     monkeypatch.setattr(util, "setSliceViewerLayers", lambda **layers: None)
     monkeypatch.setattr(util, "confirmOkCancelDisplay", lambda *arguments: True)
     with headless_scene() as scene:
-        slicer.app.layoutManager = lambda: object() if views else None
+        layout = types.SimpleNamespace(resetThreeDViews=lambda: None)
+        slicer.app.layoutManager = lambda: layout if views else None
         slicer.app.testingEnabled = lambda: True
         slicer.app.connect = lambda signal, slot: None
         try:

@@ -201,7 +201,7 @@ def test_round_by_button(ct, make_widget):
     assert widget.ui.changeLabel.text == "+0.1 mL"
     widget.ui.undoRoundButton.click()
     assert widget.ui.computedLabel.text.startswith("round 1, ")
-    assert widget.ui.roundsTable.node is widget.logic.scene.node("rounds")
+    assert widget.ui.roundsTable.node.GetCellText(0, 1) == "0.1"
     assert widget.ui.exportLabelmapButton.enabled
     assert widget._parameterNode.hematoma is widget.logic.scene.node("hematoma")
 

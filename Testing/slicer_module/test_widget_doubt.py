@@ -13,6 +13,7 @@ class Doubt:
     """About two slices."""
 
     slices = (4, 1)
+    areas = np.array([0, 100, 0, 0, 400, 0.0])
     interval_ml = (1.04, 2.52)
 
     def outline(self, index):
@@ -112,3 +113,15 @@ def test_nothing_in_doubt_is_saved_with_the_scene(widget, scene, ct):
     widget.logic.setCt(None)
     widget.setCt(None)
     assert not outlined(scene)
+
+
+def test_a_strip_shows_the_doubt_of_all_slices_and_leads_to_them(widget, scene, ct):
+    view = add_view(scene, "Red", ct)
+    label = widget.ui.doubtStripLabel
+    assert label.visible
+    assert label.text.count("<a ") == 6
+    assert label.text.startswith("feet ")
+    label.slots["linkActivated(QString)"]("1")
+    assert view.GetSliceToRAS().GetElement(2, 3) == widget.logic.scene.geometry().world_of((1, 0, 0))[2]
+    widget.ui.undoRoundButton.click()
+    assert not label.visible

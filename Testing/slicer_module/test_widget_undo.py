@@ -45,7 +45,7 @@ def test_a_scribble_of_a_round_stays_and_the_panel_says_how_to_take_it_back(ct, 
     widget.ui.refineButton.click()
     finish(widget)
     assert not widget.ui.undoScribbleButton.enabled
-    widget.undoScribble.undo()
+    widget.parts.undoScribble.undo()
     assert slices(widget) == [1]
     assert "Undo round" in widget.ui.messageLabel.text
     draw(widget, 3)
