@@ -21,7 +21,7 @@ class Parts:
         self.nextSlice = NextSlice(ui, logic)
         self.nextFocus = NextFocus(ui, logic)
         self.centering = Centering(logic)
-        self.surface = Surface(ui, logic)
+        self.surface = Surface(logic)
         self.doubtStrip = DoubtStrip(ui, self.nextSlice)
 
     def onStatus(self):

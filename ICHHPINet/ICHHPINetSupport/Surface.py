@@ -9,25 +9,22 @@ class Surface:
     It is away while a round runs: Slicer would make it anew for every preview, which takes longer than the
     preview does.
 
-    :param ui: widgets of the panel
     :param logic: whose scene has the result
     """
 
-    def __init__(self, ui, logic):
-        self._ui, self._logic = ui, logic
-        self._wanted = False
+    def __init__(self, logic):
+        self._logic = logic
+        self._wanted = self._isNew = False
 
     def show(self, wanted):
         """The box was checked or unchecked, by the user or by a scene that was loaded."""
         if wanted == self._wanted:
             return
-        self._wanted = wanted
+        self._wanted = self._isNew = wanted
         node = self._logic.scene.node("hematoma")
         if node is not None and not wanted:
             node.RemoveClosedSurfaceRepresentation()
         self.update()
-        if wanted and slicer.app.layoutManager() is not None:
-            slicer.util.resetThreeDViews()
 
     def update(self):
         """Make or remove the surface, as a running round has it; does nothing where it is not wanted."""
@@ -48,3 +45,6 @@ class Surface:
                 display.SetPreferredDisplayRepresentationName2D(
                     names.GetSegmentationBinaryLabelmapRepresentationName()
                 )
+            if self._isNew and slicer.app.layoutManager() is not None:
+                slicer.util.resetThreeDViews()
+            self._isNew = False

@@ -99,27 +99,28 @@ def positions(volume):
     }
 
 
-def centerUnmoved(before, place, stay):
-    """Show a place, RAS in mm, in the middle of the views that are where they were ``before``.
+def center(before, place, corners, stay=None):
+    """Show a place, RAS in mm, in the middle of slice views, but where the user has it in sight already.
 
-    :param before: of :func:`positions`
-    :param stay: direction, RAS; views across it stay, too; None for none
+    :param before: the views, of :func:`positions`; one that was moved since is left if it cuts the box
+    :param corners: of the box around what is to be seen, RAS
+    :param stay: direction, RAS, across which views are left in any case; None for none
     """
     for view, position in before.items():
-        if view.GetScene() is None or _position(view) != position:
+        if view.GetScene() is None:
             continue
-        normal = [position[row * 4 + 2] for row in range(3)]
-        if stay is None or abs(_cosine(normal, stay)) < _ACROSS:
+        now = _position(view)
+        normal = np.array([now[row * 4 + 2] for row in range(3)])
+        if stay is not None and abs(normal @ stay) / np.linalg.norm(stay) > _ACROSS:
+            continue
+        heights = (np.array(corners) - [now[row * 4 + 3] for row in range(3)]) @ normal
+        if now == position or heights.min() > 0 or heights.max() < 0:
             view.JumpSliceByCentering(*place)
 
 
 def _position(view):
     matrix = view.GetSliceToRAS()
     return tuple(matrix.GetElement(row, column) for row in range(4) for column in range(4))
-
-
-def _cosine(one, other):
-    return float(np.dot(one, other) / (np.linalg.norm(one) * np.linalg.norm(other)))
 
 
 def setFillOpacity(segmentation, opacity):
