@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 # Of one width in every font, as high as the doubt, in the color of text: nothing to do for dark styles and
 # large screens.
 _BLOCKS = " ▁▂▃▄▅▆▇█"
+_LINK = '<a href="{index}" style="color:palette(window-text);text-decoration:none">{block}</a>'
 
 
 class DoubtStrip:
@@ -30,10 +31,7 @@ class DoubtStrip:
         self._label.visible = doubt is not None
         if doubt is None:
             return
-        links = (
-            f'<a href="{index}" style="text-decoration:none">{_BLOCKS[level]}</a>'
-            for index, level in bars(doubt.areas)
-        )
+        links = [_LINK.format(index=index, block=_BLOCKS[level]) for index, level in bars(doubt.areas)]
         self._label.text = _("feet {bars} head").format(bars="".join(links))
 
     def onLink(self, link):

@@ -26,7 +26,8 @@ class Parts:
 
     def onStatus(self):
         """The controller has got on."""
-        self.doubtStrip.show(self._logic.controller.doubt)
+        if not self._logic.controller.status.is_busy:
+            self.doubtStrip.show(self._logic.controller.doubt)
         self.undoScribble.update()
         self.surface.update()
 
