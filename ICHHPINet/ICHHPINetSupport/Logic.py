@@ -148,7 +148,7 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
         self.scene.note_scribble()
         if not self.scene.can_undo_scribble():
             return False
-        with self.controller.taking_back_scribbles():
+        with self.controller.taking_back_scribbles(self.scene.can_undo_scribble):
             return self.scene.undo_scribble()
 
     def foci(self) -> list:

@@ -54,6 +54,13 @@ class Reorientation:
             axis=1,
         )
 
+    def stored_places(self, places: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+        """Exact inverse of ``places``; ``shape`` is in canonical order."""
+        stored = np.empty_like(places)
+        for place, axis, flip, length in zip(places.T, self.axes, self.flips, shape, strict=True):
+            stored[:, axis] = length - 1 - place if flip else place
+        return stored
+
     def spacing(self, spacing: Sequence[float]) -> tuple[float, float, float]:
         """Spacing mm of the stored axes, in canonical order."""
         first, second, third = (float(spacing[axis]) for axis in self.axes)

@@ -196,12 +196,15 @@ class Controller:
             self._board.rest()
 
     @contextmanager
-    def taking_back_scribbles(self) -> Iterator[None]:
-        """Wrap what takes scribbles back: it starts no round, and ends one that may have seen them."""
+    def taking_back_scribbles(self, are_left: Callable[[], bool]) -> Iterator[None]:
+        """Wrap what takes scribbles back: it starts no round, and ends one that may have seen them.
+
+        ``are_left`` tells afterwards whether there are others that no round has seen.
+        """
         self.cancel()
         with self._rounds.writing():
             yield
-        self._rounds.has_new_scribbles = self._rounds.has_unseen_scribbles()
+        self._rounds.has_new_scribbles = are_left()
         self._board.noticed()
 
     def node_deleted(self) -> None:

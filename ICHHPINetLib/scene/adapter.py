@@ -204,9 +204,9 @@ class SceneAdapter:
         self.note_scribble()
         if not self.can_undo_scribble():
             return False
-        geometry, node = self.geometry(), self.node("scribbles")
-        left = self._waiting_scribbles(node, geometry).without_last()
-        self.write_scribbles(_reoriented(left, geometry.to_canonical))
+        self._waiting_scribbles(self.node("scribbles"), self.geometry()).take_back()
+        # Who wins where scribbles cross goes by what the last round has seen.
+        self._seen = None, None
         return True
 
     # The result
@@ -303,8 +303,7 @@ class SceneAdapter:
         key = node.GetID(), self.ct_key()
         known, waiting = self._waiting
         if waiting is None or key != known:
-            finished = self._saved(geometry).scribbles() or Scribbles.empty(geometry.shape)
-            waiting = WaitingScribbles(node, self.ct, geometry, _reoriented(finished, geometry.to_stored))
+            waiting = WaitingScribbles(node, self.ct, geometry, self._saved(geometry).scribbles())
             self._waiting = key, waiting
         return waiting
 
@@ -312,8 +311,7 @@ class SceneAdapter:
         if (node := self.node("scribbles")) is not None:
             # What was drawn may be wrong in any way, and must not stop a round from being written.
             with suppress(ICHHPINetError):
-                seen = _reoriented(log.scribbles, geometry.to_stored)
-                self._waiting_scribbles(node, geometry).seen(seen)
+                self._waiting_scribbles(node, geometry).seen(log.scribbles)
 
     def _saved(self, geometry: CTGeometry) -> SavedRounds:
         return SavedRounds(self.node("hematoma"), self.node("scribbles"), self.ct, geometry)

@@ -137,8 +137,16 @@ def segment_voxels(node, segment_id: str) -> tuple[np.ndarray, np.ndarray]:
     return marked, to_array(matrix) @ start
 
 
-def write_segment(node, segment_id: str, mask: np.ndarray, ijk_to_world: np.ndarray) -> None:
+def write_segment(
+    node,
+    segment_id: str,
+    mask: np.ndarray,
+    ijk_to_world: np.ndarray,
+    start: tuple[int, int, int] = (0, 0, 0),
+) -> None:
     """Replace a segment by ``mask`` (Z, Y, X) on the grid of a CT; all other segments stay as they are.
+
+    ``start`` is the voxel (z, y, x) of the CT that a mask of a part of it begins at.
 
     Raises
     ------
@@ -157,6 +165,7 @@ def write_segment(node, segment_id: str, mask: np.ndarray, ijk_to_world: np.ndar
         box = tuple(slice(start, stop + 1) for start, stop in zip(low, high, strict=True))
         part = (np.asarray(mask[box]) != 0).astype(np.uint8)
     image = image_from_array(part, slicer.vtkOrientedImageData)
+    low = low + start
     (z0, y0, x0), (z1, y1, x1) = low.tolist(), (low + part.shape - 1).tolist()
     image.SetExtent(x0, x1, y0, y1, z0, z1)
     local = np.linalg.inv(local_to_world(node, InvalidVolumeError)) @ ijk_to_world

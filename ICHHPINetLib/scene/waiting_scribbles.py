@@ -9,12 +9,12 @@ import numpy as np
 
 from ..errors import InvalidScribblesError
 from ..imaging.scribbles_grid import places
-from ..imaging.segment_kinds import BACKGROUND, FOREGROUND
+from ..imaging.segment_kinds import BACKGROUND, FOREGROUND, SegmentKind
 from ..interaction.packing import pack_places, unpack_places
 from ..interaction.scribbles import Scribbles
 from .geometry import CTGeometry, local_to_world
 from .saved_rounds import kept_order
-from .segments import find_segment, segment_voxels
+from .segments import ensure_segment, find_segment, segment_voxels, write_segment
 
 _WAITING = "ICHHPINet.waitingScribbles"
 # Between the labels that a scribble has replaced and those that it has left.
@@ -70,6 +70,9 @@ class _Step:
         return _Labels.of(at, labels)
 
 
+_NONE = _Labels(np.zeros(0, np.int64), np.zeros(0, np.uint8))
+
+
 class WaitingScribbles:
     """The steps from the scribbles that the last round has seen to those in the scene.
 
@@ -79,15 +82,15 @@ class WaitingScribbles:
     Parameters
     ----------
     node, ct, geometry: of the scribbles, and of the CT that they lie on.
-    finished: what the last round has seen, in the order of the CT node.
+    finished: what the last round has seen, in canonical order; None for nothing.
     """
 
-    def __init__(self, node, ct, geometry: CTGeometry, finished: Scribbles) -> None:
+    def __init__(self, node, ct, geometry: CTGeometry, finished: Scribbles | None) -> None:
         self._node, self._geometry, self._order = node, geometry, kept_order(ct)
         first, second, third = (geometry.stored_shape[axis] for axis in self._order.axes)
         self._shape = first, second, third
         self._steps = self._saved()
-        self._now = _Labels(np.zeros(0, np.int64), np.zeros(0, np.uint8))
+        self._now = _NONE
         self.seen(finished)
 
     def __len__(self) -> int:
@@ -102,25 +105,38 @@ class WaitingScribbles:
             self._now = now
             self._save()
 
-    def without_last(self) -> Scribbles:
-        """The scribbles without the last step, in the order of the CT node; IndexError without one."""
-        labels = self._steps[-1].revert(self._now)
-        dense = np.zeros(int(np.prod(self._shape)), np.uint8)
-        dense[labels.places] = labels.values
-        return Scribbles.of(np.ascontiguousarray(self._order.undo(dense.reshape(self._shape))))
+    def take_back(self) -> None:
+        """Remove the last step from the scene; IndexError without one."""
+        left = self._steps.pop().revert(self._now)
+        at = np.stack(np.unravel_index(left.places, self._shape), axis=1)
+        stored = self._order.stored_places(at, self._shape)
+        for value, kind in enumerate((FOREGROUND, BACKGROUND), start=1):
+            marked = stored[left.values == value]
+            start = marked.min(axis=0) if len(marked) else np.zeros(3, int)
+            mask = np.zeros(np.ptp(marked, axis=0) + 1 if len(marked) else (1, 1, 1), bool)
+            mask[tuple((marked - start).T)] = True
+            grid, (z, y, x) = self._geometry.ijk_to_world, start.tolist()
+            write_segment(self._node, ensure_segment(self._node, kind, grid), mask, grid, (z, y, x))
+        self.written()
 
     def written(self) -> None:
         """The scribbles in the scene were replaced, not drawn."""
-        self._now = self._read(self._now)
-        # What is gone by itself cannot be taken back.
-        self._steps = [step for step in self._steps if not step.revert(self._now).equals(self._now)]
+        self._now = state = self._read(self._now)
+        steps: list[_Step] = []
+        for step in reversed(self._steps):
+            before = step.revert(state)
+            # What is gone already cannot be taken back.
+            if not before.equals(state):
+                steps.insert(0, step)
+            state = before
+        self._steps = steps
         self._save()
 
-    def seen(self, scribbles: Scribbles) -> None:
-        """A round has seen ``scribbles``, in the order of the CT node: what is newer waits."""
-        labels = self._order.apply(scribbles.labels()).ravel()
-        seen = np.flatnonzero(labels)
-        base = _Labels(seen, labels[seen])
+    def seen(self, scribbles: Scribbles | None) -> None:
+        """A round has seen ``scribbles``, in canonical order, None for none: what is newer waits."""
+        base = _NONE
+        if scribbles is not None:
+            base = self._labels(self._of(scribbles.foreground), self._of(scribbles.background))
         self._now = state = self._read(self._now)
         newer = len(self._steps)
         while not state.equals(base) and newer:
@@ -136,22 +152,32 @@ class WaitingScribbles:
     def _read(self, before: _Labels) -> _Labels:
         """Labels in the scene; where both meet, the one that was not there ``before`` wins, as in a round."""
         foreground, background = self._places(FOREGROUND), self._places(BACKGROUND)
-        at = np.union1d(foreground, background)
-        values = np.where(np.isin(at, foreground), 1, 2).astype(np.uint8)
-        both = np.isin(at, background) & (values == 1)
-        values[both & (before.at(at) == 1)] = 2
-        return _Labels(at, values)
+        both = np.intersect1d(foreground, background, assume_unique=True)
+        return self._labels(np.setdiff1d(foreground, both[before.at(both) == 1]), background)
 
-    def _places(self, kind) -> np.ndarray:
+    @staticmethod
+    def _labels(foreground: np.ndarray, background: np.ndarray) -> _Labels:
+        """Foreground wins."""
+        at = np.union1d(foreground, background)
+        return _Labels(at, np.where(np.isin(at, foreground), 1, 2).astype(np.uint8))
+
+    def _places(self, kind: SegmentKind) -> np.ndarray:
+        """Flat places of a segment of the node."""
         segment = find_segment(self._node, kind)
         if segment is None:
-            return np.zeros(0, np.int64)
+            return _NONE.places
         marked, image_to_local = segment_voxels(self._node, segment)
         to_world = local_to_world(self._node, InvalidScribblesError) @ image_to_local
-        on_ct = places(
-            marked, np.linalg.inv(self._geometry.ijk_to_world) @ to_world, self._geometry.stored_shape
-        )
-        kept = self._order.places(on_ct, self._geometry.stored_shape)
+        to_ct = np.linalg.inv(self._geometry.ijk_to_world) @ to_world
+        return self._flat(places(marked, to_ct, self._geometry.stored_shape))
+
+    def _of(self, marked: np.ndarray) -> np.ndarray:
+        """Flat places of an array in canonical order."""
+        at = np.stack(np.unravel_index(np.flatnonzero(marked), marked.shape), axis=1)
+        return self._flat(self._geometry.reorientation.stored_places(at, marked.shape))
+
+    def _flat(self, stored: np.ndarray) -> np.ndarray:
+        kept = self._order.places(stored, self._geometry.stored_shape)
         return np.unique(np.ravel_multi_index(tuple(kept.T), self._shape))
 
     def _save(self) -> None:
