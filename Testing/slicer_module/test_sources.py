@@ -39,6 +39,13 @@ def ui(module_folder):
 
 
 @pytest.fixture(scope="module")
+def all_ui(module_folder):
+    """Of every .ui file: its name and its root."""
+    files = (module_folder / "Resources" / "UI").glob("*.ui")
+    return {path.name: ET.parse(path).getroot() for path in files}
+
+
+@pytest.fixture(scope="module")
 def widgets(ui):
     return {element.get("name"): element for element in ui.iter("widget")}
 
@@ -54,11 +61,13 @@ def test_every_widget_that_the_code_names_is_in_the_ui_file(sources, widgets):
     assert named <= set(widgets)
 
 
-def test_everything_but_frames_has_a_tooltip(widgets):
+def test_everything_but_frames_has_a_tooltip(all_ui):
     without = [
-        name
-        for name, element in widgets.items()
-        if element.get("class") not in ("qMRMLWidget", "QFrame") and not text_of(element, "toolTip")
+        f"{file}: {element.get('name')}"
+        for file, root in all_ui.items()
+        for element in root.iter("widget")
+        if element.get("class") not in ("qMRMLWidget", "QWidget", "QFrame")
+        and not text_of(element, "toolTip")
     ]
     assert without == []
 
@@ -77,10 +86,11 @@ def test_labels_of_inputs_lead_to_them(ui, widgets):
     assert named == {name for name, element in widgets.items() if element.get("class") in inputs}
 
 
-def test_letters_behind_alt_are_unique_and_none_of_slicers_menus(widgets):
+def test_letters_behind_alt_are_unique_and_none_of_slicers_menus(all_ui):
     letters = [
         letter.lower()
-        for element in widgets.values()
+        for root in all_ui.values()
+        for element in root.iter("widget")
         for letter in re.findall("&(.)", text_of(element, "text") + text_of(element, "title"))
     ]
     assert len(letters) > 10
@@ -88,11 +98,12 @@ def test_letters_behind_alt_are_unique_and_none_of_slicers_menus(widgets):
     assert not set(letters) & set("fevh"), "File, Edit, View and Help"
 
 
-def test_nothing_is_measured_in_pixels_or_has_a_color_of_its_own(ui):
-    for name in ("minimumSize", "maximumSize", "geometry", "baseSize", "palette"):
-        assert ui.find(f".//property[@name='{name}']") is None, name
-    assert ui.find(".//color") is None
-    assert ui.find(".//font/pixelsize") is None
+def test_nothing_is_measured_in_pixels_or_has_a_color_of_its_own(all_ui):
+    for file, root in all_ui.items():
+        for name in ("minimumSize", "maximumSize", "geometry", "baseSize", "palette"):
+            assert root.find(f".//property[@name='{name}']") is None, f"{file}: {name}"
+        assert root.find(".//color") is None, file
+        assert root.find(".//font/pixelsize") is None, file
 
 
 def test_panel_is_in_the_order_of_the_work(ui):
