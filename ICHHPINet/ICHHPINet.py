@@ -97,13 +97,8 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 "putBrushAway": lambda: self.onTool(None),
             }
         )
-        self.watcher = SceneWatcher(
-            self.logic.scene,
-            self.logic.controller,
-            self.onCtRemoved,
-            self.onNodesChanged,
-            self.parts.undoScribble.onScribblesChanged,
-        )
+        drawn = self.parts.undoScribble.onScribblesChanged
+        self.watcher = SceneWatcher(self.logic, self.onCtRemoved, self.onNodesChanged, drawn)
         self._connectButtons()
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -265,6 +260,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Headline, details and table of the chosen CT."""
         scene, last = self.logic.scene, self.logic.controller.last
         self.parts.onRounds()
+        self._showOpacity()
         self._shownRounds = self.logic.controller.status.rounds
         self.watcher.update()
         notes = last.notes if last else ()
@@ -285,13 +281,11 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if status.rounds != self._shownRounds:
             # Also where a script runs rounds by the panel's logic.
             self.showRounds()
-            self._showOpacity()
 
     def onTimer(self) -> None:
         """Fetch what the computing thread has finished."""
         if not self.logic.controller.poll(_POLL_WAIT_SECONDS):
             self.showRounds()
-            self._showOpacity()
 
     def _showOpacity(self) -> None:
         if self._parameterNode:
