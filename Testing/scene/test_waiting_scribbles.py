@@ -150,3 +150,24 @@ def test_scribbles_of_a_script_count_as_one(scene):
     desk = Desk(scene, ct)
     assert desk.adapter.undo_scribble()
     assert not desk.labels().any()
+
+
+def test_any_scribbles_are_taken_back_one_by_one(desk):
+    random = np.random.default_rng(0)
+    node, *segments = desk.adapter.ensure_scribbles()
+    grid, to_stored = desk.adapter.geometry().ijk_to_world, desk.adapter.geometry().to_stored
+    states = [desk.labels()]
+    while len(states) < 9:
+        z, y, x = (random.integers(0, size - 5) for size in (SHAPE[0] + 4, *SHAPE[1:]))
+        box = to_stored(marks(SHAPE, np.s_[z, y : y + 5, x : x + 5]))
+        drawn = random.choice([None, *segments])
+        for segment in segments:
+            # None is the eraser; every other brush wipes away what it covers.
+            paint(node, segment, box, grid, erase=segment != drawn)
+        desk.adapter.note_scribble()
+        if not np.array_equal(desk.labels(), states[-1]):
+            states.append(desk.labels())
+    for state in reversed(states[:-1]):
+        assert desk.adapter.undo_scribble()
+        assert np.array_equal(desk.labels(), state)
+    assert not desk.adapter.undo_scribble()
