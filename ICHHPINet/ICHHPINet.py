@@ -9,7 +9,7 @@ from ICHHPINetLib.scene.origin import acquired
 from ICHHPINetSupport import Export, PackageInstaller, Views
 from ICHHPINetSupport.CompareSection import CompareSection
 from ICHHPINetSupport.Logic import ICHHPINetLogic, ICHHPINetParameterNode
-from ICHHPINetSupport.NextSlice import NextSlice
+from ICHHPINetSupport.Parts import Parts
 from ICHHPINetSupport.PhantomSample import registerSampleData
 from ICHHPINetSupport.ReportSection import ReportSection
 from ICHHPINetSupport.SceneWatcher import SceneWatcher
@@ -82,25 +82,25 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             BACKGROUND: self.ui.backgroundButton,
             ERASER: self.ui.eraserButton,
         }
-        self.shortcuts = Shortcuts(
-            {
-                "foreground": lambda: self.onTool(FOREGROUND),
-                "background": lambda: self.onTool(BACKGROUND),
-                "refine": self.onRefine,
-                "undo": self.onUndoRound,
-                "nextSlice": self.onNextSlice,
-                "putBrushAway": lambda: self.onTool(None),
-            }
-        )
         self.timer = qt.QTimer()
         self.timer.setInterval(_POLL_INTERVAL_MS)
         self.timer.connect("timeout()", self.onTimer)
 
         self.logic = ICHHPINetLogic(self.onStatus)
-        self.nextSlice = NextSlice(self.logic)
-        self.watcher = SceneWatcher(
-            self.logic.scene, self.logic.controller, self.onCtRemoved, self.onNodesChanged
+        self.parts = Parts(self.ui, self.logic)
+        self.shortcuts = Shortcuts(
+            {
+                "foreground": lambda: self.onTool(FOREGROUND),
+                "background": lambda: self.onTool(BACKGROUND),
+                "refine": self.onRefine,
+                "undoScribble": self.parts.undoScribble.undo,
+                "undo": self.onUndoRound,
+                "nextSlice": self.parts.nextSlice.show,
+                "putBrushAway": lambda: self.onTool(None),
+            }
         )
+        drawn = self.parts.undoScribble.onScribblesChanged
+        self.watcher = SceneWatcher(self.logic, self.onCtRemoved, self.onNodesChanged, drawn)
         self._connectButtons()
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self.onSceneStartClose)
@@ -123,7 +123,6 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.refineButton.connect("clicked(bool)", self.onRefine)
         ui.cancelButton.connect("clicked(bool)", self.onCancel)
         ui.undoRoundButton.connect("clicked(bool)", self.onUndoRound)
-        ui.nextSliceButton.connect("clicked(bool)", self.onNextSlice)
         ui.startOverButton.connect("clicked(bool)", self.onStartOver)
         ui.exportLabelmapButton.connect("clicked(bool)", self.onExportLabelmap)
         ui.exportSegmentationButton.connect("clicked(bool)", self.onExportSegmentation)
@@ -140,7 +139,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.shortcuts.delete()
         self.watcher.stop()
         self.scribbleTools.close()
-        self.nextSlice.reset()
+        self.parts.close()
         self.setParameterNode(None)
         self.removeObservers()
         self.logic.close()
@@ -240,6 +239,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.controller.prepare()
         self.logic.controller.auto_refine = parameters.autoRefine
         self.scribbleTools.setDiameter(parameters.brushDiameter)
+        self.parts.surface.show(parameters.show3D)
         self._showOpacity()
 
     def setCt(self, ct) -> None:
@@ -251,6 +251,7 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             Views.showCt(ct)
             self.logic.scene.show_alone()
             Views.showEverywhere(self.logic.scene.node("scribbles"))
+            self.parts.centering.onCtShown()
         self.ui.acquiredLabel.text = self._acquired() or "–"
         self.showRounds()
 
@@ -261,10 +262,10 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def showRounds(self) -> None:
         """Headline, details and table of the chosen CT."""
         scene, last = self.logic.scene, self.logic.controller.last
-        self.nextSlice.reset()
+        self.parts.onRounds()
+        self._showOpacity()
         self._shownRounds = self.logic.controller.status.rounds
         self.watcher.update()
-        self.ui.roundsTable.setMRMLTableNode(scene.node("rounds"))
         notes = last.notes if last else ()
         self.view.showRounds(scene.rounds_rows(), notes, self.logic.controller.doubt)
         for section in self.sections:
@@ -272,22 +273,24 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onStatus(self, status) -> None:
         """The controller has got on."""
+        if self.logic is None:
+            # It is being made.
+            return
         if status.needs_polls:
             self.timer.start()
         else:
             self.timer.stop()
         self.view.showStatus(status)
+        self.parts.onStatus()
         self._followBrush()
         if status.rounds != self._shownRounds:
             # Also where a script runs rounds by the panel's logic.
             self.showRounds()
-            self._showOpacity()
 
     def onTimer(self) -> None:
         """Fetch what the computing thread has finished."""
         if not self.logic.controller.poll(_POLL_WAIT_SECONDS):
             self.showRounds()
-            self._showOpacity()
 
     def _showOpacity(self) -> None:
         if self._parameterNode:
@@ -356,11 +359,6 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         self.logic.controller.undo()
         self.showRounds()
-
-    def onNextSlice(self) -> None:
-        """Go to the slice that is most in doubt; when asked again, to the next one."""
-        with slicer.util.tryWithErrorDisplay(_("The slice cannot be shown.")):
-            self.nextSlice.show()
 
     def onStartOver(self) -> None:
         """Remove all scribbles and rounds of this CT."""

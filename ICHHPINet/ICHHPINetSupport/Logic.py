@@ -9,6 +9,7 @@ from ICHHPINetLib.interaction.executor import ThreadExecutor
 from ICHHPINetLib.interaction.round_job import RoundSettings
 from ICHHPINetLib.interaction.session_factory import SessionFactory, torch_is_installed
 from ICHHPINetLib.interaction.status import State
+from ICHHPINetLib.measurement.foci import find_foci
 from ICHHPINetLib.scene import SceneAdapter
 from slicer import (
     vtkMRMLLabelMapVolumeNode,
@@ -38,6 +39,7 @@ class ICHHPINetParameterNode:
     autoRefine - Start a round after every scribble.
     brushDiameter - In mm.
     opacity - Of the result's area in slice views.
+    show3D - Show the result as a surface in the 3D views.
     """
 
     inputVolume: vtkMRMLScalarVolumeNode
@@ -50,6 +52,7 @@ class ICHHPINetParameterNode:
     autoRefine: bool = False
     brushDiameter: Annotated[float, WithinRange(0.5, 30)] = 4.0
     opacity: Annotated[float, WithinRange(0, 1)] = 0.4
+    show3D: bool = False
 
 
 class ICHHPINetLogic(ScriptedLoadableModuleLogic):
@@ -139,6 +142,22 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
     def undo(self) -> bool:
         """Take back the last round with its scribbles; False where there is none."""
         return self.controller.undo()
+
+    def undoScribble(self) -> bool:
+        """Take back the last scribble that no round has seen; False where there is none.
+
+        A round that runs is cancelled: it may have seen the scribble.
+        """
+        self.scene.note_scribble()
+        if not self.scene.can_undo_scribble():
+            return False
+        with self.controller.taking_back_scribbles(self.scene.can_undo_scribble):
+            return self.scene.undo_scribble()
+
+    def foci(self) -> list:
+        """The separate parts of the result in the scene, the largest first; see ``find_foci``."""
+        mask = self.scene.read_mask()
+        return [] if mask is None else find_foci(mask)
 
     def startOver(self) -> None:
         """Remove all scribbles and rounds of the CT."""

@@ -9,18 +9,20 @@ from slicer.util import VTKObservationMixin
 class SceneWatcher(VTKObservationMixin):
     """Observes the scene and the nodes of the chosen CT.
 
-    :param adapter: the scene adapter whose nodes are watched
-    :param controller: told of changed scribbles, and of edited and deleted results
+    :param logic: whose scene's nodes are watched, and whose controller is told of changed scribbles, and of
+        edited and deleted results
     :param onCtRemoved: called when the chosen CT is about to be deleted
     :param onNodesChanged: called when another of the nodes was deleted
+    :param onScribblesChanged: called after the controller when scribbles have changed
     """
 
-    def __init__(self, adapter, controller, onCtRemoved, onNodesChanged):
+    def __init__(self, logic, onCtRemoved, onNodesChanged, onScribblesChanged):
         VTKObservationMixin.__init__(self)
-        self._adapter = adapter
-        self._controller = controller
+        self._adapter = logic.scene
+        self._controller = logic.controller
         self._onCtRemoved = onCtRemoved
         self._onNodesChanged = onNodesChanged
+        self._tellScribblesChanged = onScribblesChanged
         self._watched = {}
         self._watchScene()
 
@@ -56,6 +58,7 @@ class SceneWatcher(VTKObservationMixin):
 
     def _onScribblesChanged(self, caller, event):
         self._controller.scribbles_changed()
+        self._tellScribblesChanged()
 
     def _onResultEdited(self, caller, event):
         self._controller.result_edited()

@@ -26,7 +26,7 @@ class ScribbleTools:
         self._diameter = 4.0
         self.editor = slicer.qMRMLSegmentEditorWidget()
         self.editor.setParent(parent)
-        # Nothing in the panel takes a scribble back; the eraser does.
+        # UndoScribble knows of rounds, which the editor does not.
         self.editor.setMaximumNumberOfUndoStates(0)
         self.editor.setAutoShowSourceVolumeNode(False)
         # Its selector chooses by itself; a segmentation of the user's would lose its place in the views.
@@ -36,10 +36,11 @@ class ScribbleTools:
         self.editor.setSegmentationNodeSelectorVisible(False)
         self.editor.setSourceVolumeNodeSelectorVisible(False)
         self.editor.setSwitchToSegmentationsButtonVisible(False)
-        self.editor.setMaskingSectionVisible(False)
         self.editor.visible = False
         self._ensureEditorNode()
         self.editor.setMRMLScene(slicer.mrmlScene)
+        # Looks at the effects at once, which is an error in Slicer's log before there is an editor node.
+        self.editor.setMaskingSectionVisible(False)
 
     def setTarget(self, ct, scribbles=None, foreground=None, background=None):
         """Paint into the segments ``foreground`` and ``background`` of ``scribbles``, on ``ct``."""

@@ -3,11 +3,13 @@
 import qt
 import slicer
 
-# With Shift, because single letters belong to the slice views and to other modules.
+# With Shift, because single letters belong to the slice views and to other modules. Ctrl+Z is what Slicer's
+# Segment Editor installs, too, while it is shown.
 KEYS = {
     "foreground": "Shift+F",
     "background": "Shift+B",
     "refine": "Shift+R",
+    "undoScribble": "Ctrl+Z",
     "undo": "Shift+Z",
     "nextSlice": "Shift+N",
     "putBrushAway": "Esc",

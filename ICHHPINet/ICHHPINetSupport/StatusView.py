@@ -1,6 +1,7 @@
 """Shows a controller's status and the rounds of a scene in the panel's widgets."""
 
 from ICHHPINetLib.interaction.status import State
+from ICHHPINetLib.scene.readable_rounds import readable, signed
 from ICHHPINetLib.scene.rounds_table import is_guess
 from slicer.i18n import tr as _
 
@@ -16,6 +17,8 @@ class StatusView:
         self.notes = ()
         self.rows = ()
         self.doubt = None
+        ui.roundsTable.verticalHeader().visible = False
+        ui.roundsTable.horizontalHeader().stretchLastSection = True
 
     def showStatus(self, status):
         """Texts, progress and enabled buttons for ``status``."""
@@ -28,6 +31,7 @@ class StatusView:
         ui.undoRoundButton.enabled = status.can_undo
         ui.startOverButton.enabled = status.can_start_over
         ui.nextSliceButton.enabled = self._canCheck()
+        ui.nextFocusButton.enabled = bool(status.rounds) and not status.is_busy
         ui.progressBar.enabled = status.state.is_busy
         ui.progressBar.value = round(100 * status.fraction) if status.state.is_busy else 0
         ui.messageLabel.text = status.message or self._text(status)
@@ -53,6 +57,7 @@ class StatusView:
         """Headline and details of the last of ``rows``, as the table of rounds has them, and its doubt."""
         self.rows, self.notes, self.doubt = tuple(rows), tuple(notes), doubt
         self.guessMl = rows[-1]["Volume (mL)"] if is_guess(rows) else None
+        self.ui.roundsTable.setMRMLTableNode(readable(self.rows) if self.rows else None)
         if self.status is not None:
             self.showStatus(self.status)
 
@@ -82,8 +87,8 @@ class StatusView:
             volume, likely = _("– mL (guess)"), "–"
         self.ui.volumeLabel.text = volume.format(volume=row["Volume (mL)"])
         self.ui.likelyLabel.text = likely
-        change = _("{change:+.1f} mL") if row["Round"] > 1 else "–"
-        self.ui.changeLabel.text = change.format(change=row["Change (mL)"])
+        change = _("{change} mL") if row["Round"] > 1 else "–"
+        self.ui.changeLabel.text = change.format(change=signed(row["Change (mL)"]))
         self.ui.abcLabel.text = _("{volume:.1f} mL").format(volume=row["ABC/2 (mL)"])
 
     def showTool(self, tool, buttons):

@@ -1,10 +1,13 @@
 """How the CT and the result look in the views."""
 
+import numpy as np
 import slicer
 from ICHHPINetLib.scene.origin import may_be_ct
 
 _SHOWN = "ICHHPINet.shownInBrainWindow"
 _WINDOW, _LEVEL = 80, 40
+# Cosine of 45 degrees: views that are nearer to it than to the other two planes.
+_ACROSS = 0.7
 
 
 def mayBeCt(volume):
@@ -85,6 +88,39 @@ def centerOn(place):
     """Show a place, RAS in mm, in the middle of all slice views, in the slices that hold it."""
     node = slicer.vtkMRMLSliceNode
     node.JumpAllSlices(slicer.mrmlScene, *place, node.CenteredJumpSlice)
+
+
+def positions(volume):
+    """Where the slice views of the layout that show ``volume`` are: slice node to its 16 numbers."""
+    return {
+        slicer.mrmlScene.GetNodeByID(view): _position(slicer.mrmlScene.GetNodeByID(view))
+        for view, volumes in _shownVolumes().items()
+        if volume.GetID() in volumes
+    }
+
+
+def center(before, place, corners, stay=None):
+    """Show a place, RAS in mm, in the middle of slice views, but where the user has it in sight already.
+
+    :param before: the views, of :func:`positions`; one that was moved since is left if it cuts the box
+    :param corners: of the box around what is to be seen, RAS
+    :param stay: direction, RAS, across which views are left in any case; None for none
+    """
+    for view, position in before.items():
+        if view.GetScene() is None:
+            continue
+        now = _position(view)
+        normal = np.array([now[row * 4 + 2] for row in range(3)])
+        if stay is not None and abs(normal @ stay) / np.linalg.norm(stay) > _ACROSS:
+            continue
+        heights = (np.array(corners) - [now[row * 4 + 3] for row in range(3)]) @ normal
+        if now == position or heights.min() > 0 or heights.max() < 0:
+            view.JumpSliceByCentering(*place)
+
+
+def _position(view):
+    matrix = view.GetSliceToRAS()
+    return tuple(matrix.GetElement(row, column) for row in range(4) for column in range(4))
 
 
 def setFillOpacity(segmentation, opacity):

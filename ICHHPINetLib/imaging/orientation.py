@@ -45,6 +45,23 @@ class Reorientation:
             stored[axis] = length - 1 - at if flip else at
         return stored[0], stored[1], stored[2]
 
+    def places(self, stored: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+        """Places (N, 3) in canonical order of voxels (z, y, x) in stored order, which ``shape`` is in."""
+        return np.stack(
+            [
+                shape[axis] - 1 - stored[:, axis] if flip else stored[:, axis]
+                for axis, flip in zip(self.axes, self.flips, strict=True)
+            ],
+            axis=1,
+        )
+
+    def stored_places(self, places: np.ndarray, shape: Sequence[int]) -> np.ndarray:
+        """Exact inverse of ``places``; ``shape`` is in canonical order."""
+        stored = np.empty_like(places)
+        for place, axis, flip, length in zip(places.T, self.axes, self.flips, shape, strict=True):
+            stored[:, axis] = length - 1 - place if flip else place
+        return stored
+
     def spacing(self, spacing: Sequence[float]) -> tuple[float, float, float]:
         """Spacing mm of the stored axes, in canonical order."""
         first, second, third = (float(spacing[axis]) for axis in self.axes)

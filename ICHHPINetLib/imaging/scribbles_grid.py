@@ -46,6 +46,14 @@ def transfer(marked: np.ndarray, to_target: np.ndarray, shape: tuple[int, int, i
     return result
 
 
+def places(marked: np.ndarray, to_target: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
+    """(N, 3), the target voxels (z, y, x) that :func:`transfer` marks; costs what is marked, no more."""
+    if not _is_lattice(to_target, marked.shape):
+        return np.argwhere(transfer(marked, to_target, shape))
+    index = _nearest(_apply(to_target, np.argwhere(marked)), -_TIE)
+    return index[np.all((index >= 0) & (index < shape), axis=1)]
+
+
 def on_grid(marked: np.ndarray, own: Grid, target: Grid) -> np.ndarray | None:
     """Marks bool (Z, Y, X) of one grid on another, voxel by voxel; None where one is lost or falls between.
 

@@ -12,8 +12,8 @@ the scene. Rounds are computed by an executor; :meth:`Controller.poll` fetches w
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from ..errors import ICHHPINetError, RoundCancelled
 from ..words import tr as _
@@ -195,6 +195,18 @@ class Controller:
         if not self._rounds.is_writing and not self.status.is_busy and self._rounds.log.number:
             self._rounds.look_for_edits()
             self._board.rest()
+
+    @contextmanager
+    def taking_back_scribbles(self, are_left: Callable[[], bool]) -> Iterator[None]:
+        """Wrap what takes scribbles back: it starts no round, and ends one that may have seen them.
+
+        ``are_left`` tells afterwards whether there are others that no round has seen.
+        """
+        self.cancel()
+        with self._rounds.writing():
+            yield
+        self._rounds.has_new_scribbles = are_left()
+        self._board.noticed()
 
     def node_deleted(self) -> None:
         """The result, the scribbles or the table was deleted by the user."""

@@ -13,10 +13,15 @@ _HEADER_BYTES, _PLACE_BYTES, _LABEL_BYTES = 32, 8, 1
 def pack(labels: np.ndarray) -> str:
     """Labels 0, 1 and 2 (Z, Y, X) as text without XML's special characters; a few kB for scribbles."""
     places = np.flatnonzero(labels)
+    return pack_places(places, labels.ravel()[places], labels.shape)
+
+
+def pack_places(places: np.ndarray, labels: np.ndarray, shape: tuple[int, ...]) -> str:
+    """As :func:`pack`, of ascending flat places on a grid of ``shape`` and their labels, 1 or 2."""
     # Neighbors along a scribble lie a constant step apart, which deflate squeezes well.
     steps = np.diff(places, prepend=0).astype("<i8")
-    header = np.array([*labels.shape, len(places)], "<i8")
-    data = header.tobytes() + steps.tobytes() + labels.ravel()[places].astype(np.uint8).tobytes()
+    header = np.array([*shape, len(places)], "<i8")
+    data = header.tobytes() + steps.tobytes() + labels.astype(np.uint8).tobytes()
     return base64.b64encode(zlib.compress(data)).decode("ascii")
 
 
@@ -33,6 +38,14 @@ def unpack_whole(text: str, shape: tuple[int, int, int]) -> np.ndarray:
 
     Nothing is inflated beyond what labels on a grid of ``shape`` can take.
     """
+    places, values = unpack_places(text, shape)
+    labels = np.zeros(int(np.prod(shape)), np.uint8)
+    labels[places] = values
+    return labels.reshape(shape)
+
+
+def unpack_places(text: str, shape: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Inverse of :func:`pack_places`: ascending flat places and their labels, uint8; errors as above."""
     inflate = zlib.decompressobj()
     header = np.frombuffer(inflate.decompress(base64.b64decode(text, validate=True), _HEADER_BYTES), "<i8")
     voxels, count = int(np.prod(shape)), int(header[3])
@@ -49,6 +62,7 @@ def unpack_whole(text: str, shape: tuple[int, int, int]) -> np.ndarray:
         raise ValueError("the labels lie in no order")
     if values.max(initial=0) > 2:
         raise ValueError("the labels are not 0, 1 and 2")
-    labels = np.zeros(voxels, np.uint8)
-    labels[np.cumsum(steps)] = values
-    return labels.reshape(shape)
+    places = np.cumsum(steps)
+    if count and places[-1] >= voxels:
+        raise ValueError("the labels lie outside the grid")
+    return places, values

@@ -45,7 +45,7 @@ class SceneRounds:
 
     def load(self) -> None:
         """Go on from the rounds that the scene has for its CT."""
-        with self._writing():
+        with self.writing():
             self.log, self._key = self._port.load_rounds(), self._port.ct_key()
             if self.log.number:
                 self.has_new_scribbles = self.log.differs(self._port.read_scribbles())
@@ -83,7 +83,7 @@ class SceneRounds:
     def show_preview(self, mask: np.ndarray) -> None:
         """Show what the running round has so far."""
         # A scene that refuses this refuses the result as well, and that is reported.
-        with self._writing(), suppress(ICHHPINetError):
+        with self.writing(), suppress(ICHHPINetError):
             self._port.show(mask, is_preview=True)
             self._is_shown = True
 
@@ -114,7 +114,7 @@ class SceneRounds:
         return State.CANCELLED if is_cancelled else State.FAILED, error
 
     def _accept(self, outcome: Outcome) -> None:
-        with self._writing():
+        with self.writing():
             self._port.write_rounds(outcome.log)
         self.log, self.last, self.edited_ml = outcome.log, outcome, None
 
@@ -122,7 +122,7 @@ class SceneRounds:
         """The running round came to nothing: show what was there before it began to show its slices."""
         self.has_new_scribbles = True
         deleted = self._port.read_mask() is None
-        with self._writing():
+        with self.writing():
             if self._before is None:
                 self._port.write_rounds(self.log.emptied())
             elif not deleted:
@@ -134,12 +134,12 @@ class SceneRounds:
         """A result that was thrown away must not come back as the memory of the next round."""
         if self.log.number:
             self.log, self.last, self.edited_ml = self.log.emptied(), None, None
-            with self._writing():
+            with self.writing():
                 self._port.write_rounds(self.log)
 
     def undo(self) -> None:
         """Take back the last round with its scribbles; later ones stay."""
-        with self._writing():
+        with self.writing():
             scribbles = self.log.rounds[-1].change.revert(self._port.read_scribbles())
             log = self.log.without_last()
             self._port.write_scribbles(scribbles)
@@ -150,7 +150,7 @@ class SceneRounds:
 
     def clear(self) -> None:
         """Remove result, rounds and scribbles from the scene."""
-        with self._writing():
+        with self.writing():
             nothing = self._port.load_rounds().emptied()
             self._port.write_rounds(nothing)
             if self._port.has_scribbles():
@@ -159,14 +159,15 @@ class SceneRounds:
     def has_unseen_scribbles(self) -> bool:
         """Whether there are scribbles that the last round has not seen."""
         try:
-            with self._writing():
+            with self.writing():
                 return self.log.differs(self._port.read_scribbles())
         except ICHHPINetError:
             # The next round will say what is wrong with them.
             return True
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def writing(self) -> Iterator[None]:
+        """What the scene tells while it lasts is no news."""
         self.is_writing = True
         try:
             yield

@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
 
 from ..errors import InvalidVolumeError
 from ..imaging.acquisition import check_spacing
 from ..imaging.labels import check_mask
 from ..words import tr as _
 from .abc2 import abc_diameters
+from .foci import find_foci
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,8 +63,8 @@ def measure(mask: np.ndarray, spacing: Sequence[float], volume: np.ndarray | Non
                 "voxel grid."
             ).format(mask_shape=bleed.shape, ct_shape=np.shape(volume))
         )
-    foci = _foci(bleed)
-    diameters = [abc_diameters(focus, steps) for focus in foci] or [(0.0, 0.0, 0.0)]
+    foci = find_foci(bleed)
+    diameters = [abc_diameters(focus.part, steps) for focus in foci] or [(0.0, 0.0, 0.0)]
     values = None if volume is None or not foci else np.asarray(volume)[bleed].astype(np.float64)
     return Measurement(
         volume_ml=float(np.count_nonzero(bleed) * np.prod(steps) / 1000.0),
@@ -77,11 +77,3 @@ def measure(mask: np.ndarray, spacing: Sequence[float], volume: np.ndarray | Non
         hu_mean=None if values is None else float(values.mean()),
         hu_sd=None if values is None else float(values.std()),
     )
-
-
-def _foci(bleed: np.ndarray) -> list[np.ndarray]:
-    """The 26-connected parts, each in its bounding box, the largest first."""
-    labels, _count = ndimage.label(bleed, structure=np.ones((3, 3, 3), dtype=bool))
-    boxes = ndimage.find_objects(labels)
-    foci = [labels[box] == index for index, box in enumerate(boxes, start=1)]
-    return sorted(foci, key=np.count_nonzero, reverse=True)

@@ -29,6 +29,7 @@ from .segments import (
     show_status,
     write_segment,
 )
+from .waiting_scribbles import WaitingScribbles
 
 
 class SceneAdapter:
@@ -59,6 +60,7 @@ class SceneAdapter:
         self.ct = ct
         self._painted: tuple[Hashable, bool] = (None, False)
         self._seen: tuple[Hashable, Scribbles | None] = (None, None)
+        self._waiting: tuple[Hashable, WaitingScribbles | None] = (None, None)
 
     @property
     def _nodes(self) -> SceneNodes:
@@ -184,6 +186,30 @@ class SceneAdapter:
         for segment, mask in ((foreground, scribbles.foreground), (background, scribbles.background)):
             write_segment(node, segment, geometry.to_stored(mask), geometry.ijk_to_world)
         self._seen = self._scribbles_key(node), _reoriented(scribbles, geometry.to_stored)
+        self._waiting_scribbles(node, geometry).written()
+
+    # Single scribbles that no round has seen
+
+    def note_scribble(self) -> None:
+        """Call after each scribble and each wipe of the eraser; what lies outside the CT is passed over."""
+        if (node := self.node("scribbles")) is not None:
+            with suppress(ICHHPINetError):
+                self._waiting_scribbles(node, self.geometry()).note()
+
+    def can_undo_scribble(self) -> bool:
+        """Whether there is a scribble that no round has seen, as far as one was noted."""
+        node, (key, waiting) = self.node("scribbles"), self._waiting
+        return node is not None and bool(waiting) and key == (node.GetID(), self.ct_key())
+
+    def undo_scribble(self) -> bool:
+        """Take back the last scribble that no round has seen; False where there is none."""
+        self.note_scribble()
+        if not self.can_undo_scribble():
+            return False
+        self._waiting_scribbles(self.node("scribbles"), self.geometry()).take_back()
+        # Who wins where scribbles cross goes by what the last round has seen.
+        self._seen = None, None
+        return True
 
     # The result
 
@@ -234,12 +260,15 @@ class SceneAdapter:
             mask = self.read_mask() if written is None else geometry.to_canonical(written)
             return np.zeros(geometry.shape, np.uint8) if mask is None else mask
 
-        return self._saved(geometry).load(last_mask, self.read_scribbles, self.rounds_rows())
+        log = self._saved(geometry).load(last_mask, self.read_scribbles, self.rounds_rows())
+        self._note_seen(log, geometry)
+        return log
 
     def write_rounds(self, log: RoundLog) -> None:
         """Write result, label map, table and what a reload needs of the rounds; see ``_clear`` for none."""
         if not log.number and log.edited is None:
             self._clear()
+            self._note_seen(log, self.geometry())
             return
         geometry = self.geometry()
         # What was drawn in the meantime may be wrong in any way: the round is of what was before.
@@ -249,6 +278,7 @@ class SceneAdapter:
         hematoma, segment = self._write_mask(geometry.to_stored(log.mask), geometry)
         rounds_table.show(self._nodes.ensure("rounds"), log)
         self._saved(geometry).save(log)
+        self._note_seen(log, geometry)
         self._show_status(hematoma, segment)
         self._nodes.publish()
 
@@ -270,6 +300,20 @@ class SceneAdapter:
             rounds_table.drop_from(table, 0)
 
     # Inner workings
+
+    def _waiting_scribbles(self, node, geometry: CTGeometry) -> WaitingScribbles:
+        key = node.GetID(), self.ct_key()
+        known, waiting = self._waiting
+        if waiting is None or key != known:
+            waiting = WaitingScribbles(node, self.ct, geometry, self._saved(geometry).scribbles())
+            self._waiting = key, waiting
+        return waiting
+
+    def _note_seen(self, log: RoundLog, geometry: CTGeometry) -> None:
+        if (node := self.node("scribbles")) is not None:
+            # What was drawn may be wrong in any way, and must not stop a round from being written.
+            with suppress(ICHHPINetError):
+                self._waiting_scribbles(node, geometry).seen(log.scribbles)
 
     def _saved(self, geometry: CTGeometry) -> SavedRounds:
         return SavedRounds(self.node("hematoma"), self.node("scribbles"), self.ct, geometry)

@@ -157,10 +157,11 @@ class SceneNodes:
 
     def _make(self, role: str):
         node = self.scene.AddNewNodeByClass(ROLES[role][0], self.name(role))
+        # First: Slicer looks for the item of a segmentation whenever its display or a segment changes.
+        self._place_beside_ct(node)
         if node.IsA("vtkMRMLDisplayableNode"):
             node.SetAndObserveTransformNodeID(self.ct.GetTransformNodeID())
             node.CreateDefaultDisplayNodes()
-        self._place_beside_ct(node)
         return node
 
     def _place_beside_ct(self, node) -> None:

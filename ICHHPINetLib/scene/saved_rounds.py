@@ -41,7 +41,7 @@ class SavedRounds:
 
     def __init__(self, hematoma, scribbles, ct, geometry: CTGeometry) -> None:
         self._hematoma, self._scribbles, self._geometry = hematoma, scribbles, geometry
-        self._order = _kept_order(ct)
+        self._order = kept_order(ct)
         first, second, third = (geometry.stored_shape[axis] for axis in self._order.axes)
         self._shape = first, second, third
 
@@ -185,8 +185,8 @@ def _attribute(node, name: str) -> str:
     return (node.GetAttribute(name) or "") if node is not None else ""
 
 
-def _kept_order(ct) -> Reorientation:
-    """Order in which arrays are kept, from that of the CT node's own array."""
+def kept_order(ct) -> Reorientation:
+    """Order in which arrays are kept, from that of the CT node's own array: saving does not change it."""
     axes = np.diag([-1.0, -1.0, 1.0]) @ ijk_to_ras(ct)[:3, :3]
     nothing = np.broadcast_to(np.uint8(0), (1, 1, 1))
     return to_canonical(nothing, axes / np.linalg.norm(axes, axis=0))[1]

@@ -140,8 +140,16 @@ def segment_voxels(node, segment_id: str) -> tuple[np.ndarray, np.ndarray]:
     return marked, to_array(matrix) @ start
 
 
-def write_segment(node, segment_id: str, mask: np.ndarray, ijk_to_world: np.ndarray) -> None:
+def write_segment(
+    node,
+    segment_id: str,
+    mask: np.ndarray,
+    ijk_to_world: np.ndarray,
+    start: tuple[int, int, int] = (0, 0, 0),
+) -> None:
     """Replace a segment by ``mask`` (Z, Y, X) on the grid of a CT; all other segments stay as they are.
+
+    ``start`` is the voxel (z, y, x) of the CT that a mask of a part of it begins at.
 
     Raises
     ------
@@ -152,12 +160,16 @@ def write_segment(node, segment_id: str, mask: np.ndarray, ijk_to_world: np.ndar
     # In a layer of its own nothing of the others can be overwritten or resampled.
     segmentation.SeparateSegmentLabelmap(segment_id)
     occupied = np.argwhere(mask)
-    # One empty voxel stands for nothing: vtkSegmentation.ClearSegment would throw away the
-    # surfaces of all other segments.
-    low, high = (occupied.min(axis=0), occupied.max(axis=0)) if len(occupied) else (np.zeros(3, int),) * 2
-    box = tuple(slice(start, stop + 1) for start, stop in zip(low, high, strict=True))
-    image = image_from_array((np.asarray(mask[box]) != 0).astype(np.uint8), slicer.vtkOrientedImageData)
-    (z0, y0, x0), (z1, y1, x1) = low.tolist(), high.tolist()
+    # Empty voxels stand for nothing: vtkSegmentation.ClearSegment would throw away the surfaces of all other
+    # segments, and of a single voxel VTK makes no surface without an error.
+    low, part = np.zeros(3, int), np.zeros((2, 2, 2), np.uint8)
+    if len(occupied):
+        low, high = occupied.min(axis=0), occupied.max(axis=0)
+        box = tuple(slice(start, stop + 1) for start, stop in zip(low, high, strict=True))
+        part = (np.asarray(mask[box]) != 0).astype(np.uint8)
+    image = image_from_array(part, slicer.vtkOrientedImageData)
+    low = low + start
+    (z0, y0, x0), (z1, y1, x1) = low.tolist(), (low + part.shape - 1).tolist()
     image.SetExtent(x0, x1, y0, y1, z0, z1)
     local = np.linalg.inv(local_to_world(node, InvalidVolumeError)) @ ijk_to_world
     image.SetImageToWorldMatrix(to_matrix(local))

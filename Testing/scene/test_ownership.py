@@ -104,3 +104,27 @@ def test_a_ct_that_was_deleted_and_loaded_again_finds_its_work(scene, adapter):
     adapter.show_alone()
     assert hematoma.GetDisplayNode().GetVisibility()
     np.testing.assert_array_equal(adapter.read_mask(), mask)
+
+
+def test_a_segmentation_has_its_item_in_the_hierarchy_before_anything_of_it_changes(scene, adapter):
+    """Slicer writes an error into its log for every change of a segmentation without one."""
+    import slicer
+    import vtk
+
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
+    hierarchy.CreateItem(hierarchy.GetSceneItemID(), adapter.ct)
+    items = []
+
+    def changed(node, event):
+        items.append(hierarchy.GetItemByDataNode(node))
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def added(caller, event, node):
+        if node.IsA("vtkMRMLSegmentationNode"):
+            for change in (node.DisplayModifiedEvent, slicer.vtkSegmentation.SegmentAdded):
+                node.AddObserver(change, changed)
+
+    scene.AddObserver(scene.NodeAddedEvent, added)
+    refine(adapter)
+    assert len(items) > 4
+    assert all(items)

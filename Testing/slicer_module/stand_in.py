@@ -56,6 +56,9 @@ class TableView(Widget):
     def __init__(self, name):
         super().__init__("qMRMLTableView", name)
         object.__setattr__(self, "node", None)
+        header = types.SimpleNamespace(visible=True, stretchLastSection=False)
+        object.__setattr__(self, "horizontalHeader", lambda: header)
+        object.__setattr__(self, "verticalHeader", lambda: header)
 
     def setMRMLTableNode(self, node):
         self.node = node
@@ -101,6 +104,12 @@ class Timer:
     @staticmethod
     def singleShot(milliseconds, slot):
         Timer.single.append(slot)
+
+    @staticmethod
+    def runSingle():
+        """What the event loop does next."""
+        while Timer.single:
+            Timer.single.pop(0)()
 
     def __init__(self):
         self.running, self.slot = False, None
@@ -162,6 +171,9 @@ class SegmentEditor:
     def setParent(self, parent):
         assert parent is not None
 
+    def setMaskingSectionVisible(self, visible):
+        assert self.node is not None, "Slicer's log would say: Invalid segment editor parameter set node"
+
     def setMRMLScene(self, scene):
         assert self.node is not None, "the editor node has to be set before the scene"
 
@@ -207,7 +219,6 @@ for _name in (
     "setSegmentationNodeSelectorVisible",
     "setSourceVolumeNodeSelectorVisible",
     "setSwitchToSegmentationsButtonVisible",
-    "setMaskingSectionVisible",
 ):
     setattr(SegmentEditor, _name, lambda self, value: None)
 
@@ -376,7 +387,8 @@ def application(monkeypatch, views=True):
     monkeypatch.setattr(util, "setSliceViewerLayers", lambda **layers: None)
     monkeypatch.setattr(util, "confirmOkCancelDisplay", lambda *arguments: True)
     with headless_scene() as scene:
-        slicer.app.layoutManager = lambda: object() if views else None
+        layout = types.SimpleNamespace(resetThreeDViews=lambda: None)
+        slicer.app.layoutManager = lambda: layout if views else None
         slicer.app.testingEnabled = lambda: True
         slicer.app.connect = lambda signal, slot: None
         try:

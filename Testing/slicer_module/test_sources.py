@@ -39,6 +39,13 @@ def ui(module_folder):
 
 
 @pytest.fixture(scope="module")
+def all_ui(module_folder):
+    """Of every .ui file: its name and its root."""
+    files = (module_folder / "Resources" / "UI").glob("*.ui")
+    return {path.name: ET.parse(path).getroot() for path in files}
+
+
+@pytest.fixture(scope="module")
 def widgets(ui):
     return {element.get("name"): element for element in ui.iter("widget")}
 
@@ -49,35 +56,59 @@ def text_of(element, name):
 
 
 def test_every_widget_that_the_code_names_is_in_the_ui_file(sources, widgets):
-    named = set()
-    for name in ("ICHHPINet.py", "StatusView.py"):
-        named |= set(re.findall(r"\bui\.(\w+)", sources[name]))
+    named = {name for source in sources.values() for name in re.findall(r"\b_?ui\.(\w+)", source)}
     assert named
     assert named <= set(widgets)
 
 
-def test_every_control_has_a_tooltip(widgets):
+def test_everything_but_frames_has_a_tooltip(all_ui):
     without = [
-        name
-        for name, element in widgets.items()
-        if element.get("class") in INTERACTIVE and not text_of(element, "toolTip")
+        f"{file}: {element.get('name')}"
+        for file, root in all_ui.items()
+        for element in root.iter("widget")
+        if element.get("class") not in ("qMRMLWidget", "QWidget", "QFrame")
+        and not text_of(element, "toolTip")
     ]
     assert without == []
 
 
-def test_every_control_is_in_the_focus_order_once(ui, widgets):
+def test_the_tab_key_reaches_every_control_from_top_to_bottom(ui, widgets):
     stops = [element.text for element in ui.find("tabstops")]
-    controls = {
+    controls = [
         name for name, element in widgets.items() if element.get("class") in INTERACTIVE - {"QProgressBar"}
-    }
-    assert len(stops) == len(set(stops))
-    assert set(stops) == controls
+    ]
+    assert stops == controls
+
+
+def test_labels_of_inputs_lead_to_them(ui, widgets):
+    inputs = {"QComboBox", "QLineEdit", "qMRMLNodeComboBox", "ctkSliderWidget"}
+    named = {element.text for element in ui.findall(".//property[@name='buddy']/cstring")}
+    assert named == {name for name, element in widgets.items() if element.get("class") in inputs}
+
+
+def test_letters_behind_alt_are_unique_and_none_of_slicers_menus(all_ui):
+    letters = [
+        letter.lower()
+        for root in all_ui.values()
+        for element in root.iter("widget")
+        for letter in re.findall("&(.)", text_of(element, "text") + text_of(element, "title"))
+    ]
+    assert len(letters) > 10
+    assert sorted(set(letters)) == sorted(letters)
+    assert not set(letters) & set("fevh"), "File, Edit, View and Help"
+
+
+def test_nothing_is_measured_in_pixels_or_has_a_color_of_its_own(all_ui):
+    for file, root in all_ui.items():
+        for name in ("minimumSize", "maximumSize", "geometry", "baseSize", "palette"):
+            assert root.find(f".//property[@name='{name}']") is None, f"{file}: {name}"
+        assert root.find(".//color") is None, file
+        assert root.find(".//font/pixelsize") is None, file
 
 
 def test_panel_is_in_the_order_of_the_work(ui):
     names = [element.get("name") for element in ui.iter("widget")]
     work = [
-        "researchLabel",
         "inputSelector",
         "firstGuessButton",
         "foregroundButton",
@@ -90,23 +121,34 @@ def test_panel_is_in_the_order_of_the_work(ui):
         "progressBar",
         "cancelButton",
         "volumeLabel",
-        "roundsTable",
+        "researchLabel",
+        "doubtStripLabel",
+        "nextFocusButton",
         "exportTableButton",
+        "roundsTable",
         "deviceComboBox",
     ]
     assert [name for name in names if name in work] == work
 
 
-def test_research_line_lies_in_nothing_that_collapses(ui, widgets):
+def test_research_line_is_there_once_beside_the_volume_and_not_to_be_collapsed(ui, widgets):
     parents = {child: parent for parent in ui.iter() for child in parent}
-    element, classes = widgets["researchLabel"], set()
-    while element in parents:
-        element = parents[element]
-        classes.add(element.get("class"))
-    assert "ctkCollapsibleButton" not in classes
-    assert "not a medical device" in text_of(widgets["researchLabel"], "text")
-    assert text_of(widgets["advancedCollapsibleButton"], "text") == "Advanced"
-    assert widgets["advancedCollapsibleButton"].find("property[@name='collapsed']/bool").text == "true"
+    texts = [name for name, element in widgets.items() if "medical device" in text_of(element, "text")]
+    assert texts == ["researchLabel"]
+    headline = parents[parents[widgets["researchLabel"]]]
+    assert headline is parents[parents[widgets["volumeLabel"]]]
+    for name in ("researchLabel", "exportLabelmapButton", "exportTableButton"):
+        element, classes = widgets[name], set()
+        while element in parents:
+            element = parents[element]
+            classes.add(element.get("class"))
+        assert "ctkCollapsibleButton" not in classes
+
+
+def test_what_is_rarely_used_is_collapsed(widgets):
+    for name, text in (("roundsCollapsibleButton", "Rounds"), ("advancedCollapsibleButton", "Advanced")):
+        assert text_of(widgets[name], "text") == text
+        assert widgets[name].find("property[@name='collapsed']/bool").text == "true"
 
 
 def test_volume_is_the_largest_text(ui, widgets):
@@ -119,9 +161,10 @@ def test_volume_is_the_largest_text(ui, widgets):
 
 
 def test_shortcuts_are_listed_in_tooltips(sources, widgets):
-    keys = dict(re.findall(r'"(\w+)": "(Shift\+\w)"', sources["Shortcuts.py"]))
+    keys = dict(re.findall(r'"(\w+)": "((?:Shift|Ctrl)\+\w)"', sources["Shortcuts.py"]))
     buttons = {"foreground": "foregroundButton", "background": "backgroundButton"}
     buttons |= {"refine": "refineButton", "undo": "undoRoundButton", "nextSlice": "nextSliceButton"}
+    buttons["undoScribble"] = "undoScribbleButton"
     assert set(keys) == set(buttons)
     for action, button in buttons.items():
         assert keys[action] in text_of(widgets[button], "toolTip")
