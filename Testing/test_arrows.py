@@ -26,7 +26,7 @@ PRODUCT = {
 }
 ARROWS = {
     **PRODUCT,
-    "ICHHPINet": {"interaction", "weights", "imaging", "measurement", "scene", "phantom"},
+    "ICHHPINet": set(PRODUCT) - {"commands", "cli", "__main__", "networks"},
     "simulation": set(PRODUCT),
     "datasets": set(PRODUCT),
     "ablations": set(PRODUCT),
