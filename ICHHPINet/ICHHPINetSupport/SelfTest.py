@@ -79,6 +79,10 @@ class ICHHPINetTest(ScriptedLoadableModuleTest):
         self.assertTrue(logic.undo())
         self.assertEqual([row["Round"] for row in logic.scene.rounds_rows()], [1])
         self.assertFalse(logic.scene.read_scribbles().foreground[index + 1].any())
+        _paint(logic, ct, phantom.mask, index + 2)
+        self.assertTrue(logic.undoScribble())
+        self.assertEqual(logic.scene.read_scribbles().slices(), [index])
+        self.assertFalse(logic.undoScribble(), "A round has seen the one that is left")
         logic.close()
 
     def test_firstGuessIsCorrectedByAScribble(self):
