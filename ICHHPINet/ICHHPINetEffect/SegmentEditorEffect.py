@@ -167,6 +167,20 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
     # Rounds
     #
 
+    def activate(self):
+        """The effect was chosen: what the CT alone tells is computed while the user looks at the options."""
+        from ICHHPINetLib.errors import InvalidScribblesError
+
+        if self.segmentationNode() is None or self.getPreviewNode() is not None:
+            return
+        try:
+            self.setUpPort(self.seeds())
+        except InvalidScribblesError:
+            return
+        self.controller.prepare()
+        if self.controller.status.preparing:
+            self.pollTimer.start()
+
     def onInitialize(self):
         """The button was clicked."""
         from ICHHPINetSupport import PackageInstaller
@@ -191,15 +205,19 @@ class SegmentEditorEffect(AbstractScriptedSegmentEditorAutoCompleteEffect):
         from ICHHPINetLib.errors import ICHHPINetError
 
         seeds = self.seeds()
-        self.ensureController()
-        self.port.editor_node = self.scriptedEffect.parameterSetNode()
-        self.port.bleed_id, self.port.background_id = seeds
+        self.setUpPort(seeds)
         self.watchSeeds(seeds)
         self.workedOn = self.port.ct_key()
         if self.controller.refine():
             self.pollTimer.start()
             return
         raise self.controller.status.error or ICHHPINetError(self.controller.status.message)
+
+    def setUpPort(self, seeds):
+        """Show the controller what the editor edits now."""
+        self.ensureController()
+        self.port.editor_node = self.scriptedEffect.parameterSetNode()
+        self.port.bleed_id, self.port.background_id = seeds
 
     def watchSeeds(self, seeds):
         """Name the segments that the base class watches for new scribbles."""

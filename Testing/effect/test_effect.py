@@ -86,6 +86,23 @@ def test_initialize_previews_slices_without_seeds_and_watches_the_seeds(effect, 
     assert editor.voxels("Bleed").sum() == 6
 
 
+def test_the_chosen_effect_looks_at_the_ct_before_the_first_round(effect, editor, monkeypatch):
+    done = []
+    monkeypatch.setattr(Session, "prepare", lambda session, stop: done.append(session), raising=False)
+    effect.activate()
+    effect.onPoll()
+    assert len(done) == 1 and not effect.isBusy()
+    refine(effect)
+    assert effect.controller.last is not None and done[0].log.number == 1
+
+
+def test_an_effect_without_seeds_is_chosen_without_a_word(effect, editor):
+    editor.segmentation.GetDisplayNode().SetSegmentVisibility(editor.ids["Bleed"], False)
+    editor.segmentation.GetDisplayNode().SetSegmentVisibility(editor.ids["Other"], False)
+    effect.activate()
+    assert effect.controller is None
+
+
 def test_result_is_shown_with_the_disclaimer(effect):
     refine(effect)
     text = effect.resultLabel.setText.call_args[0][0]
