@@ -16,7 +16,7 @@ Cases are <id>_ct.nii.gz with <id>_mask.nii.gz beside them, where a case without
 bleed-free, or the folder of CT-ICH, BHSD, MBH-Seg, INSTANCE 2022 or nnU-Net as it comes
 (docs/datasets.md). Synthetic bleeds are put into bleed-free cases. Training stops after --minutes
 and goes on from the same place when the command is given again; Ctrl-C loses what came after the
-last checkpoint, a few minutes.
+last checkpoint, a few minutes. torchrun spreads it over several cards or computers (docs/training.md).
 
 examples:
   ichhpinet train --cases DATA --steps 8000 --export my.safetensors
@@ -24,6 +24,7 @@ examples:
   ichhpinet train --cases DATA --shapes SHAPES --pretrain --steps 8000
   ichhpinet train --cases DATA --fold 0 --start runs/pretrained/checkpoint.pt
   ichhpinet train --cases MINE --start Resources/weights/default.safetensors --steps 2000
+  torchrun --standalone --nproc-per-node 4 -m ICHHPINetLib train --cases DATA --device cuda
 """
 
 
@@ -67,6 +68,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--steps", type=one_or_more, default=8000, help="steps of the whole training (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--batch",
+        type=one_or_more,
+        metavar="N",
+        help="rounds that a step averages, shared by all processes (default: one a process)",
     )
     parser.add_argument(
         "--minutes", type=float, default=float("inf"), help="stop after this time, to be resumed"
@@ -127,6 +134,7 @@ def run(arguments: argparse.Namespace) -> None:
     from .export import export_checkpoint
     from .loop import DECAY_OF_STARTED, Trainer, TrainingConfig
     from .losses import LossWeights
+    from .processes import first_alone, joined
     from .recipe import PRETRAINING_RECIPE, Recipe
 
     if arguments.export:
@@ -135,7 +143,9 @@ def run(arguments: argparse.Namespace) -> None:
     arguments.run = arguments.run or _default_run(arguments)
     check_writable(arguments.run / "checkpoint.pt")
     device = resolve_device(arguments.device)
-    pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
+    processes = joined(str(device))
+    with first_alone(processes):
+        pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
     train, validation = split(sorted(pack.cases), arguments.fold)
     if arguments.pretrain:
         train, validation = split_pretraining(pack.cases)
@@ -146,6 +156,7 @@ def run(arguments: argparse.Namespace) -> None:
         train=train,
         validation=validation,
         steps=arguments.steps,
+        batch=arguments.batch,
         minutes=arguments.minutes,
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
@@ -158,15 +169,18 @@ def run(arguments: argparse.Namespace) -> None:
             weights=LossWeights(*arguments.loss_weights, *arguments.loss_shares),
         ),
     )
-    print(f"{len(train)} cases to train on, {len(validation)} held out; everything goes to {arguments.run}")
     whole = HPINetConfig() if arguments.network == "default" else PaperConfig(volume_norm="group")
     trainer = Trainer(pack, settings, ablated(whole, arguments.variant))
+    say = (lambda line: print(line, flush=True)) if processes.is_main_process else (lambda line: None)
+    say(f"{len(train)} cases to train on, {len(validation)} held out; everything goes to {arguments.run}")
+    if trainer.batch > 1:
+        say(f"A step averages {trainer.batch} rounds, on {processes.num_processes} process(es).")
     if trainer.step:
-        print(f"Going on from step {trainer.step}.")
-    trainer.run(lambda line: print(line, flush=True))
-    if arguments.export:
+        say(f"Going on from step {trainer.step}.")
+    trainer.run(say)
+    if arguments.export and processes.is_main_process:
         digest = export_checkpoint(settings.checkpoint, arguments.export)
-        print(f"{arguments.export}: SHA256 {digest}")
+        say(f"{arguments.export}: SHA256 {digest}")
 
 
 def _default_run(arguments: argparse.Namespace) -> Path:
@@ -178,6 +192,7 @@ def _default_run(arguments: argparse.Namespace) -> Path:
 def require_packages() -> None:
     """Raises MissingPackageError where training could not run."""
     try:
+        import accelerate  # noqa: F401
         import monai  # noqa: F401
         import skimage  # noqa: F401
         import tensorboard  # noqa: F401

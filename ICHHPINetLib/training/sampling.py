@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +69,7 @@ Placing = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarr
 class Sampler:
     """Draws samples from the cases of a training split, the same ones for the same seed."""
 
-    def __init__(self, pack: Pack, names: list[str], mixture: Mixture, seed: int) -> None:
+    def __init__(self, pack: Pack, names: list[str], mixture: Mixture, seed: int | Sequence[int]) -> None:
         cases = [pack.cases[name] for name in names]
         self.bleeding = [case for case in cases if case.bleeds]
         self.clean = [case for case in cases if not case.bleeds]
