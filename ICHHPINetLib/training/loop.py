@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import signal
+import os
 import time
 import zlib
 from collections import defaultdict, deque
@@ -82,8 +82,9 @@ class _Stream(IterableDataset):
         self.arguments = (pack, settings.train, settings.recipe.mixture, seed)
 
     def __iter__(self):
-        # A cluster tells all processes to stop; the last step still needs its samples.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if hasattr(os, "setpgrp"):
+            # torchrun tells a whole group of processes to stop; the last step still needs its samples.
+            os.setpgrp()
         sampler = Sampler(*self.arguments)
         while True:
             yield sampler.draw()
