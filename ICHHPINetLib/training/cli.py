@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pack, checkpoint and TensorBoard log (default: runs/default, runs/fold0 ... with --fold, "
         "runs/pretrained with --pretrain)",
     )
-    parser.add_argument("--pack", type=Path, metavar="FILE", help="a pack made earlier, instead of --cases")
+    parser.add_argument(
+        "--pack", type=Path, metavar="FILE", help="a pack made earlier (file or folder), instead of --cases"
+    )
     parser.add_argument(
         "--network",
         choices=("default", "paper"),
@@ -148,8 +151,8 @@ def run(arguments: argparse.Namespace) -> None:
         pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
     train, validation = split(sorted(pack.cases), arguments.fold)
     if arguments.pretrain:
-        train, validation = split_pretraining(pack.cases)
-    elif not any(pack.cases[name].bleeds for name in train):
+        train, validation = split_pretraining(set(pack.cases), pack.bleeding)
+    elif pack.bleeding.isdisjoint(train):
         raise InputFileError("No case to learn from has a bleed. Add some, or learn with --pretrain.")
     settings = TrainingConfig(
         checkpoint=arguments.run / "checkpoint.pt",
@@ -213,18 +216,18 @@ def split(names: list[str], fold: int | None) -> tuple[list[str], list[str]]:
     return [name for name in names if name not in chosen], chosen
 
 
-def split_pretraining(cases: dict) -> tuple[list[str], list[str]]:
-    """Names of the bleed-free cases to put bleeds into, and of the bleeding ones, all of them held out.
+def split_pretraining(cases: Set[str], bleeding: Set[str]) -> tuple[list[str], list[str]]:
+    """Of all ``cases``, the bleed-free ones to put bleeds into, and those ``bleeding``, all held out.
 
     Raises
     ------
     InputFileError
         If every case bleeds.
     """
-    clean = sorted(name for name, case in cases.items() if not case.bleeds)
+    clean = sorted(cases - bleeding)
     if not clean:
         raise InputFileError("--pretrain needs cases without a bleed; every case here has one.")
-    return clean, sorted(set(cases) - set(clean))
+    return clean, sorted(cases & bleeding)
 
 
 def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path | None):
@@ -242,7 +245,8 @@ def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be made ({error.strerror}); choose another folder.") from error
-    named, path = path is not None, path or folder / "pack.npz"
+    named, shards = path is not None, folder / "pack"
+    path = path or (shards if shards.is_dir() else folder / "pack.npz")
     found = path.exists()
     if not found:
         if cases is None:
@@ -252,6 +256,7 @@ def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path 
         print(f"Reading {cases} once ...", flush=True)
         for note in pack.build(cases, shapes, path):
             print(note, flush=True)
+        path = path if path.exists() else path.with_suffix("")
     opened = pack.load(path)
     if found and not named and cases is not None and not opened.is_of(cases):
         raise InputFileError(

@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.data import DataLoader, IterableDataset
 
 from ..ablations.network import Ablation
-from ..errors import InputFileError
+from ..errors import ICHHPINetError, InputFileError
 from ..networks.hpinet import HPINet, HPINetConfig
 from ..networks.paper.config import PaperConfig
 from .checkpoint import (
@@ -33,7 +33,7 @@ from .checkpoint import (
 from .episode import episode
 from .losses import HPINetLoss
 from .optimizer import optimizer_of
-from .pack import Pack
+from .packed import Pack
 from .processes import add_gradients, any_says, check_alike, joined, told_to_stop
 from .recipe import Recipe
 from .sampling import Sample, Sampler
@@ -44,6 +44,8 @@ _CLIP = 2.0
 # A training that starts from another's weights needs no plateau.
 DECAY_OF_STARTED = 0.8
 _EMA = 0.995
+# Cases that a look at unseen ones takes at most.
+_VALIDATED = 60
 # Episodes that take turns.
 _EPISODES = 4
 
@@ -87,7 +89,12 @@ class _Stream(IterableDataset):
             os.setpgrp()
         sampler = Sampler(*self.arguments)
         while True:
-            yield sampler.draw()
+            try:
+                yield sampler.draw()
+            except ICHHPINetError as error:
+                # Raised here, it would come out as a page of text.
+                yield error
+                return
 
 
 class Trainer:
@@ -133,7 +140,7 @@ class Trainer:
             "learning rate": (settings.learning_rate, settings.decay),
             "start": digest_of(settings.start) if settings.start else "",
         }
-        self.seen: set[str] | None = {name for name in settings.train if pack.cases[name].bleeds}
+        self.seen: set[str] | None = pack.bleeding & set(settings.train)
         if settings.checkpoint.exists():
             self._resume(settings.checkpoint)
         elif settings.start:
@@ -152,8 +159,7 @@ class Trainer:
         self._has_also_seen(state["seen"])
 
     def _start(self, path: Path) -> None:
-        bleeding = {name for name, case in self.pack.cases.items() if case.bleeds}
-        held_out = bleeding - set(self.settings.train)
+        held_out = self.pack.bleeding - set(self.settings.train)
         if path.suffix == ".safetensors":
             check_unseen(path, None, held_out)
             weights = read_weights(path, self.network)
@@ -251,13 +257,17 @@ class Trainer:
             streams.append(self._rounds(iter(samples), rng))
         return streams
 
-    def _rounds(self, samples: Iterator[Sample], rng: np.random.Generator):
+    def _rounds(self, samples: Iterator[Sample | ICHHPINetError], rng: np.random.Generator):
         """Losses of rounds without end, of several episodes in turn: rounds of one alone are too alike."""
         running = deque()
         while True:
             while len(running) < _EPISODES:
-                given = next(samples), self.settings.recipe, rng, self.device
-                running.append(episode(self.network, self.loss, *given))
+                sample = next(samples)
+                if isinstance(sample, ICHHPINetError):
+                    raise sample
+                running.append(
+                    episode(self.network, self.loss, sample, self.settings.recipe, rng, self.device)
+                )
             one = running.popleft()
             step = next(one, None)
             if step is not None:
@@ -274,11 +284,11 @@ class Trainer:
         self.step += 1
 
     def _validate(self, writer, report) -> None:
-        cases = [self.pack.cases[name] for name in self.settings.validation]
-        cases = [case for case in cases if case.bleeds]
-        if not cases or not self.processes.is_main_process:
+        names = [name for name in self.settings.validation if name in self.pack.bleeding]
+        if not names or not self.processes.is_main_process:
             return
-        dice = validate(self.average.module, cases, self.device)
+        some = names[:: -(-len(names) // _VALIDATED)]
+        dice = validate(self.average.module, (self.pack.cases[name] for name in some), self.device)
         report(f"step {self.step}  validation Dice by round: " + "  ".join(f"{value:.3f}" for value in dice))
         for number, value in enumerate(dice, 1):
             if writer:

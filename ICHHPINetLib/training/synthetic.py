@@ -25,7 +25,7 @@ from .bleed_shapes import (
 )
 from .hu_codes import encode
 from .mass_effect import pushed
-from .pack import PackedCase, Shape
+from .packed import PackedCase, Shape
 
 _FINE_MM = 1.0
 _BONE_HU = 60.0

@@ -269,9 +269,9 @@ def test_a_voxel_that_bleeds_a_little_less_than_half_the_time_is_at_the_cut():
 
 
 def test_pretraining_sees_no_real_bleed(small_pack):
-    assert split_pretraining(small_pack.cases) == (["b"], ["a"])
+    assert split_pretraining(set(small_pack.cases), small_pack.bleeding) == (["b"], ["a"])
     with pytest.raises(InputFileError, match="without a bleed"):
-        split_pretraining({"a": small_pack.cases["a"]})
+        split_pretraining({"a"}, {"a"})
     sampler = Sampler(small_pack, ["b"], PRETRAINING, seed=0)
     assert any(sampler.draw().fraction.any() for _ in range(8))
 

@@ -10,7 +10,7 @@ pytest.importorskip("skimage")
 
 from ICHHPINetLib.training.bleed_shapes import depth_below_skull
 from ICHHPINetLib.training.hu_codes import encode
-from ICHHPINetLib.training.pack import PackedCase
+from ICHHPINetLib.training.packed import PackedCase
 from ICHHPINetLib.training.sampling import Mixture, Sampler
 from ICHHPINetLib.training.transplant import transplanted
 
