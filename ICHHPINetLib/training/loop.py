@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import threading
 import time
 import zlib
 from collections import defaultdict, deque
@@ -87,6 +89,7 @@ class _Stream(IterableDataset):
         if hasattr(os, "setpgrp"):
             # torchrun tells a whole group of processes to stop; the last step still needs its samples.
             os.setpgrp()
+        threading.Thread(target=_end_with_parent, daemon=True).start()
         sampler = Sampler(*self.arguments)
         while True:
             try:
@@ -95,6 +98,13 @@ class _Stream(IterableDataset):
                 # Raised here, it would come out as a page of text.
                 yield error
                 return
+
+
+def _end_with_parent() -> None:
+    """Ends a worker whose training was killed: PyTorch's would wait forever to hand over a sample, and keep
+    the connections of the dead process open."""
+    multiprocessing.parent_process().join()
+    os._exit(1)
 
 
 class Trainer:

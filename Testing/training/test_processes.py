@@ -24,7 +24,11 @@ from Testing.training.tiny import TINY, settings  # noqa: E402
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the launcher of these tests forks")
 
-SMALL = Recipe(Mixture(real=1.0, whole=0.0, voxels=8 * 16 * 16, aged=0.0, moved=0.0, hard=0.0))
+SMALL = Recipe(
+    Mixture(real=1.0, whole=0.0, voxels=8 * 16 * 16, aged=0.0, moved=0.0, hard=0.0),
+    longest=2,
+    volume_alone=0.9,
+)
 
 
 def on_two(function, *arguments):
@@ -40,67 +44,64 @@ def _alone(function, *arguments):
 
 def train(pack, folder, until, **changes):
     folder.mkdir(exist_ok=True)
-    trainer = Trainer(pack, settings(folder, steps=30, recipe=SMALL, **changes), TINY)
+    trainer = Trainer(pack, settings(folder, **{"steps": 30, "recipe": SMALL, **changes}), TINY)
     trainer.run(lambda line: None, until=until)
+    return trainer
 
 
-def same_training(one, other):
-    one, other = (torch.load(folder / "x.pt", weights_only=True) for folder in (one, other))
-    assert one["step"] == other["step"]
-    for part in ("network", "average"):
-        torch.testing.assert_close(one[part], other[part], rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(one["optimizer"], other["optimizer"], rtol=1e-3, atol=1e-5)
+def once_in_training(act):
+    def wait():
+        while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+            time.sleep(0.01)
+        time.sleep(0.3)
+        act()
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def test_two_processes_train_as_one_that_averages_two_rounds(small_pack, tmp_path):
-    one, two = tmp_path / "one", tmp_path / "two"
-    train(small_pack, one, 20, batch=2)
-    on_two(train, small_pack, two, 20)
-    same_training(one, two)
-    # And each goes on as the other began.
-    on_two(train, small_pack, one, 22)
-    train(small_pack, two, 22, batch=2)
-    same_training(one, two)
+    train(small_pack, tmp_path / "one", 20, batch=2)
+    on_two(train, small_pack, tmp_path / "two", 20)
+    one, two = (torch.load(tmp_path / name / "x.pt", weights_only=True) for name in ("one", "two"))
+    assert one["step"] == two["step"] == 20
+    for part in ("network", "average", "optimizer"):
+        torch.testing.assert_close(one[part], two[part], rtol=1e-3, atol=1e-5)
 
 
-def test_a_process_that_ends_ends_the_others_with_a_sentence(small_pack, tmp_path):
+def test_two_go_on_where_one_stopped_and_one_that_leaves_ends_the_other(small_pack, tmp_path):
+    train(small_pack, tmp_path, 1)
+
     def one_leaves():
-        train(small_pack, tmp_path, 1)
+        assert train(small_pack, tmp_path, 2).step == 2
         if rank() > 0:
-            os._exit(0)
+            once_in_training(lambda: os._exit(0))
         with pytest.raises(DeviceError, match="Another process of this training ended"):
-            train(small_pack, tmp_path, 3)
+            train(small_pack, tmp_path, None, steps=10**6)
 
     on_two(one_leaves)
-    assert torch.load(tmp_path / "x.pt", weights_only=True)["step"] == 1
+    assert torch.load(tmp_path / "x.pt", weights_only=True)["step"] == 2
 
 
-def test_sigterm_to_one_process_saves_and_stops_all(small_pack, tmp_path):
+def test_sigterm_to_one_of_two_stops_both_and_one_goes_on(small_pack, tmp_path):
     def told():
         if rank() > 0:
-            threading.Thread(target=terminate_once_awaited, daemon=True).start()
-        trainer = Trainer(small_pack, settings(tmp_path, steps=10**6, recipe=SMALL), TINY)
-        trainer.run(lambda line: None)
-        (tmp_path / str(rank())).write_text(str(trainer.step))
-
-    def terminate_once_awaited():
-        while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGTERM)
+            once_in_training(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        step = train(small_pack, tmp_path, None, steps=10**6).step
+        (tmp_path / str(rank())).write_text(str(step))
 
     on_two(told)
-    step = torch.load(tmp_path / "x.pt", weights_only=True)["step"]
-    assert {int((tmp_path / name).read_text()) for name in "01"} == {step}
+    stopped = {int((tmp_path / name).read_text()) for name in "01"}
+    assert len(stopped) == 1 and max(stopped) < 10**6
+    end = max(stopped) + 1
+    assert train(small_pack, tmp_path, end, steps=10**6).step == end
 
 
 def test_what_cannot_be_shared_is_refused_in_words(small_pack, tmp_path):
-    train(small_pack, tmp_path / "0", 1)
-
     def refused():
         with pytest.raises(InputFileError, match="a multiple of 2"):
             Trainer(small_pack, settings(tmp_path, batch=3), TINY)
         with pytest.raises(InputFileError, match="do not begin with the same"):
-            train(small_pack, tmp_path / str(rank()), 2)
+            Trainer(small_pack, settings(tmp_path, seed=rank()), TINY)
         with pytest.raises(DeviceError, match="card of its own"):
             Trainer(small_pack, settings(tmp_path, device="cuda:1"), TINY)
 
