@@ -25,7 +25,7 @@ examples:
   ichhpinet train --cases DATA --shapes SHAPES --pretrain --steps 8000
   ichhpinet train --cases DATA --fold 0 --start runs/pretrained/checkpoint.pt
   ichhpinet train --cases MINE --start Resources/weights/default.safetensors --steps 2000
-  torchrun --standalone --nproc-per-node 4 -m ICHHPINetLib train --cases DATA --device cuda
+  torchrun --standalone --nproc-per-node 4 -m -- ICHHPINetLib train --cases DATA --device cuda
 """
 
 

@@ -111,6 +111,7 @@ def test_what_cannot_be_shared_is_refused_in_words(small_pack, tmp_path):
 def test_the_command_packs_writes_and_speaks_once(small_cases, tmp_path, capfd):
     def command():
         words = ["train", "--cases", small_cases, "--run", tmp_path / "run", "--steps", "1"]
+        words += ["--variant", "volume_pro"]
         assert main([*map(str, words), "--device", "cpu", "--export", str(tmp_path / "x.safetensors")]) == 0
 
     on_two(command)
