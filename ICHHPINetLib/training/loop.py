@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import zlib
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,13 +32,13 @@ from .checkpoint import (
     read_weights,
     write_checkpoint,
 )
-from .episode import episode
+from .episode import episode, in_turn
 from .losses import HPINetLoss
 from .optimizer import optimizer_of
 from .packed import Pack
 from .processes import add_gradients, any_says, check_alike, joined, told_to_stop
 from .recipe import Recipe
-from .sampling import Sample, Sampler
+from .sampling import Sampler
 from .validation import validate
 
 _WARMUP = 200
@@ -260,29 +260,16 @@ class Trainer:
         for number in range(share * self.processes.process_index, share * (self.processes.process_index + 1)):
             # NumPy takes no notice of a last 0.
             seed = [self.settings.seed + 7919 * self.step, number]
-            samples = DataLoader(
-                _Stream(self.pack, self.settings, seed), batch_size=None, num_workers=1, prefetch_factor=4
-            )
             rng = np.random.default_rng([self.settings.seed + self.step, number])
-            streams.append(self._rounds(iter(samples), rng))
+            streams.append(in_turn(self._episodes(seed, rng), _EPISODES))
         return streams
 
-    def _rounds(self, samples: Iterator[Sample | ICHHPINetError], rng: np.random.Generator):
-        """Losses of rounds without end, of several episodes in turn: rounds of one alone are too alike."""
-        running = deque()
-        while True:
-            while len(running) < _EPISODES:
-                sample = next(samples)
-                if isinstance(sample, ICHHPINetError):
-                    raise sample
-                running.append(
-                    episode(self.network, self.loss, sample, self.settings.recipe, rng, self.device)
-                )
-            one = running.popleft()
-            step = next(one, None)
-            if step is not None:
-                yield step
-                running.append(one)
+    def _episodes(self, seed: Sequence[int], rng: np.random.Generator) -> Iterator[Iterator]:
+        stream = _Stream(self.pack, self.settings, seed)
+        for sample in DataLoader(stream, batch_size=None, num_workers=1, prefetch_factor=4):
+            if isinstance(sample, ICHHPINetError):
+                raise sample
+            yield episode(self.network, self.loss, sample, self.settings.recipe, rng, self.device)
 
     def _step(self) -> None:
         for group in self.optimizer.param_groups:

@@ -105,6 +105,6 @@ def _together() -> Iterator[None]:
         yield
     except RuntimeError as error:
         raise DeviceError(
-            "Another process of this training ended, or cannot be reached, and so this one ends too. See what "
-            "the other said, then give the same command again: it goes on from the last checkpoint."
+            "Another process of this training ended, or cannot be reached, and so this one ends too. See "
+            "what the other said, then give the same command again: it goes on from the last checkpoint."
         ) from error

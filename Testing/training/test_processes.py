@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -19,7 +20,7 @@ from ICHHPINetLib.cli import main  # noqa: E402
 from ICHHPINetLib.errors import DeviceError  # noqa: E402
 from ICHHPINetLib.training.loop import Trainer  # noqa: E402
 from ICHHPINetLib.training.recipe import Recipe  # noqa: E402
-from ICHHPINetLib.training.sampling import Mixture  # noqa: E402
+from ICHHPINetLib.training.sampling import Mixture, Sampler  # noqa: E402
 from Testing.training.tiny import TINY, settings  # noqa: E402
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the launcher of these tests forks")
@@ -66,6 +67,13 @@ def test_two_processes_train_as_one_that_averages_two_rounds(small_pack, tmp_pat
     assert one["step"] == two["step"] == 20
     for part in ("network", "average", "optimizer"):
         torch.testing.assert_close(one[part], two[part], rtol=1e-3, atol=1e-5)
+
+
+def test_the_first_of_a_batch_draws_what_is_drawn_without_one(small_pack):
+    one, first, second = (Sampler(small_pack, ["a", "b"], Mixture(), seed) for seed in (7, [7, 0], [7, 1]))
+    drawn = one.draw().hu
+    assert np.array_equal(drawn, first.draw().hu)
+    assert not np.array_equal(drawn, second.draw().hu)
 
 
 def test_two_go_on_where_one_stopped_and_one_that_leaves_ends_the_other(small_pack, tmp_path):
