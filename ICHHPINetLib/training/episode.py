@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterator
-from typing import TypeVar
 
 import numpy as np
 import torch
@@ -24,8 +22,6 @@ from ..weights.devices import fast_math
 from .losses import HPINetLoss, Pair
 from .recipe import Recipe
 from .sampling import Sample
-
-T = TypeVar("T")
 
 _TARGETS = 8
 # Darker blood is told from brain or fluid by the scribbles alone.
@@ -84,19 +80,6 @@ def episode(
                 network, loss, image, channels, previous, target, rng, recipe.volume_hidden
             )
         yield total, {**parts, **_scored(result, target, number + 1)}
-
-
-def in_turn(episodes: Iterator[Iterator[T]], count: int) -> Iterator[T]:
-    """Rounds without end, of ``count`` episodes in turn: rounds of one alone are too alike."""
-    running: deque[Iterator[T]] = deque()
-    while True:
-        while len(running) < count:
-            running.append(next(episodes))
-        one = running.popleft()
-        step = next(one, None)
-        if step is not None:
-            yield step
-            running.append(one)
 
 
 def _looks_like_blood(sample: Sample) -> bool:

@@ -7,10 +7,11 @@ import os
 import threading
 import time
 import zlib
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -32,7 +33,7 @@ from .checkpoint import (
     read_weights,
     write_checkpoint,
 )
-from .episode import episode, in_turn
+from .episode import episode
 from .losses import HPINetLoss
 from .optimizer import optimizer_of
 from .packed import Pack
@@ -40,6 +41,8 @@ from .processes import add_gradients, any_says, check_alike, joined, told_to_sto
 from .recipe import Recipe
 from .sampling import Sampler
 from .validation import validate
+
+T = TypeVar("T")
 
 _WARMUP = 200
 _CLIP = 2.0
@@ -290,6 +293,19 @@ class Trainer:
         for number, value in enumerate(dice, 1):
             if writer:
                 writer.add_scalar(f"validation/Dice round {number}", value, self.step)
+
+
+def in_turn(episodes: Iterator[Iterator[T]], count: int) -> Iterator[T]:
+    """Rounds without end, of ``count`` episodes in turn: rounds of one alone are too alike."""
+    running: deque[Iterator[T]] = deque()
+    while True:
+        while len(running) < count:
+            running.append(next(episodes))
+        one = running.popleft()
+        step = next(one, None)
+        if step is not None:
+            yield step
+            running.append(one)
 
 
 def _writer(folder: Path | None):

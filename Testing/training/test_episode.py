@@ -15,7 +15,8 @@ from ICHHPINetLib.ablations.network import ablated  # noqa: E402
 from ICHHPINetLib.imaging.windowing import windowed  # noqa: E402
 from ICHHPINetLib.interaction.propagation import run_round  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
-from ICHHPINetLib.training.episode import episode, in_turn, round_loss  # noqa: E402
+from ICHHPINetLib.training.episode import episode, round_loss  # noqa: E402
+from ICHHPINetLib.training.loop import in_turn  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss  # noqa: E402
 from ICHHPINetLib.training.recipe import Recipe  # noqa: E402
 from ICHHPINetLib.training.sampling import Sample  # noqa: E402
