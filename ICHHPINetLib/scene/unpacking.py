@@ -15,7 +15,7 @@ from ..imaging.integrity import check_whole
 
 # A scene with a dozen CTs has a few hundred files and a few GB.
 _MOST_FILES = 10_000
-_MOST_BYTES = 8 << 30
+MOST_BYTES = 8 << 30
 _IMAGES = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz")
 _STORAGE = re.compile(r"vtkMRML\w*StorageNode\w*")
 _ADVICE = "Do not open it unless you know where it comes from; ask for it again."
@@ -62,7 +62,7 @@ def _check_entries(path: Path, entries: list[zipfile.ZipInfo], free: int) -> Non
         raise InputFileError(f"'{path}' holds {len(entries)} files, more than any scene has. {_ADVICE}")
     size = sum(entry.file_size for entry in entries)
     # The files, and the copy.
-    most = min(_MOST_BYTES, free // 2)
+    most = min(MOST_BYTES, free // 2)
     if size > most:
         raise InputFileError(
             f"'{path}' would unpack to {size / 1e9:.1f} GB, more than the {most / 1e9:.1f} GB that fit. "
