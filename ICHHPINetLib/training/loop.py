@@ -153,7 +153,7 @@ class Trainer:
             "learning rate": (settings.learning_rate, settings.decay),
             "start": digest_of(settings.start) if settings.start else "",
         }
-        self.seen: set[str] | None = pack.bleeding & set(settings.train)
+        self.seen: set[str] | None = set(settings.train) & pack.bleeding
         if settings.checkpoint.exists():
             self._resume(settings.checkpoint)
         elif settings.start:

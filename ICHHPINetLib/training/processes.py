@@ -67,8 +67,9 @@ def add_gradients(network: nn.Module, processes: PartialState) -> None:
     used = parameters[0].new_tensor([one.grad is not None for one in parameters])
     gradients = [torch.zeros_like(one) if one.grad is None else one.grad for one in parameters]
     # One message: of many small ones, each would wait for the slowest process.
+    message = torch.cat([used, *(one.flatten() for one in gradients)])
     with _together():
-        total = reduce(torch.cat([used, *(one.flatten() for one in gradients)]), "sum")
+        total = reduce(message, "sum")
     used, *gradients = total.split([len(parameters), *(one.numel() for one in parameters)])
     for parameter, count, gradient in zip(parameters, used.tolist(), gradients, strict=True):
         parameter.grad = gradient.view_as(parameter) if count else None
