@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ICHHPINetLib.evaluation.statistics import Comparison
     from ICHHPINetLib.networks.hpinet import HPINetConfig
     from ICHHPINetLib.training.loop import Trainer
-    from ICHHPINetLib.training.pack import Pack
+    from ICHHPINetLib.training.packed import Pack
     from ICHHPINetLib.training.recipe import Recipe
 
 

@@ -16,7 +16,7 @@ from ..words import tr as _
 
 # A scene with a dozen CTs has a few hundred files and a few GB.
 _MOST_FILES = 10_000
-_MOST_BYTES = 8 << 30
+MOST_BYTES = 8 << 30
 _IMAGES = (".nrrd", ".nhdr", ".mha", ".mhd", ".nii", ".nii.gz")
 _STORAGE = re.compile(r"vtkMRML\w*StorageNode\w*")
 
@@ -72,7 +72,7 @@ def _check_entries(path: Path, entries: list[zipfile.ZipInfo], free: int) -> Non
         )
     size = sum(entry.file_size for entry in entries)
     # The files, and the copy.
-    most = min(_MOST_BYTES, free // 2)
+    most = min(MOST_BYTES, free // 2)
     if size > most:
         raise InputFileError(
             _(

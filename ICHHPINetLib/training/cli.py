@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Set
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ Cases are <id>_ct.nii.gz with <id>_mask.nii.gz beside them, where a case without
 bleed-free, or the folder of CT-ICH, BHSD, MBH-Seg, INSTANCE 2022 or nnU-Net as it comes
 (docs/datasets.md). Synthetic bleeds are put into bleed-free cases. Training stops after --minutes
 and goes on from the same place when the command is given again; Ctrl-C loses what came after the
-last checkpoint, a few minutes.
+last checkpoint, a few minutes. torchrun spreads it over several cards or computers (docs/training.md).
 
 examples:
   ichhpinet train --cases DATA --steps 8000 --export my.safetensors
@@ -24,6 +25,7 @@ examples:
   ichhpinet train --cases DATA --shapes SHAPES --pretrain --steps 8000
   ichhpinet train --cases DATA --fold 0 --start runs/pretrained/checkpoint.pt
   ichhpinet train --cases MINE --start Resources/weights/default.safetensors --steps 2000
+  torchrun --standalone --nproc-per-node 4 -m -- ICHHPINetLib train --cases DATA --device cuda
 """
 
 
@@ -43,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="pack, checkpoint and TensorBoard log (default: runs/default, runs/fold0 ... with --fold, "
         "runs/pretrained with --pretrain)",
     )
-    parser.add_argument("--pack", type=Path, metavar="FILE", help="a pack made earlier, instead of --cases")
+    parser.add_argument(
+        "--pack", type=Path, metavar="FILE", help="a pack made earlier (file or folder), instead of --cases"
+    )
     parser.add_argument(
         "--network",
         choices=("default", "paper"),
@@ -67,6 +71,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--steps", type=one_or_more, default=8000, help="steps of the whole training (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--batch",
+        type=one_or_more,
+        metavar="N",
+        help="rounds that a step averages, shared by all processes (default: one a process)",
     )
     parser.add_argument(
         "--minutes", type=float, default=float("inf"), help="stop after this time, to be resumed"
@@ -127,6 +137,7 @@ def run(arguments: argparse.Namespace) -> None:
     from .export import export_checkpoint
     from .loop import DECAY_OF_STARTED, Trainer, TrainingConfig
     from .losses import LossWeights
+    from .processes import first_alone, joined
     from .recipe import PRETRAINING_RECIPE, Recipe
 
     if arguments.export:
@@ -135,17 +146,20 @@ def run(arguments: argparse.Namespace) -> None:
     arguments.run = arguments.run or _default_run(arguments)
     check_writable(arguments.run / "checkpoint.pt")
     device = resolve_device(arguments.device)
-    pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
+    processes = joined(str(device))
+    with first_alone(processes):
+        pack = open_pack(arguments.run, arguments.pack, arguments.cases, arguments.shapes)
     train, validation = split(sorted(pack.cases), arguments.fold)
     if arguments.pretrain:
-        train, validation = split_pretraining(pack.cases)
-    elif not any(pack.cases[name].bleeds for name in train):
+        train, validation = split_pretraining(set(pack.cases), pack.bleeding)
+    elif pack.bleeding.isdisjoint(train):
         raise InputFileError("No case to learn from has a bleed. Add some, or learn with --pretrain.")
     settings = TrainingConfig(
         checkpoint=arguments.run / "checkpoint.pt",
         train=train,
         validation=validation,
         steps=arguments.steps,
+        batch=arguments.batch,
         minutes=arguments.minutes,
         learning_rate=arguments.learning_rate,
         seed=arguments.seed,
@@ -158,15 +172,18 @@ def run(arguments: argparse.Namespace) -> None:
             weights=LossWeights(*arguments.loss_weights, *arguments.loss_shares),
         ),
     )
-    print(f"{len(train)} cases to train on, {len(validation)} held out; everything goes to {arguments.run}")
     whole = HPINetConfig() if arguments.network == "default" else PaperConfig(volume_norm="group")
     trainer = Trainer(pack, settings, ablated(whole, arguments.variant))
+    say = (lambda line: print(line, flush=True)) if processes.is_main_process else (lambda line: None)
+    say(f"{len(train)} cases to train on, {len(validation)} held out; everything goes to {arguments.run}")
+    if trainer.batch > 1:
+        say(f"A step averages {trainer.batch} rounds, on {processes.num_processes} process(es).")
     if trainer.step:
-        print(f"Going on from step {trainer.step}.")
-    trainer.run(lambda line: print(line, flush=True))
-    if arguments.export:
+        say(f"Going on from step {trainer.step}.")
+    trainer.run(say)
+    if arguments.export and processes.is_main_process:
         digest = export_checkpoint(settings.checkpoint, arguments.export)
-        print(f"{arguments.export}: SHA256 {digest}")
+        say(f"{arguments.export}: SHA256 {digest}")
 
 
 def _default_run(arguments: argparse.Namespace) -> Path:
@@ -178,6 +195,7 @@ def _default_run(arguments: argparse.Namespace) -> Path:
 def require_packages() -> None:
     """Raises MissingPackageError where training could not run."""
     try:
+        import accelerate  # noqa: F401
         import monai  # noqa: F401
         import skimage  # noqa: F401
         import tensorboard  # noqa: F401
@@ -198,18 +216,18 @@ def split(names: list[str], fold: int | None) -> tuple[list[str], list[str]]:
     return [name for name in names if name not in chosen], chosen
 
 
-def split_pretraining(cases: dict) -> tuple[list[str], list[str]]:
-    """Names of the bleed-free cases to put bleeds into, and of the bleeding ones, all of them held out.
+def split_pretraining(cases: Set[str], bleeding: Set[str]) -> tuple[list[str], list[str]]:
+    """Of all ``cases``, the bleed-free ones to put bleeds into, and those ``bleeding``, all held out.
 
     Raises
     ------
     InputFileError
         If every case bleeds.
     """
-    clean = sorted(name for name, case in cases.items() if not case.bleeds)
+    clean = sorted(cases - bleeding)
     if not clean:
         raise InputFileError("--pretrain needs cases without a bleed; every case here has one.")
-    return clean, sorted(set(cases) - set(clean))
+    return clean, sorted(cases & bleeding)
 
 
 def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path | None):
@@ -227,7 +245,8 @@ def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path 
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{folder} cannot be made ({error.strerror}); choose another folder.") from error
-    named, path = path is not None, path or folder / "pack.npz"
+    named, shards = path is not None, folder / "pack"
+    path = path or (shards if shards.is_dir() else folder / "pack.npz")
     found = path.exists()
     if not found:
         if cases is None:
@@ -237,6 +256,7 @@ def open_pack(folder: Path, path: Path | None, cases: Path | None, shapes: Path 
         print(f"Reading {cases} once ...", flush=True)
         for note in pack.build(cases, shapes, path):
             print(note, flush=True)
+        path = path if path.exists() else path.with_suffix("")
     opened = pack.load(path)
     if found and not named and cases is not None and not opened.is_of(cases):
         raise InputFileError(

@@ -66,20 +66,20 @@ def add_hard_negatives(
     head = Head(hu, depth_below_skull(inside), slice_mm)
     more = np.zeros(hu.shape, np.float32)
     blood = ndimage.binary_dilation(fraction > _BLOOD, np.ones((1, 2 * _APART + 1, 2 * _APART + 1), bool))
-    for make in rng.choice([*_KINDS], rng.integers(1, 3), replace=False, p=[*_KINDS.values()]):
+    for make in rng.choice([*KINDS], rng.integers(1, 3), replace=False, p=[*KINDS.values()]):
         made = make(head, rng)
         # What bone does to the image it does to blood as well; a gap would tell where blood is.
-        more += made if make in _OF_THE_IMAGE else made * ~blood
+        more += made if make in OF_THE_IMAGE else made * ~blood
     return np.where(inside, hu + more, hu).astype(np.float32)
 
 
-def _calcified_choroid(head: Head, rng: np.random.Generator) -> np.ndarray:
+def calcified_choroid(head: Head, rng: np.random.Generator) -> np.ndarray:
     """In both lateral ventricles, where fluid is to be found, seldom in one alone."""
     fluid = (head.depth > _DEEP_MM) & (ndimage.gaussian_filter(head.hu, (0, 1, 1)) < _FLUID_HU)
     return _pair(head, fluid if fluid.any() else head.depth > _DEEP_MM, (1.5, 6), (60, 350), rng)
 
 
-def _calcified_basal_ganglia(head: Head, rng: np.random.Generator) -> np.ndarray:
+def calcified_basal_ganglia(head: Head, rng: np.random.Generator) -> np.ndarray:
     """Deep in both halves, faint."""
     return _pair(head, head.depth > _DEEP_MM, (1.5, 7), (45, 130), rng)
 
@@ -108,7 +108,7 @@ def _pair(
     return more
 
 
-def _calcified_pineal(head: Head, rng: np.random.Generator) -> np.ndarray:
+def calcified_pineal(head: Head, rng: np.random.Generator) -> np.ndarray:
     """One in the midline, a little behind the center."""
     wide = np.flatnonzero(head.depth.max((1, 2)) > 2 * _DEEP_MM)
     index = int(rng.choice(wide[len(wide) // 5 : -(-3 * len(wide) // 5)])) if len(wide) else 0
@@ -139,7 +139,7 @@ def _calcification(
     return more
 
 
-def _dense_falx(head: Head, rng: np.random.Generator) -> np.ndarray:
+def dense_falx(head: Head, rng: np.random.Generator) -> np.ndarray:
     """A thin sheet in the midline of the upper half, from the inner table inwards, now and then calcified."""
     more = np.zeros(head.hu.shape, np.float32)
     width, reach = rng.uniform(0.8, 2.5), rng.uniform(15, 50)
@@ -161,7 +161,7 @@ def _dense_falx(head: Head, rng: np.random.Generator) -> np.ndarray:
     return more * height
 
 
-def _bone_of_the_next_slice(head: Head, rng: np.random.Generator) -> np.ndarray:
+def bone_of_the_next_slice(head: Head, rng: np.random.Generator) -> np.ndarray:
     """Slices as they were thicker: the inner table of the neighbor is seen through the brain."""
     share = np.zeros(len(head.hu))
     start = rng.integers(len(share))
@@ -174,7 +174,7 @@ def _bone_of_the_next_slice(head: Head, rng: np.random.Generator) -> np.ndarray:
     return np.clip(more, 0, None) * share[:, None, None]
 
 
-def _beam_hardening(head: Head, rng: np.random.Generator) -> np.ndarray:
+def beam_hardening(head: Head, rng: np.random.Generator) -> np.ndarray:
     """A bright rim below the inner table, and streaks across the lower slices."""
     rim = rng.uniform(3, 14) * np.exp(-head.depth / log_uniform(rng, 1.5, 6))
     streaks = field(head.hu.shape, (0.6, 1.2, 18), rng) * rng.uniform(2, 9)
@@ -182,12 +182,12 @@ def _beam_hardening(head: Head, rng: np.random.Generator) -> np.ndarray:
     return rim * wobble(head.hu.shape, rng, 0.4) + streaks * np.clip((0.4 - height) / 0.15, 0, 1)
 
 
-_KINDS = {
-    _calcified_choroid: 0.2,
-    _calcified_pineal: 0.1,
-    _calcified_basal_ganglia: 0.15,
-    _dense_falx: 0.2,
-    _bone_of_the_next_slice: 0.2,
-    _beam_hardening: 0.15,
+KINDS = {
+    calcified_choroid: 0.2,
+    calcified_pineal: 0.1,
+    calcified_basal_ganglia: 0.15,
+    dense_falx: 0.2,
+    bone_of_the_next_slice: 0.2,
+    beam_hardening: 0.15,
 }
-_OF_THE_IMAGE = (_bone_of_the_next_slice, _beam_hardening)
+OF_THE_IMAGE = (bone_of_the_next_slice, beam_hardening)

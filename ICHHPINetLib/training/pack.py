@@ -1,13 +1,13 @@
-"""One file with everything that training needs, at the resolution of training.
+"""Everything that training needs, at the resolution of training.
 
-CTs and masks are brought to the working grid once and stored as bytes, so that training
-runs unchanged wherever this file (under 45 MiB for the development cases) is carried.
+CTs and masks are brought to the working grid once and stored as bytes: in one file, so that training
+runs unchanged wherever this file (under 45 MiB for the development cases) is carried, or in a folder of
+shards where the memory might not hold it.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,54 +17,15 @@ from ..datasets import CaseImages, check_cases, find_cases, read_case
 from ..errors import InputFileError
 from ..imaging.label_files import read_labels
 from ..imaging.orientation import to_canonical
-from ..imaging.output_files import whole_file
+from ..imaging.output_files import drafts_folder, whole_file
 from ..imaging.working_grid import PIXEL_MM, WorkingGrid
-from .hu_codes import decode, encode
+from .hu_codes import encode
+from .packed import Pack, unpacked
+from .shards import load_shards, write_shard
 
 _BONE_HU = 150.0
-# No group of slices on the working grid is thicker.
-_THICKEST_MM = 100.0
-
-
-@dataclass(frozen=True)
-class PackedCase:
-    """A CT on the working grid: codes uint8 (Z, Y, X), bleed fraction uint8 0..255, inside of the skull."""
-
-    name: str
-    codes: np.ndarray
-    fraction: np.ndarray
-    inside: np.ndarray
-    slice_mm: float
-
-    @property
-    def bleeds(self) -> bool:
-        return bool(self.fraction.any())
-
-    def hu(self) -> np.ndarray:
-        """float32 (Z, Y, X)."""
-        return decode(self.codes)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """A bleed without an image: bool (Z, Y, X) at ``PIXEL_MM`` in plane, its slice distance, and where in
-    the head its center lay, as fractions (z, y, x) of the volume."""
-
-    mask: np.ndarray
-    slice_mm: float
-    center: tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class Pack:
-    """Cases and bleed shapes, loaded."""
-
-    cases: dict[str, PackedCase]
-    shapes: list[Shape]
-
-    def is_of(self, cases_folder: Path) -> bool:
-        """Whether the names of the cases to learn from in a folder are those of the pack."""
-        return {case.name for case in find_cases(cases_folder) if case.labeled} == set(self.cases)
+# Bytes before compression. Two hundred CTs have less, and stay in one file.
+SHARD_BYTES = 512 * 2**20
 
 
 def inside_skull(hu: np.ndarray) -> np.ndarray:
@@ -88,7 +49,7 @@ def build(cases_folder: Path, shapes_folder: Path | None, output: Path) -> list[
     cases_folder: a data set in any layout that ``datasets.find_cases`` knows. A case that may bleed
         but has no mask teaches nothing and is left out.
     shapes_folder: masks of bleeds without images, or None.
-    output: the .npz to write.
+    output: the .npz to write. More than 512 MiB become shards in a folder of that name without ending.
 
     Returns
     -------
@@ -108,13 +69,22 @@ def build(cases_folder: Path, shapes_folder: Path | None, output: Path) -> list[
     check_cases(usable)
     notes = [f"{case.name}: left out. {' '.join(case.notes)}" for case in cases if not case.labeled]
     arrays: dict[str, np.ndarray] = {}
-    for case in usable:
-        images = read_case(case)
-        arrays.update(_pack_case(images))
-        notes += [f"{case.name}: {note}" for note in images.notes]
-    if shapes_folder is not None:
-        for number, path in enumerate(sorted(Path(shapes_folder).glob("*.nii.gz"))):
-            arrays.update(_pack_shape(number, path))
+    with drafts_folder(output.parent) as drafts:
+        for case in usable:
+            images = read_case(case)
+            arrays.update(_pack_case(images))
+            notes += [f"{case.name}: {note}" for note in images.notes]
+            if sum(array.nbytes for array in arrays.values()) > SHARD_BYTES:
+                write_shard(drafts / "shards", arrays)
+                arrays.clear()
+        if shapes_folder is not None:
+            for number, path in enumerate(sorted(Path(shapes_folder).glob("*.nii.gz"))):
+                arrays.update(_pack_shape(number, path))
+        if (drafts / "shards").exists():
+            if arrays:
+                write_shard(drafts / "shards", arrays)
+            os.replace(drafts / "shards", output.with_suffix(""))
+            return notes
     with whole_file(output, lambda draft: _holds(draft, arrays)) as draft, draft.open("wb") as file:
         # Into an open file: numpy would add an ending to a name that lacks its own.
         np.savez_compressed(file, **arrays)
@@ -165,81 +135,21 @@ def _pack_shape(number: int, path: Path) -> dict[str, np.ndarray]:
 
 
 def load(path: Path) -> Pack:
-    """Reads a pack.
+    """Reads a pack, a file or a folder of shards.
 
     Raises
     ------
     InputFileError
-        If the file is missing or no pack.
+        If it is missing or no pack.
     """
     try:
+        if path.is_dir():
+            return load_shards(path)
         with np.load(path) as stored:
-            arrays = {key: stored[key] for key in stored.files}
-        return _unpacked(arrays)
+            cases, shapes = unpacked({key: stored[key] for key in stored.files})
+        if not cases:
+            raise ValueError("it holds no case")
+        return Pack(cases, frozenset(name for name, case in cases.items() if case.bleeds), shapes)
     except Exception as error:  # of as many kinds as there are ways to damage an archive
         reason = str(error).strip() or type(error).__name__
         raise InputFileError(f"{path} is no training pack ({reason}); make one by naming --cases.") from error
-
-
-def _unpacked(arrays: dict[str, np.ndarray]) -> Pack:
-    """Checks every array; ValueError or KeyError where one is missing or damaged."""
-    groups: dict[tuple[str, str], dict[str, np.ndarray]] = {}
-    for key, array in arrays.items():
-        kind, rest = key.split("/", 1)
-        name, field = rest.rsplit("/", 1)
-        groups.setdefault((kind, name), {})[field] = array
-    cases, shapes = {}, []
-    for (kind, name), fields in groups.items():
-        try:
-            if kind == "case":
-                cases[name] = _case(name, fields)
-            elif kind == "shape":
-                shapes.append(_shape(fields))
-            else:
-                raise ValueError("it is of an unknown kind")
-        except KeyError as error:
-            raise ValueError(f"{kind} {name} lacks {error}") from error
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{kind} {name} is damaged: {error}") from error
-    if not cases:
-        raise ValueError("it holds no case")
-    return Pack(cases, shapes)
-
-
-def _case(name: str, fields: dict[str, np.ndarray]) -> PackedCase:
-    _expect(set(fields) <= {"codes", "inside", "slice_mm", "fraction"}, "its fields")
-    codes, inside = fields["codes"], fields["inside"]
-    _expect(codes.dtype == np.uint8 and codes.ndim == 3 and codes.size > 0, "its CT")
-    fraction = fields.get("fraction", np.zeros(codes.shape, np.uint8))
-    _expect(fraction.dtype == np.uint8 and fraction.shape == codes.shape, "its blood")
-    return PackedCase(name, codes, fraction, _bits(inside, codes.shape), _slice_mm(fields["slice_mm"]))
-
-
-def _shape(fields: dict[str, np.ndarray]) -> Shape:
-    _expect(set(fields) <= {"mask", "size", "place"}, "its fields")
-    size, place = fields["size"], fields["place"]
-    _expect(size.dtype.kind in "iu" and size.shape == (3,) and (size > 0).all(), "its size")
-    _expect(place.dtype.kind == "f" and place.shape == (4,), "its place")
-    mask = _bits(fields["mask"], tuple(size.tolist()))
-    center = place[1:].tolist()
-    _expect(mask.any() and all(0 <= part <= 1 for part in center), "its mask or place")
-    return Shape(mask, _slice_mm(place[0]), tuple(center))
-
-
-def _bits(packed: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Bool array of ``shape`` from bits that fill no byte more than they need."""
-    count = math.prod(shape)
-    _expect(packed.dtype == np.uint8 and packed.shape == ((count + 7) // 8,), "its bits")
-    return np.unpackbits(packed, count=count).reshape(shape).astype(bool)
-
-
-def _slice_mm(value: np.ndarray) -> float:
-    _expect(
-        np.shape(value) == () and value.dtype.kind == "f" and 0 < value < _THICKEST_MM, "its slice distance"
-    )
-    return float(value)
-
-
-def _expect(true: bool, what: str) -> None:
-    if not true:
-        raise ValueError(what)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from ..imaging.working_grid import MULTIPLE
 from .blood_age import aged
 from .hard_negatives import add_hard_negatives
-from .pack import Pack
+from .packed import Pack
 from .synthetic import insert_bleeds
 from .transplant import transplanted
 
@@ -69,10 +69,10 @@ Placing = Callable[[np.ndarray, np.ndarray, np.random.Generator], tuple[np.ndarr
 class Sampler:
     """Draws samples from the cases of a training split, the same ones for the same seed."""
 
-    def __init__(self, pack: Pack, names: list[str], mixture: Mixture, seed: int) -> None:
-        cases = [pack.cases[name] for name in names]
-        self.bleeding = [case for case in cases if case.bleeds]
-        self.clean = [case for case in cases if not case.bleeds]
+    def __init__(self, pack: Pack, names: list[str], mixture: Mixture, seed: int | Sequence[int]) -> None:
+        self.cases = pack.cases
+        self.bleeding = [name for name in names if name in pack.bleeding]
+        self.clean = [name for name in names if name not in pack.bleeding]
         self.shapes = pack.shapes
         self.mixture = mixture
         self.rng = np.random.default_rng(seed)
@@ -81,18 +81,19 @@ class Sampler:
         """One augmented sample."""
         rng, kind = self.rng, self.rng.random()
         if kind < self.mixture.real or not self.clean:
-            case = self.bleeding[rng.integers(len(self.bleeding))]
+            case = self.cases[self.bleeding[rng.integers(len(self.bleeding))]]
             hu, fraction = case.hu(), case.fraction.astype(np.float32) / 255
             if rng.random() < self.mixture.aged:
                 hu = aged(hu, fraction, rng)
             if self.clean and rng.random() < self.mixture.moved:
                 for number in rng.integers(len(self.clean), size=_HOSTS):
-                    made = transplanted(case, hu, self.clean[number], rng)
+                    host = self.cases[self.clean[number]]
+                    made = transplanted(case, hu, host, rng)
                     if made is not None:
-                        case, (hu, fraction) = self.clean[number], made
+                        case, (hu, fraction) = host, made
                         break
         else:
-            case = self.clean[rng.integers(len(self.clean))]
+            case = self.cases[self.clean[rng.integers(len(self.clean))]]
             if kind < self.mixture.real + self.mixture.synthetic:
                 hu, fraction = insert_bleeds(case, self.shapes, rng)
             else:

@@ -25,7 +25,7 @@ from .bleed_shapes import (
 )
 from .hu_codes import encode
 from .mass_effect import pushed
-from .pack import PackedCase, Shape
+from .packed import PackedCase, Shape
 
 _FINE_MM = 1.0
 _BONE_HU = 60.0
@@ -52,31 +52,30 @@ def insert_bleeds(
     depth = depth_below_skull(case.inside)
     fraction = np.zeros(hu.shape, np.float32)
     for _ in range(rng.choice([1, 2, 3], p=[0.7, 0.2, 0.1])):
-        kinds = (
-            _KINDS if shapes else {make: share for make, share in _KINDS.items() if make is not _real_shape}
-        )
+        kinds = KINDS if shapes else {make: share for make, share in KINDS.items() if make is not real_shape}
         weights = np.array([*kinds.values()])
         make = rng.choice([*kinds], p=weights / weights.sum())
         added = make(case, depth, shapes, rng)
         if added.any():
             # Blood between the gyri takes no room of theirs.
-            if make is not _sulcal and rng.random() < _PUSHING:
+            if make is not sulcal and rng.random() < _PUSHING:
                 hu, fraction = pushed([hu, fraction], added, depth, case.slice_mm, rng)
                 fraction = np.clip(fraction, 0, 1) * (depth > 0)
                 # Blood that comes later flows between the gyri where they are now.
                 case = replace(case, codes=encode(hu))
-            hu = _blend(hu, case.inside, added, rng)
+            tissue = hu[case.inside & (added > 0.3)]
+            around = float(np.median(tissue)) if tissue.size else 32.0
+            hu = blend(hu, added, around, density(around, rng), rng)
             fraction = np.maximum(fraction, added)
     if fraction.any() and rng.random() < _AIR:
-        hu, fraction = _bubbles(hu, fraction, case, rng)
+        hu, fraction = bubbles(hu, fraction, case, rng)
     return hu, fraction
 
 
-def _blend(hu: np.ndarray, inside: np.ndarray, fraction: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The CT with one bleed in it, of a density of its own: bleeds of one head may differ in age."""
-    tissue = hu[inside & (fraction > 0.3)]
-    around = float(np.median(tissue)) if tissue.size else 32.0
-    blood = _density(around, rng)
+def blend(
+    hu: np.ndarray, fraction: np.ndarray, around: float, blood: float, rng: np.random.Generator
+) -> np.ndarray:
+    """The CT with one bleed of ``blood`` HU in tissue of ``around`` HU."""
     smooth = ndimage.gaussian_filter(hu, (0, 1.5, 1.5))
     texture = field(hu.shape, (0.7, 4, 4), rng) * rng.uniform(0, 7)
     if rng.random() < _MIXED:
@@ -96,7 +95,7 @@ def _soft_tissue(hu: np.ndarray) -> np.ndarray:
     return total / np.maximum(share, 1e-3)
 
 
-def _bubbles(
+def bubbles(
     hu: np.ndarray, fraction: np.ndarray, case: PackedCase, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Air in and beside a bleed, as after a fracture or an operation; it is no blood."""
@@ -110,7 +109,7 @@ def _bubbles(
     return hu * (1 - air) + _AIR_HU * air, fraction * (1 - air)
 
 
-def _density(around: float, rng: np.random.Generator) -> float:
+def density(around: float, rng: np.random.Generator) -> float:
     """HU of a bleed in tissue of ``around``: most are acute, some as dark as brain, or darker and old."""
     kind = rng.random()
     if kind < 0.84:
@@ -131,19 +130,19 @@ def _surface_point(depth: np.ndarray, rng: np.random.Generator) -> np.ndarray | 
     return near[rng.integers(len(near))] if len(near) else None
 
 
-def _lens(case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
+def lens(case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
     """Epidural: biconvex against the inner table."""
     return _against_skull(case, depth, rng, radius=(8, 45), thickness=(2.5, 25), power=2.0)
 
 
-def _crescent(
+def crescent(
     case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator
 ) -> np.ndarray:
     """Subdural: long and thin along the inner table."""
     return _against_skull(case, depth, rng, radius=(25, 85), thickness=(2, 14), power=4.0)
 
 
-def _contusion(
+def contusion(
     case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator
 ) -> np.ndarray:
     """A small bleed in the brain, most often near its surface: uneven, from some microlitres upwards."""
@@ -155,7 +154,7 @@ def _contusion(
     return ball(depth.shape, center, radius, case.slice_mm, rng) * (depth > 0)
 
 
-def _sulcal(case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
+def sulcal(case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator) -> np.ndarray:
     """Subarachnoid: blood in place of the cerebrospinal fluid of a region."""
     fluid = ndimage.gaussian_filter(case.hu(), (0, 0.7, 0.7))
     dark = (depth > 0) & (fluid < 18)
@@ -184,7 +183,7 @@ def _against_skull(case, depth, rng, radius, thickness, power) -> np.ndarray:
     return through_slices(at, dz, case.slice_mm) * (depth > 0)
 
 
-def _real_shape(
+def real_shape(
     case: PackedCase, depth: np.ndarray, shapes: list[Shape], rng: np.random.Generator
 ) -> np.ndarray:
     """The shape of a real bleed, turned, scaled and put near where it lay in its own head."""
@@ -224,4 +223,4 @@ def _transformed(shape: Shape, rng: np.random.Generator) -> np.ndarray:
     )
 
 
-_KINDS = {_lens: 0.3, _crescent: 0.25, _contusion: 0.12, _sulcal: 0.05, _real_shape: 0.28}
+KINDS = {lens: 0.3, crescent: 0.25, contusion: 0.12, sulcal: 0.05, real_shape: 0.28}

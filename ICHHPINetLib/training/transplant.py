@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from ..imaging.working_grid import PIXEL_MM
 from .bleed_shapes import depth_below_skull, moved
-from .pack import PackedCase
+from .packed import PackedCase
 
 # What is carved is the bleed and this margin, in which it fades into the new head.
 _MARGIN_MM = 4.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -14,13 +15,13 @@ from ..interaction.scribbles import Scribbles
 from ..networks.blocks import fold_standardization
 from ..networks.hpinet import HPINet
 from ..simulation.robot import first_slice, next_scribbles
-from .pack import PackedCase
+from .packed import PackedCase
 
 _ROUNDS = 5
 
 
 @torch.inference_mode()
-def validate(network: HPINet, cases: list[PackedCase], device: torch.device) -> list[float]:
+def validate(network: HPINet, cases: Iterable[PackedCase], device: torch.device) -> list[float]:
     """Mean Dice after each of five rounds of the robot on ``cases``, all bleeding, on the working grid."""
     network = fold_standardization(copy.deepcopy(network)).eval()
     scores = [_rounds(network, case, device) for case in cases]

@@ -13,6 +13,7 @@ from ICHHPINetLib.imaging.ct_files import read_ct
 from ICHHPINetLib.imaging.label_files import read_labels
 from ICHHPINetLib.imaging.scribble_files import read_scribbles
 from ICHHPINetLib.training import pack
+from Testing.datasets.lookalikes import pairs
 from Testing.imaging.images import as_ct, ct_image
 from Testing.imaging.test_read_scribbles import NAMES, labelmap, segmentation
 
@@ -72,7 +73,7 @@ def test_what_is_no_label_is_refused_by_every_reader(tmp_path, ct, two, wrong):
             read_scribbles(path, ct)
         assert cli.main(["measure", str(path)]) == 2
     with pytest.raises(ICHHPINetError, match=r"m\.nii\.gz"):
-        pack._pack_shape(0, path)
+        pack.build(pairs(tmp_path / "cases"), tmp_path, tmp_path / "pack.npz")
 
 
 @pytest.mark.parametrize("low", [-1000, 0])

@@ -93,7 +93,7 @@ def test_what_would_fill_the_disk(saved, tmp_path):
     from ICHHPINetLib.scene import unpacking
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(unpacking, "_MOST_BYTES", 1 << 30)
+        patch.setattr(unpacking, "MOST_BYTES", 1 << 30)
         refused(path, "would unpack to 4.3 GB")
 
 

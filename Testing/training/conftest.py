@@ -12,11 +12,8 @@ def write(path, array):
 
 
 @pytest.fixture(scope="session")
-def small_pack(tmp_path_factory):
-    """Two round heads, one with a ball of blood, and one shape."""
-    pytest.importorskip("skimage")
-    from ICHHPINetLib.training import pack
-
+def small_cases(tmp_path_factory):
+    """A folder of two round heads, one with a ball of blood, and of one shape in shapes/."""
     folder = tmp_path_factory.mktemp("cases")
     z, y, x = np.ogrid[:8, :96, :80]
     radius = np.hypot((y - 48) / 46, (x - 40) / 38) + 0 * z
@@ -31,6 +28,15 @@ def small_pack(tmp_path_factory):
     shapes = folder / "shapes"
     shapes.mkdir()
     write(shapes / "0.nii.gz", blood.astype(np.uint8))
-    path = folder / "pack.npz"
-    pack.build(folder, shapes, path)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_pack(small_cases):
+    """The pack of ``small_cases``."""
+    pytest.importorskip("skimage")
+    from ICHHPINetLib.training import pack
+
+    path = small_cases / "pack.npz"
+    pack.build(small_cases, small_cases / "shapes", path)
     return pack.load(path)

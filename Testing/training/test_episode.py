@@ -1,6 +1,7 @@
 """Which rounds an episode has, what each of them teaches, and in which order they come."""
 
 import dataclasses
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -14,8 +15,8 @@ from ICHHPINetLib.ablations.network import ablated  # noqa: E402
 from ICHHPINetLib.imaging.windowing import windowed  # noqa: E402
 from ICHHPINetLib.interaction.propagation import run_round  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
-from ICHHPINetLib.training import loop  # noqa: E402
 from ICHHPINetLib.training.episode import episode, round_loss  # noqa: E402
+from ICHHPINetLib.training.loop import in_turn  # noqa: E402
 from ICHHPINetLib.training.losses import HPINetLoss  # noqa: E402
 from ICHHPINetLib.training.recipe import Recipe  # noqa: E402
 from ICHHPINetLib.training.sampling import Sample  # noqa: E402
@@ -107,12 +108,7 @@ def test_training_ends_its_round_as_a_session_does():
     torch.testing.assert_close(learned.float(), result.float(), atol=2e-3, rtol=0)
 
 
-def test_episodes_take_turns(monkeypatch, tmp_path):
+def test_episodes_take_turns():
     """Four run at a time, and one that ends makes room for the next."""
-    lengths = [3, 1, 2, 2, 1, 4]
-    monkeypatch.setattr(
-        loop, "episode", lambda network, loss, number, *rest: iter([number] * lengths[number])
-    )
-    settings = loop.TrainingConfig(checkpoint=tmp_path / "x.pt", train=[], validation=[])
-    steps = loop.Trainer(None, settings, TINY)._rounds(iter(range(len(lengths))), None)
-    assert [next(steps) for _ in range(9)] == [0, 1, 2, 3, 0, 2, 3, 0, 4]
+    episodes = [iter([number] * length) for number, length in enumerate([3, 1, 2, 2, 1, 4])]
+    assert list(islice(in_turn(iter(episodes), 4), 9)) == [0, 1, 2, 3, 0, 2, 3, 0, 4]

@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("skimage")
 
-from ICHHPINetLib.training import hard_negatives, synthetic
+from ICHHPINetLib.training import hard_negatives
 from ICHHPINetLib.training.bleed_shapes import depth_below_skull
 from ICHHPINetLib.training.hard_negatives import Head, add_hard_negatives
 from ICHHPINetLib.training.mass_effect import pushed
@@ -27,9 +27,9 @@ def narrowing(small_pack):
     return hu, inside
 
 
-@pytest.mark.parametrize("kind", list(hard_negatives._KINDS), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", list(hard_negatives.KINDS), ids=lambda kind: kind.__name__)
 def test_every_kind_is_bright_inside_the_skull_and_spares_the_blood(narrowing, kind, monkeypatch):
-    monkeypatch.setattr(hard_negatives, "_KINDS", {kind: 0.5, lambda head, rng: 0 * head.hu: 0.5})
+    monkeypatch.setattr(hard_negatives, "KINDS", {kind: 0.5, lambda head, rng: 0 * head.hu: 0.5})
     hu, inside = narrowing
     blood = np.zeros(hu.shape, np.float32)
     blood[3, 40:50, 20:30] = 1
@@ -39,7 +39,7 @@ def test_every_kind_is_bright_inside_the_skull_and_spares_the_blood(narrowing, k
         change = out - hu
         assert np.array_equal(out[~inside], hu[~inside])
         spared = not change[3, 38:52, 18:32].any()
-        assert spared or kind in hard_negatives._OF_THE_IMAGE
+        assert spared or kind in hard_negatives.OF_THE_IMAGE
         brighter += change.max() > 4
     assert brighter >= 4
 
@@ -50,7 +50,7 @@ def test_the_falx_lies_in_the_midline_also_of_a_turned_head(narrowing):
     head = Head(hu, depth_below_skull(inside), 5.0)
     assert head.midline(5) == pytest.approx(45, abs=0.6)
     for seed in range(3):
-        more = hard_negatives._dense_falx(head, np.random.default_rng(seed))
+        more = hard_negatives.dense_falx(head, np.random.default_rng(seed))
         columns = np.unique(np.nonzero(more > 2)[2])
         assert columns.size and abs(columns - 45).max() <= 2
         assert not more[: len(hu) // 2].any(), "the falx is above the brain's base"
@@ -73,7 +73,7 @@ def test_calcifications_of_the_choroid_are_in_the_ventricles_and_mostly_paired(s
     head = Head(hu, depth_below_skull(case.inside), 5.0)
     paired = 0
     for seed in range(10):
-        more = hard_negatives._calcified_choroid(head, np.random.default_rng(seed))
+        more = hard_negatives.calcified_choroid(head, np.random.default_rng(seed))
         bright = np.argwhere(more > 0.5 * more.max())
         assert np.median(bright[:, 0]) == 4
         paired += (bright[:, 2] < 40).any() and (bright[:, 2] > 40).any()
@@ -84,7 +84,7 @@ def test_bone_shines_into_the_slice_below_it_and_no_further(narrowing):
     hu, inside = narrowing
     head = Head(hu, depth_below_skull(inside), 5.0)
     most = np.max(
-        [hard_negatives._bone_of_the_next_slice(head, np.random.default_rng(s)) for s in range(12)], axis=0
+        [hard_negatives.bone_of_the_next_slice(head, np.random.default_rng(s)) for s in range(12)], axis=0
     )
     most = np.where(inside, most, 0)
     assert most[5].max() > 30
@@ -107,25 +107,6 @@ def test_a_bleed_moves_brain_away_and_leaves_the_skull(small_pack):
         shifts.append((np.clip(profile, 0, None) * np.arange(47, 62)).sum() / np.clip(profile, 0, None).sum())
     assert max(shifts) > 52.8 and min(shifts) > 51.5
     assert np.array_equal(pushed([hu], np.zeros_like(clot), depth, 5.0, np.random.default_rng(0))[0], hu)
-
-
-def test_an_earlier_bleed_moves_with_its_brain(small_pack, monkeypatch):
-    monkeypatch.setattr(synthetic, "_PUSHING", 1.0)
-    monkeypatch.setattr(synthetic, "_AIR", 0.0)
-    monkeypatch.setattr(synthetic, "_KINDS", {synthetic._contusion: 1.0})
-    spot = np.zeros(small_pack.cases["b"].codes.shape, np.float32)
-    spot[4, 48, 40] = 0.625
-
-    def moved(images, *rest):
-        assert len(images) == 2, "the CT and what has bled already"
-        return [images[0], np.maximum(images[1], spot)]
-
-    monkeypatch.setattr(synthetic, "pushed", moved)
-    for seed in range(4):
-        _, fraction = synthetic.insert_bleeds(
-            small_pack.cases["b"], small_pack.shapes, np.random.default_rng(seed)
-        )
-        assert fraction[4, 48, 40] >= 0.625
 
 
 def test_what_is_pushed_keeps_its_noise(small_pack):

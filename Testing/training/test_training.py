@@ -13,11 +13,10 @@ from scipy import ndimage  # noqa: E402
 
 from ICHHPINetLib import InputFileError, datasets  # noqa: E402
 from ICHHPINetLib.networks.hpinet import HPINet  # noqa: E402
-from ICHHPINetLib.simulation import training_user  # noqa: E402
 from ICHHPINetLib.simulation.robot import first_slice, next_scribbles  # noqa: E402
 from ICHHPINetLib.simulation.training_user import training_scribbles  # noqa: E402
 from ICHHPINetLib.training import hu_codes, pack, synthetic  # noqa: E402
-from ICHHPINetLib.training.bleed_shapes import through_slices  # noqa: E402
+from ICHHPINetLib.training.bleed_shapes import depth_below_skull, through_slices  # noqa: E402
 from ICHHPINetLib.training.cli import split, split_pretraining  # noqa: E402
 from ICHHPINetLib.training.episode import round_loss  # noqa: E402
 from ICHHPINetLib.training.loop import Trainer  # noqa: E402
@@ -62,43 +61,45 @@ def test_folds_split_the_development_cases_by_patient():
         split(names, len(folds))
 
 
-def test_synthetic_bleeds_are_brighter_inside_the_skull_and_nowhere_else(small_pack, monkeypatch):
-    monkeypatch.setattr(synthetic, "_density", lambda around, rng: 61)
+def test_synthetic_bleeds_are_mostly_brighter_and_nowhere_outside_the_skull(small_pack):
     case = small_pack.cases["b"]
     rng = np.random.default_rng(3)
-    made = 0
+    brighter = made = 0
     for _ in range(12):
         hu, fraction = insert_bleeds(case, small_pack.shapes, rng)
         core = fraction > 0.9
         assert not (fraction > 0)[~case.inside].any()
         if core.sum() > 20:
             made += 1
-            assert hu[core].mean() - case.hu()[core].mean() > 4
-    assert made >= 6
+            brighter += hu[core].mean() - case.hu()[core].mean() > 4
+    assert made >= 6 and brighter >= 0.7 * made
 
 
-def test_a_bleed_at_the_skull_is_as_dense_there_as_elsewhere(small_pack, monkeypatch):
+def test_a_bleed_at_the_skull_is_as_dense_there_as_elsewhere(small_pack):
     """Bone in the local mean once took 10 HU from the first pixels, which is all of a thin bleed."""
-    monkeypatch.setattr(synthetic, "_density", lambda around, rng: 61)
-    monkeypatch.setattr(synthetic, "_KINDS", {synthetic._lens: 1.0})
-    monkeypatch.setattr(synthetic, "_MIXED", 0.0)
-    case, rng, rim = small_pack.cases["b"], np.random.default_rng(0), []
+    case, rng, rim, rest = small_pack.cases["b"], np.random.default_rng(0), [], []
     near = ~np.stack([ndimage.binary_erosion(plane, iterations=3) for plane in case.inside])
+    depth = depth_below_skull(case.inside)
     for _ in range(12):
-        hu, fraction = insert_bleeds(case, small_pack.shapes, rng)
-        rim.append(hu[near & (fraction > 0.95) & (hu < 100)])
-    assert np.concatenate(rim).mean() == pytest.approx(61, abs=3)
+        fraction = synthetic.lens(case, depth, small_pack.shapes, rng)
+        hu = synthetic.blend(case.hu(), fraction, 32, 61, rng)
+        blood = (fraction > 0.95) & (hu < 100)
+        rim.append(hu[near & blood])
+        rest.append(hu[~near & blood])
+    assert np.median(np.concatenate(rim)) == pytest.approx(np.median(np.concatenate(rest)), abs=3)
 
 
-def test_edema_is_around_the_clot_and_not_in_it(small_pack, monkeypatch):
-    monkeypatch.setattr(synthetic, "_density", lambda around, rng: 61)
-    monkeypatch.setattr(synthetic, "_MIXED", 0.0)
-    monkeypatch.setattr(synthetic, "_edema", lambda hu, *rest: hu - 50)
+def test_edema_is_around_the_clot_and_not_in_it(small_pack):
     case, clot = small_pack.cases["b"], np.zeros(small_pack.cases["b"].codes.shape, np.float32)
     clot[2:6, 40:56, 30:50] = 1
-    for seed in range(6):
-        hu = synthetic._blend(case.hu(), case.inside, clot, np.random.default_rng(seed))
-        assert hu[3, 44:52, 36:44].mean() == pytest.approx(61, abs=6)
+    beside, within = [], []
+    for seed in range(16):
+        hu = synthetic.blend(case.hu(), clot, 32, 61, np.random.default_rng(seed))
+        beside.append((hu - case.hu())[3, 44:52, 52:55].mean())
+        within.append(hu[3, 44:52, 36:44].mean())
+    swollen = np.array(beside) < -1
+    assert 4 <= swollen.sum() <= 12
+    assert np.median(np.array(within)[swollen]) == pytest.approx(61, abs=4)
 
 
 def test_slices_that_a_bleed_ends_in_hold_a_part_of_it():
@@ -119,46 +120,41 @@ def test_a_mirrored_sample_keeps_every_value(small_pack):
 
 def test_most_synthetic_bleeds_are_acute_and_some_are_not():
     rng = np.random.default_rng(0)
-    contrast = np.array([synthetic._density(32, rng) for _ in range(400)]) - 32
+    contrast = np.array([synthetic.density(32, rng) for _ in range(400)]) - 32
     assert 0.8 < (contrast > 7).mean() < 0.95
     assert 0.03 < ((contrast > 0) & (contrast <= 7)).mean() < 0.1
     assert 0.03 < (contrast < 0).mean() < 0.1
 
 
-def test_air_beside_a_synthetic_bleed_is_no_blood(small_pack, monkeypatch):
-    monkeypatch.setattr(synthetic, "_AIR", 1.0)
+def test_air_beside_a_synthetic_bleed_is_no_blood(small_pack):
     case = small_pack.cases["b"]
-    rng = np.random.default_rng(5)
-    bubbles = 0
-    for _ in range(8):
-        hu, fraction = insert_bleeds(case, small_pack.shapes, rng)
+    clot = ndimage.gaussian_filter((small_pack.cases["a"].fraction > 127).astype(np.float32), (0, 1, 1))
+    for seed in range(4):
+        hu, fraction = synthetic.bubbles(case.hu(), clot, case, np.random.default_rng(seed))
         air = (hu < -500) & (case.hu() > 0)
-        bubbles += air.any()
-        assert not (fraction[air] > 0.3).any()
+        assert air.any() and not (fraction[air] > 0.3).any()
         assert not air[~case.inside].any()
-    assert bubbles >= 3
 
 
-def test_bleeds_of_one_head_differ_in_density(small_pack, monkeypatch):
-    densities = []
-    monkeypatch.setattr(synthetic, "_density", lambda around, rng: densities.append(61) or 61)
-    rng = np.random.default_rng(1)
-    most = 0
+def test_bleeds_of_one_head_differ_in_density(small_pack):
+    rng, ranges = np.random.default_rng(1), []
     for _ in range(12):
-        densities.clear()
-        insert_bleeds(small_pack.cases["b"], small_pack.shapes, rng)
-        most = max(most, len(densities))
-    assert most >= 2
+        hu, fraction = insert_bleeds(small_pack.cases["b"], small_pack.shapes, rng)
+        bleeds, count = ndimage.label(fraction > 0.9)
+        sizes = ndimage.sum_labels(bleeds > 0, bleeds, range(1, count + 1))
+        densities = [np.median(hu[bleeds == number]) for number in 1 + np.flatnonzero(sizes > 20)]
+        ranges.append(np.ptp(densities) if densities else 0)
+    assert max(ranges) > 8
 
 
-@pytest.mark.parametrize("kind", list(synthetic._KINDS), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", list(synthetic.KINDS), ids=lambda kind: kind.__name__)
 def test_every_kind_of_synthetic_bleed_is_made_inside_the_skull(small_pack, kind):
     case = small_pack.cases["b"]
     rng = np.random.default_rng(0)
     hu = case.hu()
     hu[:, 44:52] = 8  # a band of fluid
     wet = dataclasses.replace(case, codes=hu_codes.encode(hu))
-    depth = np.where(case.inside, 10.0, 0.0) if kind is synthetic._contusion else 1.0 * case.inside
+    depth = np.where(case.inside, 10.0, 0.0) if kind is synthetic.contusion else 1.0 * case.inside
     made = [kind(wet, depth, small_pack.shapes, rng) for _ in range(8)]
     assert sum(fraction.max() > 0.5 for fraction in made) >= 4
     for fraction in made:
@@ -202,18 +198,14 @@ def test_training_scribbles_are_hardly_ever_wrong(small_pack):
     assert wrong < 0.05 * right
 
 
-def test_some_rounds_are_a_click_a_scribble_or_an_outline(small_pack, monkeypatch):
+def test_some_rounds_are_a_click_a_scribble_or_an_outline(small_pack):
     truth = small_pack.cases["a"].fraction > 127
-    monkeypatch.setattr(training_user, "_POINTS", 0.0)
-    monkeypatch.setattr(training_user, "_BRIEF", 1.0)
-    rng = np.random.default_rng(0)
-    sizes, kinds = [], set()
-    for _ in range(30):
+    rng, kinds = np.random.default_rng(0), set()
+    for _ in range(150):
         scribbles = training_scribbles(truth, np.zeros_like(truth), True, (5, 0.9, 0.9), rng)
-        sizes.append(int(scribbles.foreground.sum()))
-        kinds.add((sizes[-1] == 1, bool(scribbles.background.any())))
+        kinds.add((int(scribbles.foreground.sum()) == 1, bool(scribbles.background.any())))
+        assert len(scribbles.slices()) == 1
     assert kinds >= {(True, False), (False, False), (False, True)}
-    assert len(scribbles.slices()) == 1
 
 
 def test_scribbles_can_be_the_robots_alone(small_pack):
@@ -268,9 +260,9 @@ def test_a_voxel_that_bleeds_a_little_less_than_half_the_time_is_at_the_cut():
 
 
 def test_pretraining_sees_no_real_bleed(small_pack):
-    assert split_pretraining(small_pack.cases) == (["b"], ["a"])
+    assert split_pretraining(set(small_pack.cases), small_pack.bleeding) == (["b"], ["a"])
     with pytest.raises(InputFileError, match="without a bleed"):
-        split_pretraining({"a": small_pack.cases["a"]})
+        split_pretraining({"a"}, {"a"})
     sampler = Sampler(small_pack, ["b"], PRETRAINING, seed=0)
     assert any(sampler.draw().fraction.any() for _ in range(8))
 

@@ -10,7 +10,7 @@ pytest.importorskip("skimage")
 
 from ICHHPINetLib.training.bleed_shapes import depth_below_skull
 from ICHHPINetLib.training.hu_codes import encode
-from ICHHPINetLib.training.pack import PackedCase
+from ICHHPINetLib.training.packed import Pack, PackedCase
 from ICHHPINetLib.training.sampling import Mixture, Sampler
 from ICHHPINetLib.training.transplant import transplanted
 
@@ -116,7 +116,7 @@ def test_bleeds_that_fit_nowhere_are_left_where_they_are():
 
 def test_samples_of_real_bleeds_are_in_both_heads():
     cases = {"a": head("a", (48, 44), 34, lens=True), "b": head("b", (50, 52), 40, slice_mm=5.1)}
-    pack = type("Pack", (), {"cases": cases, "shapes": []})()
+    pack = Pack(cases, frozenset("a"), [])
     mixture = Mixture(real=1.0, synthetic=0.0, voxels=6 * 48 * 48, aged=0.0)
     for moved, expected in ((0.0, {5.0}), (1.0, {5.1}), (0.5, {5.0, 5.1})):
         sampler = Sampler(pack, ["a", "b"], dataclasses.replace(mixture, moved=moved), seed=0)
