@@ -63,8 +63,8 @@ def main() -> int:
         begun = time.perf_counter()
         dice = overfitted(name, ct, phantom.mask > 0, arguments.steps)
         failed |= dice < ENOUGH
-        seconds = time.perf_counter() - begun
-        print(f"{COMPARATORS[name].title:<10} Dice {dice:.3f} after {arguments.steps} steps, {seconds:.0f} s", flush=True)
+        told = f"Dice {dice:.3f} after {arguments.steps} steps, {time.perf_counter() - begun:.0f} s"
+        print(f"{COMPARATORS[name].title:<10} {told}", flush=True)
     return int(failed)
 
 

@@ -49,9 +49,7 @@ COMPARATORS = {
     ),
     "sam2_unet": Comparator("SAM2-UNet", "none", None, ("sam2_hiera_large.pt",)),
     "samihs": Comparator("SAMIHS", "points, slice by slice", None, (_SAM,)),
-    "medsam": Comparator(
-        "MedSAM", "a box, slice by slice", "medsam_vit_b.pth", ("medsam_vit_b.pth", _SAM)
-    ),
+    "medsam": Comparator("MedSAM", "a box, slice by slice", "medsam_vit_b.pth", ("medsam_vit_b.pth", _SAM)),
     "medsam2": Comparator(
         "MedSAM2",
         "boxes and points on scribbled slices, memory elsewhere",
@@ -93,7 +91,9 @@ def digest(method: str) -> str:
     name, weights = split(method)
     known = COMPARATORS[name]
     if not weights:
-        raise WeightsError(f"{known.title} needs weights: name them as {name}:PATH. It takes {expected(name)}.")
+        raise WeightsError(
+            f"{known.title} needs weights: name them as {name}:PATH. It takes {expected(name)}."
+        )
     path = Path(weights)
     try:
         if not known.start:

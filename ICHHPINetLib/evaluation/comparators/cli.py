@@ -19,8 +19,9 @@ TINY = "tiny"
 _DESCRIPTION = """
 Each method learns what its paper says: MedSAM all but the prompt encoder, SAM-Med2D, SAMIHS and SAM2-UNet
 adapters and decoder, SAMed LoRA and decoder, MedSAM2 decoder and memory. Prompts come from the robot's
-scribbles as in the evaluation. --start takes the file of the method's authors or of SAM (docs/comparators.md).
-Training stops after --minutes and goes on from the same place when the command is given again.
+scribbles as in the evaluation. --start takes the file of the method's authors or of SAM's
+(docs/comparators.md). Training stops after --minutes and goes on from the same place when the command
+is given again.
 
 examples:
   ichhpinet train-comparator medsam --cases DATA --fold 0 --start medsam_vit_b.pth
@@ -90,9 +91,7 @@ def run(arguments: argparse.Namespace) -> None:
     from .training import Settings, Trainer
 
     device = resolve_device(arguments.device)
-    method = (
-        network(network.TINY) if arguments.start == TINY else start_method(name, Path(arguments.start))
-    )
+    method = network(network.TINY) if arguments.start == TINY else start_method(name, Path(arguments.start))
     for path in (folder / "checkpoint.pt", export):
         check_writable(path)
     about = f"{len(cases)} cases of {arguments.cases.resolve().name}{part.replace('_', ' without ')}"

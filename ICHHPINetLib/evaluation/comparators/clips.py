@@ -40,9 +40,7 @@ def slice_prompts(clip: Clip, rng: np.random.Generator) -> Prompts | None:
     None where neither it nor a neighbor bleeds.
     """
     truth = clip.truth[clip.center]
-    neighbors = [
-        index for index, mask in enumerate(clip.truth) if index != clip.center and mask.any()
-    ]
+    neighbors = [index for index, mask in enumerate(clip.truth) if index != clip.center and mask.any()]
     if neighbors and (not truth.any() or rng.random() > _SCRIBBLED):
         nothing = np.zeros_like(truth)
         return prompts_of(nothing, nothing, clip.truth[rng.choice(neighbors)], clip.pixel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -45,7 +46,7 @@ class Network(Method):
     """Mask decoder and memory learn; image and prompt encoder are frozen."""
 
     FULL = _SMALL
-    TINY = {
+    TINY: ClassVar = {
         **_SMALL,
         "image_size": 128,
         "width": 16,
@@ -95,9 +96,7 @@ class Network(Method):
         video.obj_id_to_idx(_OBJECT)
         return video
 
-    def prompt(
-        self, video: Sam2VideoInferenceSession, index: int, prompts: Prompts, square: Square
-    ) -> None:
+    def prompt(self, video: Sam2VideoInferenceSession, index: int, prompts: Prompts, square: Square) -> None:
         """Say where the blood is on a slice: the corners of the box, then the points."""
         corners = square.points(prompts.box.reshape(2, 2))
         labels = torch.cat([torch.tensor(_CORNERS), torch.from_numpy(prompts.labels)])

@@ -50,9 +50,7 @@ class SliceNetwork(Method):
 
     def batch_loss(self, clips: Sequence[Clip], rng: np.random.Generator) -> torch.Tensor:
         squares = [Square(clip.truth.shape[1:], self.size) for clip in clips]
-        images = [
-            square.image(clip.gray[[clip.center]]) for square, clip in zip(squares, clips, strict=True)
-        ]
+        images = [square.image(clip.gray[[clip.center]]) for square, clip in zip(squares, clips, strict=True)]
         features = self.embed(torch.cat(images).to(self.device)).split(1)
         losses = []
         for clip, square, own in zip(clips, squares, features, strict=True):

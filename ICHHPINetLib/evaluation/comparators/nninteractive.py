@@ -47,7 +47,7 @@ class Model:
 
 
 class Session(ScribbledSession):
-    """Every round hands the new scribbles on, the background's first; it remembers the earlier ones itself."""
+    """Every round hands the new scribbles on, background first; earlier ones are remembered there."""
 
     name = NAME
     needs_background = False

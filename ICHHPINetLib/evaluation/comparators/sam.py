@@ -10,9 +10,9 @@ from torch import nn
 from transformers import SamConfig, SamModel
 
 from .method import Config, State
+from .names import sam_name
 from .network import SliceNetwork
 from .prompts import Prompts
-from .names import sam_name
 from .slices import Square
 from .tensors import fitting
 

@@ -23,7 +23,7 @@ def hiera_config(config: Config) -> Sam2HieraDetConfig:
 
 
 def video_config(config: Config) -> Sam2VideoConfig:
-    """The whole model; ``later`` tells SAM 2.1 from SAM 2.0, ``prompt_width`` is 128 or another multiple of 64."""
+    """The whole model; ``later`` tells SAM 2.1 from SAM 2.0, ``prompt_width`` is 128 or 256."""
     size, width = config["image_size"], config["prompt_width"]
     hiera = hiera_config(config)
     maps = [[size // step] * 2 for step in (4, 8, 16)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -11,8 +11,8 @@ from torch.nn import functional
 from transformers import Sam2HieraDetModel
 
 from . import losses
-from .names import sam2_name
 from .method import Config, State
+from .names import sam2_name
 from .network import SliceNetwork
 from .prompts import Prompts
 from .slices import Square
@@ -86,7 +86,7 @@ class Up(nn.Module):
 class Network(SliceNetwork):
     """Adapters, receptive fields and decoder learn; three depths of the decoder are supervised."""
 
-    FULL = {
+    FULL: ClassVar = {
         "image_size": 352,
         "width": 144,
         "heads": 2,
@@ -95,7 +95,7 @@ class Network(SliceNetwork):
         "global_blocks": [23, 33, 43],
         "decoder_width": 64,
     }
-    TINY = {
+    TINY: ClassVar = {
         "image_size": 128,
         "width": 16,
         "heads": 1,

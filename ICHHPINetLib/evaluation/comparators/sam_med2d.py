@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -58,7 +59,7 @@ class Network(SamNetwork):
     The authors train the prediction of overlap, too, which chooses among three masks; here there is one.
     """
 
-    FULL = {**SAM_BASE, "image_size": 256}
+    FULL: ClassVar = {**SAM_BASE, "image_size": 256}
     RATE = 1e-4
     takes = frozenset({"points", "mask"})
 

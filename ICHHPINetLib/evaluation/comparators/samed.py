@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import torch
 from peft import LoraConfig, inject_adapter_in_model
@@ -39,7 +40,7 @@ class Network(SamNetwork):
     One logit stands for the softmax of bleed and background, which the authors have for eight organs.
     """
 
-    FULL = {**SAM_BASE, "image_size": 512}
+    FULL: ClassVar = {**SAM_BASE, "image_size": 512}
     RATE = 5e-3
     needs_bleed = prompted = False
     takes = frozenset()

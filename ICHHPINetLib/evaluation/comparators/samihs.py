@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -38,8 +39,8 @@ class Adapter(nn.Module):
 class Network(SamNetwork):
     """Adapters before attention and before the perceptron, prompt encoder and mask decoder learn."""
 
-    FULL = {**SAM_BASE, "rank": 100}
-    TINY = {**SAM_TINY, "rank": 8}
+    FULL: ClassVar = {**SAM_BASE, "rank": 100}
+    TINY: ClassVar = {**SAM_TINY, "rank": 8}
     RATE = 5e-4
     takes = frozenset({"points"})
 
