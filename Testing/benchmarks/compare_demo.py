@@ -25,7 +25,7 @@ from ICHHPINetLib.phantom import generate
 from ICHHPINetLib.simulation.robot import next_scribbles
 
 ENOUGH = 0.8
-STEPS = 300
+STEPS = 200
 # Random weights learn at another pace than trained ones.
 RATE = 2e-3
 
