@@ -57,7 +57,8 @@ def scribbled_prompts(clip: Clip, rng: np.random.Generator) -> Prompts | None:
     drawn = training_scribbles(truth[None], before[None], first, (1.0, *clip.pixel), rng)
     given = prompts_of(drawn.foreground[0], drawn.background[0], before, clip.pixel)
     # A shaky hand may have drawn nothing; the slice is then one that the true mask was handed on to.
-    return given or prompts_of(drawn.foreground[0], drawn.background[0], truth, clip.pixel)
+    nothing = np.zeros_like(truth)
+    return given or prompts_of(nothing, nothing, truth, clip.pixel)
 
 
 def _roughened(truth: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -106,9 +106,8 @@ class Network(Method):
         video.obj_with_new_inputs = [_OBJECT]
 
     def batch_loss(self, clips: Sequence[Clip], rng: np.random.Generator) -> torch.Tensor:
-        # As at inference, but for the decoder: it would swap unstable masks, and train none of them.
+        # As at inference: in training, the library leaves out what its memory needs.
         self.sam.eval()
-        self.sam.mask_decoder.train()
         return torch.stack([self._clip_loss(clip, rng) for clip in clips]).mean()
 
     def _clip_loss(self, clip: Clip, rng: np.random.Generator) -> torch.Tensor:

@@ -32,6 +32,8 @@ def video_config(config: Config) -> Sam2VideoConfig:
         "mlp_dim": config["decoder_width"],
         "num_attention_heads": config["decoder_heads"],
         "iou_head_hidden_dim": width,
+        # An unstable mask would be swapped for one that fine-tuning does not train.
+        "dynamic_multimask_via_stability": False,
     }
     return Sam2VideoConfig(
         image_size=size,

@@ -9,7 +9,7 @@ import torch
 
 from ...imaging.ct import CT
 from ..scribbled_session import ScribbledSession
-from .prompts import prompts_of
+from .prompts import Prompts, prompts_of
 from .propagation import propagate
 from .slices import Square, gray
 
@@ -50,7 +50,7 @@ class SliceSession(ScribbledSession):
         return foreground if prompts is None else self._decoded(index, prompts)
 
     @torch.inference_mode()
-    def _decoded(self, index: int, prompts) -> np.ndarray:
+    def _decoded(self, index: int, prompts: Prompts | None) -> np.ndarray:
         if index not in self._features:
             image = self._square.image(self._gray[[index]]).to(self._network.device)
             self._features[index] = self._network.embed(image)
