@@ -15,6 +15,7 @@ from .method import Config, State
 from .names import sam2_name
 from .network import SliceNetwork
 from .prompts import Prompts
+from .sam2 import hiera_config
 from .slices import Square
 from .tensors import fitting
 
@@ -108,8 +109,6 @@ class Network(SliceNetwork):
     needs_bleed = prompted = False
 
     def build(self, config: Config, base: State | None) -> None:
-        from .sam2 import hiera_config
-
         self.encoder = Sam2HieraDetModel(hiera_config(config))
         if base is not None:
             expected = {f"{_ENCODER}{key}": tensor for key, tensor in self.encoder.state_dict().items()}
