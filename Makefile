@@ -10,7 +10,7 @@ EXPORT ?= my.safetensors
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint bench torture train clean
+.PHONY: demo test lint bench compare-demo torture train clean
 .DEFAULT_GOAL := demo
 
 # torch comes first and alone, so that the build chosen here is the one that all other packages find.
@@ -34,6 +34,10 @@ lint: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python Testing/benchmarks/bench_round.py --device $(DEVICE)
+
+# Some minutes: a tiny network of each method of Table 1 learns one slice of a phantom.
+compare-demo: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python Testing/benchmarks/compare_demo.py
 
 # Minutes of attacks; renews the table of docs/reliability.md.
 torture: $(INSTALLED)

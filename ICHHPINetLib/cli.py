@@ -24,6 +24,10 @@ _COMMANDS = {
     "compare": ("ICHHPINetLib.commands.compare", "two CTs of a patient: what changed, by which definitions"),
     "evaluate": ("ICHHPINetLib.evaluation.cli", "accuracy by round on cases with a known mask"),
     "train": ("ICHHPINetLib.training.cli", "train a network"),
+    "train-comparator": (
+        "ICHHPINetLib.evaluation.comparators.cli",
+        "fine-tune a method of the paper's Table 1 on the same folds",
+    ),
     "reproduce": ("experiments.cli", "rerun the paper's experiments, its figures beside the new ones"),
     "benchmark": ("experiments.benchmark", "make the benchmark's document from results of evaluate"),
 }

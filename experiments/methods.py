@@ -1,29 +1,24 @@
-"""Networks and other methods, evaluated and not trained: tables 1 and 5, and the prompt shift."""
+"""Networks, evaluated and not trained: table 5 and the prompt shift."""
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
 
 from ICHHPINetLib.evaluation.summary import Summary, summarize
 from ICHHPINetLib.simulation.users import ROBOT
 
 from . import paper
 from .experiment import Cell, Findings
-from .output import bars, curves
+from .output import curves
 from .results import (
-    COLUMNS,
     alike,
     by_method,
     failures,
-    fold_cells,
     merged,
-    published_cells,
     training_note,
     with_held_out,
 )
 
-OURS = "ours"
 _METRICS = {
     "Dice": "dice",
     "Jaccard": "jaccard",
@@ -63,44 +58,6 @@ USER_NOTE = (
     "of the rounds of today's training. The paper has no such panel. A noisy user's wrong "
     "scribbles are obeyed like all others, so that the loss under noise is in part the scribbles' own."
 )
-
-
-def same_scribbles(arguments: argparse.Namespace) -> Findings:
-    """Table 1, from the same robot. The paper has adaptations of SAM; here is what a user of Slicer has."""
-    from ICHHPINetLib.evaluation.report import comparison_table
-    from ICHHPINetLib.evaluation.statistics import compare
-
-    notes = training_note(arguments) if OURS in arguments.methods else []
-    folds = {
-        name: with_held_out(arguments, name, None if name == OURS else name) for name in arguments.methods
-    }
-    results = {name: merged(parts, name) for name, parts in folds.items()}
-    first = next(iter(results.values()))
-    last = first["rounds"]
-    rows = [[name, *fold_cells(parts, last)] for name, parts in folds.items()]
-    published = [[f"paper: {name}", *published_cells(row)] for name, row in paper.TABLE_1.items()]
-    others = [result for name, result in results.items() if name != OURS]
-    comparisons = compare(results[OURS], *others) if OURS in results and others else []
-    text = (
-        f"{len(first['cases'])} cases of {first['data']['name']} in {len(first['data']['folds'])} folds, "
-        f"{len(first['seeds'])} runs a case, figures after round {last}; ± is the SD over folds, HD95 the "
-        "median over runs. All methods start with the same scribble; later scribbles fall on each one's own "
-        "errors."
-    )
-    return Findings(
-        columns=("Method", *COLUMNS),
-        rows=[*rows, *published],
-        notes=[text, *notes, *failures(list(results.values())), paper.OTHER_PROTOCOL],
-        tables=[comparison_table(comparisons)] if comparisons else [],
-        content={"comparisons": [asdict(row) for row in comparisons]},
-        draw=bars(
-            [*folds, *paper.TABLE_1],
-            [row[1] for row in rows] + [None] * len(published),
-            [None] * len(rows) + [row[1] for row in published],
-            f"Dice after round {last}",
-        ),
-        size=(10.0, 5.0),
-    )
 
 
 def by_round(arguments: argparse.Namespace) -> Findings:

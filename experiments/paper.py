@@ -79,10 +79,10 @@ TABLE_5 = {
 SIMILARITY = {"early training": (0.58, 0.07), "final training": (0.82, 0.04)}
 
 OTHER_PROTOCOL = (
-    "Rows of the paper are copied from it (Scientific Reports 2025, Physionet columns). They are of the same "
-    "public source (CT-ICH of PhysioNet, cases with at least three bleeding slices), but of more patients, "
-    "of another release, and of another protocol: their folds, prompts and rounds are not published in a "
-    "form that could be repeated, and their code scores 16 central slices or single slices. Compare the "
-    "order of rows and the size of steps, not the second decimal. Their HD has no physical unit and is left "
-    "out; our HD95 is in mm."
+    "Figures of the paper are copied from it (Scientific Reports 2025, Physionet columns). They are of the "
+    "same public source (CT-ICH of PhysioNet, cases with at least three bleeding slices), but of more "
+    "patients, of another release, and of another protocol: their folds, prompts and rounds are not "
+    "published in a form that could be repeated, and their code scores 16 central slices or single slices. "
+    "Compare the order of rows and the size of steps, not the second decimal. Their HD has no physical unit "
+    "and is left out; our HD95 is in mm."
 )

@@ -10,9 +10,8 @@ import numpy as np
 
 from ICHHPINetLib.commands.console import progress_bar, say, warn
 from ICHHPINetLib.errors import InputFileError
-from ICHHPINetLib.evaluation.baselines import BASELINE_NAMES
 from ICHHPINetLib.evaluation.protocol import Report
-from ICHHPINetLib.evaluation.run import evaluate, read_result
+from ICHHPINetLib.evaluation.run import evaluate, read_result, weights_digest
 from ICHHPINetLib.evaluation.summary import case_means, summarize
 from ICHHPINetLib.simulation.users import ROBOT
 
@@ -20,6 +19,7 @@ from . import paper
 from .experiment import Cell, Spread
 
 COLUMNS = ("Dice", "Jaccard", "NSD 2 mm", "HD95 mm", "MAE")
+COSTS = ("Seconds a round", "Memory MiB", "Parameters M")
 
 
 def evaluate_fold(
@@ -30,7 +30,7 @@ def evaluate_fold(
     ``arguments`` are ``--cases`` and those of ``options.PROTOCOL``. Raises what ``evaluate`` raises.
     """
     wanted = {
-        "sha256": None if method in BASELINE_NAMES else _network(method, arguments.device).sha256,
+        "sha256": weights_digest(method, arguments.device),
         "prompts": prompts,
         "rounds": arguments.rounds,
         "seeds": list(range(arguments.seeds)),
@@ -65,12 +65,15 @@ def evaluate_fold(
 def with_held_out(
     arguments: argparse.Namespace, name: str, method: str | None = None, prompts: str = ROBOT
 ) -> list[Report]:
-    """Results, a fold each, of a method, or of the weights of ``--weights`` that held the fold out."""
-    pattern = arguments.weights or "default"
+    """Results, a fold each, of a method, or of the weights of ``--weights`` that held the fold out.
+
+    "{fold}" in the method or in the weights stands for the fold's number.
+    """
+    pattern = method or arguments.weights or "default"
     return [
         evaluate_fold(
             arguments,
-            method or pattern.replace("{fold}", str(fold)),
+            pattern.replace("{fold}", str(fold)),
             fold,
             arguments.output / "results" / f"{name}_fold{fold}.json",
             prompts,
@@ -180,6 +183,13 @@ def fold_cells(folds: Sequence[Report], round_number: int) -> list[Cell]:
         for metric in ("dice", "jaccard", "nsd_2mm", "mae")
     ]
     return [*cells[:3], summarize(merged(folds)).rounds[round_number - 1].hd95_mm, cells[3]]
+
+
+def cost_cells(folds: Sequence[Report]) -> list[Cell]:
+    """Cells of ``COSTS``: over all rounds and folds; parameters where the method is a network."""
+    summary = summarize(merged(folds))
+    count = folds[0].get("parameters")
+    return [summary.seconds_median, summary.peak_memory_mib, count / 1e6 if count else None]
 
 
 def published_cells(row: paper.Published) -> list[Cell]:

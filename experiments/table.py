@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from ICHHPINetLib import ablations
-from ICHHPINetLib.evaluation.baselines import BASELINE_NAMES
 from ICHHPINetLib.phantom import KINDS
 from ICHHPINetLib.simulation.users import USERS
 
-from . import attention, failures, methods, paper, similarity
+from . import attention, failures, methods, paper, same_scribbles, similarity
 from .experiment import Experiment
 from .options import ALL_FOLDS, DEVICE, NETWORK, TRAINING, some_of
 from .trained import Setting, trained
@@ -75,9 +74,19 @@ RECIPE = [
 EXPERIMENTS = {
     "table1": Experiment(
         "Table 1: methods under the same scribbles",
-        "the network and classical methods under the same scribbles, with tests",
-        {**ALL_FOLDS, "--methods": some_of((methods.OURS, *BASELINE_NAMES), "NAME")},
-        methods.same_scribbles,
+        "the network, the paper's other methods and classical ones under the same scribbles, with tests",
+        {
+            **ALL_FOLDS,
+            "--methods": {
+                "nargs": "+",
+                "type": same_scribbles.method,
+                "default": list(same_scribbles.METHODS),
+                "metavar": "NAME[:WEIGHTS]",
+                "help": f"of {', '.join(same_scribbles.METHODS)} (default: all); a name alone of those that "
+                "need weights stands in the table as not run; {fold} in WEIGHTS stands for the fold",
+            },
+        },
+        same_scribbles.find,
     ),
     "table2": trained(
         "Table 2: propagation, memory, affinity and fusion",

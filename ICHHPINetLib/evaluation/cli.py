@@ -8,6 +8,7 @@ from pathlib import Path
 from ..commands.console import print_tables, progress_bar, say, warn
 from ..commands.output_checks import check_suffix
 from .baselines import BASELINE_NAMES
+from .comparators import COMPARATORS
 from .report import tables
 from .run import evaluate
 from .summary import summarize
@@ -17,10 +18,13 @@ examples:
   ichhpinet evaluate cases -o default.json
   ichhpinet evaluate cases --method growcut --rounds 8 --seeds 3 -o growcut.json
   ichhpinet evaluate cases --method my.safetensors --fold 0 --min-slices 3 -o fold0.json
+  ichhpinet evaluate cases --method medsam:medsam_vit_b.pth -o medsam.json
 
 CASES holds <id>_ct.nii.gz and <id>_mask.nii.gz, or is CT-ICH, BHSD, MBH-Seg, INSTANCE 2022 or a data
 set of nnU-Net as it comes (docs/datasets.md). Classical methods that get the same scribbles:
 {", ".join(BASELINE_NAMES)}.
+Methods of the paper's Table 1, and a peer, each with weights of yours (docs/comparators.md):
+{", ".join(COMPARATORS)}.
 """
 
 
@@ -39,8 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         default="default",
-        metavar="NAME|FILE",
-        help="'default', a .safetensors file, or a classical method (default: default)",
+        metavar="NAME|FILE|NAME:WEIGHTS",
+        help="'default', a .safetensors file, a classical method, or one of Table 1 with its weights "
+        "(default: default)",
     )
     parser.add_argument(
         "--label",

@@ -13,7 +13,8 @@ from ..imaging.output_files import check_writable, write_json
 from ..simulation.users import ROBOT, user
 from .baselines import BASELINE_NAMES, baseline
 from .cases import find_cases, select_fold
-from .machine import describe_machine
+from .comparators import digest, is_comparator, load
+from .machine import describe_machine, forget_peak_memory
 from .protocol import Method, Report, Step, run_cases
 
 FORMAT = 1
@@ -40,7 +41,7 @@ def evaluate(
     ----------
     cases_dir: a data set in any layout that ``datasets.find_cases`` knows.
     method: "default" or another name of shipped weights, the path of a .safetensors
-        file, or one of ``BASELINE_NAMES``.
+        file, one of ``BASELINE_NAMES``, or a method of Table 1 as "NAME:WEIGHTS", of ``comparators``.
     rounds, seeds: rounds a run, runs a case.
     output: JSON file for the result.
     min_slices: cases with fewer bleeding slices are left out.
@@ -67,8 +68,9 @@ def evaluate(
     cases = find_cases(cases_dir, min_slices)
     if fold is not None:
         cases = select_fold(cases, fold)
-    if guess and method in BASELINE_NAMES:
+    if guess and (method in BASELINE_NAMES or is_comparator(method)):
         raise InputFileError(f"'{method}' cannot guess without scribbles; networks can.")
+    forget_peak_memory()
     factory, model = _method(method, device)
     result = {
         "format": FORMAT,
@@ -134,14 +136,33 @@ def read_result(path: Path | str) -> Report:
     return result
 
 
+def weights_digest(method: str, device: str = "auto") -> str | None:
+    """SHA256 of the weights of a method, None of a classical one; raises as ``evaluate``."""
+    if is_comparator(method):
+        return digest(method)
+    return None if method in BASELINE_NAMES else _network(method, device).sha256
+
+
 def _method(name: str, device: str) -> tuple[Method, Report]:
     """Session factory of a method, and what the result says about it."""
     if name in BASELINE_NAMES:
-        return baseline(name), {"method": name, "sha256": None, "device": "cpu"}
-    from ..ablations.network import load_network
+        return baseline(name), {"method": name, "sha256": None, "device": "cpu", "parameters": None}
+    if is_comparator(name):
+        return load(name, device)
     from ..interaction.session import InteractiveSession
 
-    network = load_network(name, device)
+    network = _network(name, device)
     # Not the file's name: networks of several folds are one method.
-    description = {"method": network.config.name, "sha256": network.sha256, "device": str(network.device)}
+    description = {
+        "method": network.config.name,
+        "sha256": network.sha256,
+        "device": str(network.device),
+        "parameters": sum(one.numel() for one in network.parameters()),
+    }
     return lambda ct: InteractiveSession(network, ct), description
+
+
+def _network(name: str, device: str):
+    from ..ablations.network import load_network
+
+    return load_network(name, device)

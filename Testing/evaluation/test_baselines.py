@@ -10,7 +10,7 @@ import pytest
 from ICHHPINetLib import Scribbles
 from ICHHPINetLib.errors import InvalidScribblesError, MissingPackageError
 from ICHHPINetLib.evaluation.baselines import BASELINE_NAMES, baseline
-from ICHHPINetLib.evaluation.baselines.base import head_box
+from ICHHPINetLib.evaluation.scribbled_session import head_box
 from ICHHPINetLib.imaging.ct import CT
 
 SPACING = (5.0, 0.9, 0.9)

@@ -37,7 +37,7 @@ def table1(cases, tiny_weights, tmp_path_factory):
 
     folder = tmp_path_factory.mktemp("table1")
     words = ["--cases", cases, "--weights", tiny_weights, "--methods", "ours", "threshold"]
-    words += ["--folds", 0, 1, *QUICK, "--output", folder]
+    words += ["medsam", "samed", "--folds", 0, 1, *QUICK, "--output", folder]
     assert cli.main(["reproduce", "table1", *map(str, words)]) == 0
     return folder, words
 
@@ -47,8 +47,11 @@ def test_table_1_compares_methods_over_folds_beside_the_paper(table1):
     content, rows, text = files(folder, "table1")
     assert [row["Method"] for row in rows[:2]] == ["ours", "threshold"]
     by_name = {row["Method"]: row for row in rows}
-    assert by_name["paper: ICH-HPINet"]["Dice"] == "0.7467"
-    assert by_name["paper: ICH-HPINet"]["Dice SD"] == "0.024"
+    assert by_name["ours"]["Paper: Dice"] == "0.7467"
+    assert by_name["ours"]["Paper: Dice SD"] == "0.024"
+    assert float(by_name["ours"]["Parameters M"]) > 0
+    assert float(by_name["threshold"]["Seconds a round"]) > 0
+    assert float(by_name["threshold"]["Memory MiB"]) > 0
     assert float(by_name["threshold"]["Dice"]) > 0.5
     assert float(by_name["threshold"]["Dice SD"]) >= 0
     assert {row["b"] for row in content["comparisons"]} == {"threshold"}
@@ -56,6 +59,19 @@ def test_table_1_compares_methods_over_folds_beside_the_paper(table1):
     assert "Wilcoxon" in text
     assert "does not say what they were trained on" in text
     assert paper.OTHER_PROTOCOL in content["notes"]
+
+
+def test_methods_without_weights_stand_in_table_1_as_not_run(table1, reproduce):
+    _, rows, text = files(table1[0], "table1")
+    by_name = {row["Method"]: row for row in rows}
+    for name, dice in (("MedSAM", "0.5292"), ("SAMed", "0.4146")):
+        assert by_name[name]["Dice"] == "not run: weights needed"
+        assert not by_name[name]["Jaccard"], "no figure of the paper in a measured column"
+        assert by_name[name]["Paper: Dice"] == dice
+    assert "reproduce table1 --cases DATA --methods medsam:medsam_vit_b.pth`" in text
+    assert "--methods samed:'runs/samed_fold{fold}/samed.safetensors'`" in text
+    message = reproduce("table1", "--cases", "x", "--methods", "nninteractive", code=2)
+    assert "nnInteractive_v1.0" in message
 
 
 def test_networks_of_several_folds_are_one_method(table1, cases, tiny_weights, reproduce, tmp_path):

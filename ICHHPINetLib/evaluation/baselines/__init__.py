@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-from .base import ClassicalSession
+from ..scribbled_session import ScribbledSession
 
 _SESSIONS = {
     "growcut": "GrowCutSession",
@@ -15,7 +15,7 @@ _SESSIONS = {
 BASELINE_NAMES = tuple(_SESSIONS)
 
 
-def baseline(name: str) -> type[ClassicalSession]:
+def baseline(name: str) -> type[ScribbledSession]:
     """Session class of one of ``BASELINE_NAMES``.
 
     Raises

@@ -8,14 +8,14 @@ from typing import ClassVar
 import numpy as np
 
 from ...imaging.ct import CT
-from .base import ClassicalSession
+from ..scribbled_session import ScribbledSession
 
 _WINDOW_HU = (0.0, 100.0)
 _TISSUE_HU = (-20.0, 120.0)
 _FOREGROUND, _BACKGROUND = 1, 2
 
 
-class CoarseSession(ClassicalSession):
+class CoarseSession(ScribbledSession):
     """Two-label segmentation of blocks of about ``pixel_mm`` in plane, slices kept.
 
     Bone and air count as background everywhere. A block is foreground if a foreground

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...errors import MissingPackageError
 from ...imaging.ct import CT
-from .base import ClassicalSession
+from ..scribbled_session import ScribbledSession
 
 try:
     from slicer import vtkImageGrowCutSegment
@@ -23,7 +23,7 @@ _WINDOW_HU = (-20.0, 120.0)
 _FOREGROUND, _BACKGROUND = 1, 2
 
 
-class GrowCutSession(ClassicalSession):
+class GrowCutSession(ScribbledSession):
     """``vtkImageGrowCutSegment`` on the head crop, without distance penalty (Slicer's default)."""
 
     name = "growcut"

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 
 from ...imaging.ct import CT
-from .base import ClassicalSession
+from ..scribbled_session import ScribbledSession
 
 _DEVIATIONS = 2.0
 # A scribble over a very even spot must not shrink the range to nothing.
@@ -17,7 +17,7 @@ _SMOOTHING_MM = 0.8
 _OPENING_MM = 2.0
 
 
-class ThresholdSession(ClassicalSession):
+class ThresholdSession(ScribbledSession):
     """Smoothed HU within mean +- 2 SD of the foreground scribbles.
 
     Where there are background scribbles, the range ends halfway to their median HU, and

@@ -1,4 +1,4 @@
-"""What all classical methods share: scribbles that accumulate, a head crop, obeyed scribbles."""
+"""What all methods beside our network share: scribbles that accumulate, a head crop, obeyed scribbles."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import ClassVar
 import numpy as np
 from scipy import ndimage
 
-from ...errors import InvalidScribblesError
-from ...imaging.ct import CT
-from ...interaction.result import RoundResult
-from ...interaction.scribbles import Scribbles
+from ..errors import InvalidScribblesError
+from ..imaging.ct import CT
+from ..interaction.result import RoundResult
+from ..interaction.scribbles import Scribbles
 
 _AIR_HU = -200.0
 _BOX_STEP = 4
 
 
-class ClassicalSession(ABC):
-    """A session without a network: every round starts anew from all scribbles so far.
+class ScribbledSession(ABC):
+    """A session of another method than ours: every round starts from all scribbles so far.
 
     Parameters
     ----------
@@ -33,6 +33,8 @@ class ClassicalSession(ABC):
 
     name: ClassVar[str]
     needs_background: ClassVar[bool]
+    needs_foreground: ClassVar[bool] = True
+    device = "cpu"
 
     def __init__(self, ct: CT) -> None:
         hu = ct.network_hu
@@ -47,9 +49,9 @@ class ClassicalSession(ABC):
     def refine(self, scribbles: Scribbles) -> RoundResult:
         """Segment from these scribbles and all earlier ones.
 
-        Without any foreground scribble the mask is empty. Grow-cut and watershed need
-        background scribbles as well: until there are some, the mask is the foreground
-        scribbles alone and the result's notes say so.
+        Without any foreground scribble the mask is empty, but of methods that need none. Grow-cut
+        and watershed need background scribbles as well: until there are some, the mask is the
+        foreground scribbles alone and the result's notes say so.
 
         Raises
         ------
@@ -66,7 +68,8 @@ class ClassicalSession(ABC):
         mask = np.zeros(together.shape, np.uint8)
         foreground, background = together.foreground[self._box], together.background[self._box]
         notes = ()
-        if foreground.any() and (background.any() or not self.needs_background):
+        enough = foreground.any() or not self.needs_foreground
+        if enough and (background.any() or not self.needs_background):
             mask[self._box] = self._segment(foreground, background)
         elif foreground.any():
             notes = (f"{self.name} needs background scribbles too; the mask is the scribbles alone.",)
@@ -80,7 +83,7 @@ class ClassicalSession(ABC):
             round=self._round,
             seconds=time.perf_counter() - start,
             changed_slices=changed,
-            device="cpu",
+            device=self.device,
             model=self.name,
             notes=notes,
         )
