@@ -12,7 +12,9 @@ from .summary import RoundFigures, Summary
 
 def tables(summary: Summary) -> list[Table]:
     """Everything that is reported of one method."""
-    return [_rounds(summary), _overall([summary]), _volumes(summary), _groups(summary), _gains(summary)]
+    found = [_rounds(summary), _overall([summary]), _volumes(summary), _groups(summary)]
+    # A run of one round has no next one.
+    return [*found, _gains(summary)] if summary.gains else found
 
 
 def overview(summaries: Sequence[Summary]) -> list[Table]:

@@ -285,3 +285,7 @@ def test_terminal_tables_hold_every_figure(shown, capsys):
     for table in shown:
         assert table.title in text
         assert all(cell in text for cells in table.rows for cell in cells)
+
+
+def test_one_round_has_no_table_of_what_the_next_one_buys():
+    assert all(table.rows for table in report.tables(summarize(result([[[0.7]], [[0.8]]]))))
