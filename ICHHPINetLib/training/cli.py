@@ -178,7 +178,6 @@ def _default_run(arguments: argparse.Namespace) -> Path:
 def require_packages() -> None:
     """Raises MissingPackageError where training could not run."""
     try:
-        import monai  # noqa: F401
         import skimage  # noqa: F401
         import tensorboard  # noqa: F401
     except ImportError as error:
