@@ -1,6 +1,7 @@
 """Which folders import which: the product never imports the laboratory, and all arrows point one way."""
 
 import ast
+import functools
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -37,16 +38,18 @@ ARROWS = {
 FILES = [path for top in (LIBRARY, "ICHHPINet", "experiments") for path in sorted((ROOT / top).rglob("*.py"))]
 
 
+@functools.cache
 def _imports(path):
     """Dotted names, as tuples, of all that a file imports, at its top or anywhere below."""
-    package = path.relative_to(ROOT).parts[:-1]
+    package, found = path.relative_to(ROOT).parts[:-1], []
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (tuple(alias.name.split(".")) for alias in node.names)
+            found += [tuple(alias.name.split(".")) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             base += tuple(node.module.split(".")) if node.module else ()
-            yield from ((*base, alias.name) for alias in node.names)
+            found += [(*base, alias.name) for alias in node.names]
+    return found
 
 
 def _room(name):

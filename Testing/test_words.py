@@ -1,6 +1,7 @@
 """Sentences that a clinician sees in Slicer: they can be translated, and Slicer's tools find them."""
 
 import ast
+import functools
 import importlib
 import re
 import sys
@@ -23,6 +24,7 @@ FILES = [path for folder in FOLDERS for path in sorted(folder.rglob("*.py")) if 
 ERRORS = {name for name in vars(errors) if name.endswith(("Error", "Cancelled"))}
 
 
+@functools.cache
 def _nodes(path):
     """All nodes of a file, each with the nodes around it, the innermost last; without docstrings."""
     source = path.read_text(encoding="utf-8")

@@ -59,7 +59,9 @@ def spacing_without_numbers(spacing: object) -> str:
 
 
 def size_unstated() -> str:
-    return _("Its voxels are 1 x 1 x 1 mm, or their size is not stated: check it before any volume.")
+    return _(
+        "The voxels are 1 x 1 x 1 mm, or their size is not stated: check it before you trust a volume in mL."
+    )
 
 
 def two_sizes(path: object, one: object, other: object) -> str:
@@ -168,7 +170,7 @@ def slices_differ(folder: object, one: object, other: object) -> str:
 
 def acquisitions(folder: object, count: int, names: object) -> str:
     return _(
-        "The series in '{folder}' holds {count} acquisitions that lie in each other: {names}. Copy the "
+        "The series in '{folder}' holds {count} acquisitions of the same part of the head: {names}. Copy the "
         "files of one to a folder of their own, and name that."
     ).format(folder=folder, count=count, names=names)
 

@@ -59,7 +59,9 @@ def read_dicom_folder(folder: Path, uid: str | None = None) -> tuple[FileGeometr
     notes = []
     if found.skipped:
         notes.append(
-            _("Skipped, for they are no files: {names}.").format(names=", ".join(sorted(found.skipped)[:5]))
+            _("Left out, because they are not regular files: {names}.").format(
+                names=", ".join(sorted(found.skipped)[:5])
+            )
         )
     return _volume(folder, series, notes)
 

@@ -176,7 +176,7 @@ def _check_blocks(folder: Path, slices: list[Slice], position: np.ndarray, block
         if one is None or other is None or problem:
             break
         if _close(one, other) or gap > max(one, other) + max(_TOLERANCE * max(one, other), _ROUNDING_MM):
-            problem = _("{gap:.2f} mm above {name} is no distance of theirs").format(
+            problem = _("the {gap:.2f} mm above {name} fit neither block").format(
                 gap=gap, name=slices[below[-1]].name
             )
     if problem:

@@ -148,7 +148,7 @@ def _files(path: Path, place: str, listed: list[str]) -> tuple[Path, ...]:
         names = listed
     elif len(words) >= 3 and "%" in words[0]:
         if re.search(r"%\D*\d{3}", words[0]):
-            raise HeaderError(_("its header names files of absurd names"))
+            raise HeaderError(_("its header names files that no disk can have"))
         try:
             first, last, step = (int(word) for word in [*words[1:], "1"][:3])
             numbers = range(first, last + (1 if step > 0 else -1), step)[:_MOST_FILES]

@@ -201,7 +201,7 @@ def _segments(path: Path, image: sitk.Image, layers: int) -> list[Segment]:
         if not 0 <= layer < layers:
             raise _damaged(
                 path,
-                _("'{name}' is said to be in layer {layer}, and there are {layers}, from 0 on").format(
+                _("'{name}' is said to be in layer {layer}, but there are {layers}, numbered from 0").format(
                     name=name, layer=layer, layers=layers
                 ),
             )

@@ -91,12 +91,15 @@ def _cuda_multiplies_bfloat16(device: torch.device) -> bool:
 
 
 def native_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 itself."""
+    """Whether the processor multiplies bfloat16 itself, and PyTorch's kernels may let it."""
     import torch
 
-    # Private, but the only way PyTorch has to ask; without an answer float32 is right everywhere.
+    # Private, but the only ways PyTorch has to ask; without an answer float32 is right everywhere.
     asked = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
-    return bool(asked and asked())
+    if not (asked and asked() and torch.backends.mkldnn.is_available()):
+        return False
+    # ONEDNN_MAX_CPU_ISA may forbid them what the processor has, and then a convolution takes minutes.
+    return bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
 
 
 def is_out_of_memory(error: BaseException) -> bool:

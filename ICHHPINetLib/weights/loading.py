@@ -72,7 +72,7 @@ def load_network(
     try:
         config = json.loads(metadata["config"])
         if not isinstance(config, dict):
-            raise ValueError(_("the configuration is no object"))
+            raise ValueError(_("the configuration has no fields"))
     except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise WeightsError(
             _(
@@ -138,7 +138,7 @@ def _locate(name_or_path: str | Path) -> tuple[Path, str | None]:
         manifest_path = resource_path(_MANIFEST)
         manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
         if not isinstance(manifest, dict):
-            raise ValueError(_("it is no object"))
+            raise ValueError(_("it is not a list of names"))
         entry = _checked(manifest[text]) if text in manifest else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WeightsError(
@@ -160,7 +160,7 @@ def _checked(entry: dict) -> tuple[str, str]:
     """File name and SHA256 of an entry of the manifest; ValueError, TypeError or KeyError where damaged."""
     name, digest = entry["file"], entry["sha256"].lower()
     if not name or Path(name).name != name or not re.fullmatch("[0-9a-f]{64}", digest):
-        raise ValueError(_("a file name or SHA256 in it is none"))
+        raise ValueError(_("a file name or SHA256 in it is not valid"))
     return name, digest
 
 

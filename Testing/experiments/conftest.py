@@ -7,17 +7,17 @@ import pytest
 import SimpleITK as sitk
 
 SPACING = (5.0, 1.0, 1.0)
-SHAPE = (6, 64, 56)
+SHAPE = (6, 48, 44)
 
 
 def bleed(shift=0):
     slices, rows, columns = np.indices(SHAPE)
-    return (((slices - 3) / 2.5) ** 2 + ((rows - 26) / 9) ** 2 + ((columns - 30 - shift) / 8) ** 2) <= 1
+    return (((slices - 3) / 2.5) ** 2 + ((rows - 20) / 7) ** 2 + ((columns - 23 - shift) / 6) ** 2) <= 1
 
 
 def head(truth, seed):
     _, rows, columns = np.indices(SHAPE)
-    radius = np.hypot((rows - 32) / 30, (columns - 28) / 26)
+    radius = np.hypot((rows - 24) / 22, (columns - 22) / 20)
     tissue = np.random.default_rng(seed).normal(32, 4, SHAPE) + 33 * truth
     return np.where(radius < 0.88, tissue, np.where(radius < 1, 900, -1000)).astype(np.int16)
 

@@ -172,7 +172,7 @@ def brain_alone(head):
 
 @pytest.fixture(scope="module")
 def bright():
-    return phantom.generate("lobar", 0, (5.0, 1.0, 1.0), slices=20, blood_hu=78.0)
+    return phantom.generate("lobar", 0, (5.0, 1.5, 1.5), slices=20, blood_hu=78.0)
 
 
 @pytest.mark.parametrize("high", [75, 80, 255])
@@ -205,7 +205,7 @@ def test_what_surrounds_a_head_is_missed(head):
 
 def test_bright_blood_at_the_skull_stays_blood():
     """Where it is cut off in speckles, the skull must not reach through them into it."""
-    made = phantom.generate("extraaxial", 0, (5.0, 0.6, 0.6), slices=28, blood_hu=72.0)
+    made = phantom.generate("extraaxial", 0, (5.0, 0.8, 0.8), slices=28, blood_hu=72.0)
     noise = np.random.default_rng(0).normal(0, 6, made.volume.shape)
     volume = np.clip(made.volume + np.where(made.mask > 0, noise, 0), 0, 75).astype(np.float32)
     core = ndimage.binary_erosion(made.mask > 0, np.ones((1, 5, 5)))

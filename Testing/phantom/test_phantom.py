@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from ICHHPINetLib import phantom
 
-COARSE = (5.0, 2.0, 2.0)
+COARSE = (5.0, 2.5, 2.5)
 
 
 @functools.cache
@@ -31,7 +31,7 @@ def test_mask_has_the_stated_volume(kind):
 
 def test_default_geometry_holds_the_whole_head():
     coarse = make("deep", 0)
-    assert coarse.volume.shape == (32, 112, 96)
+    assert coarse.volume.shape == (32, 90, 77)
     border = np.concatenate([coarse.volume[:, [0, -1]].ravel(), coarse.volume[:, :, [0, -1]].ravel()])
     assert border.max() < -900
     assert coarse.volume[-2].max() > 100  # the vertex is in the scan
@@ -50,7 +50,7 @@ def test_chosen_volume_of_an_irregular_bleed_is_rough():
 
 
 def test_finer_slices_leave_the_closed_form_volume():
-    thick, thin = (phantom.generate("deep", 4, (step, 2.0, 2.0), int(72 / step)) for step in (6.0, 3.0))
+    thick, thin = (phantom.generate("deep", 4, (step, 2.5, 2.5), int(72 / step)) for step in (6.0, 3.0))
     assert thick.volume_ml == thin.volume_ml
     assert mask_ml(thin) == pytest.approx(thin.volume_ml, rel=0.03)
 

@@ -11,7 +11,7 @@ import safetensors.torch  # noqa: E402
 
 from ICHHPINetLib import DeviceError, TorchMissingError, WeightsError, load_network  # noqa: E402
 from ICHHPINetLib.weights import loading  # noqa: E402
-from ICHHPINetLib.weights.devices import resolve_device  # noqa: E402
+from ICHHPINetLib.weights.devices import native_bfloat16, resolve_device  # noqa: E402
 from ICHHPINetLib.weights.safetensors_file import parse  # noqa: E402
 
 
@@ -135,6 +135,14 @@ def test_an_apple_gpu_is_taken_where_pytorch_can_use_it(monkeypatch, version, ch
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     monkeypatch.setattr(torch, "__version__", version)
     assert resolve_device("auto").type == chosen
+
+
+@pytest.mark.parametrize(("processor", "kernels"), [(True, True), (True, False), (False, True)])
+def test_bfloat16_wants_a_processor_and_kernels_that_have_it(monkeypatch, processor, kernels):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: processor, raising=False)
+    monkeypatch.setattr(torch.backends.mkldnn, "is_available", lambda: True)
+    monkeypatch.setattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", lambda: kernels)
+    assert native_bfloat16() == (processor and kernels)
 
 
 def test_nonsense_device_is_named(tiny_weights):
