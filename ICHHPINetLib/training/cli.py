@@ -196,6 +196,7 @@ def require_packages() -> None:
     """Raises MissingPackageError where training could not run."""
     try:
         import accelerate  # noqa: F401
+        import monai  # noqa: F401
         import skimage  # noqa: F401
         import tensorboard  # noqa: F401
     except ImportError as error:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from monai.losses import DiceLoss
 
 # Dice is greatest where a mask is cut at half the Dice that can be reached, not at a probability of 0.5
 # (Lipton et al., "Optimal thresholding of classifiers to maximize F1 measure", ECML 2014), but volumes are
@@ -32,12 +33,15 @@ class HPINetLoss:
 
     def __init__(self, weights: LossWeights = LossWeights()) -> None:
         self.weights = weights
+        # Pooled over the batch: most slices of a head have no blood, and a Dice of their own would be noise.
+        self._dice = DiceLoss(sigmoid=True, batch=True, smooth_nr=1.0, smooth_dr=1.0)
 
     def term(self, logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """alpha Dice + beta cross-entropy of logits and target (N, 1, ...)."""
         logits = logits.float()
-        shares = self.weights
-        return shares.dice * dice_loss(logits, target) + shares.cross_entropy * _cross_entropy(logits, target)
+        return self.weights.dice * self._dice(logits, target) + self.weights.cross_entropy * _cross_entropy(
+            logits, target
+        )
 
     def total(
         self,
@@ -60,16 +64,6 @@ class HPINetLoss:
             parts["FCL"] = w.convert, sum(self.term(*pair) for pair in converted) / len(converted)
         total = sum(weight * value for weight, value in parts.values())
         return total, {name: value.item() for name, (_, value) in parts.items()} | {"total": total.item()}
-
-
-def dice_loss(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """1 less the soft Dice of logits and target, which have one shape.
-
-    It is pooled over the batch: most slices of a head have no blood, and a Dice of their own would be noise.
-    """
-    probability = logits.sigmoid()
-    both = (probability * target).sum()
-    return 1 - (2 * both + 1) / (probability.sum() + target.sum() + 1)
 
 
 def _cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

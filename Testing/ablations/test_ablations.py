@@ -196,6 +196,7 @@ def test_a_file_of_the_whole_network_is_read_by_both(tmp_path):
     ],
 )
 def test_training_a_variant_teaches_what_it_uses(kind, variant, parts, idle):
+    pytest.importorskip("monai")
     from ICHHPINetLib.training.episode import round_loss
     from ICHHPINetLib.training.losses import HPINetLoss
 

@@ -63,9 +63,8 @@ def test_empty_masks():
 
 
 @pytest.mark.filterwarnings("ignore:.*always_return_as_numpy:FutureWarning")
-@pytest.mark.parametrize(
-    ("seed", "spacing"), enumerate([(5.0, 0.45, 0.45), (1.0, 1.0, 1.0), (3.0, 0.7, 0.9)])
-)
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("spacing", [(5.0, 0.45, 0.45), (1.0, 1.0, 1.0), (3.0, 0.7, 0.9)])
 def test_agrees_with_monai(seed, spacing):
     torch = pytest.importorskip("torch")
     monai = pytest.importorskip("monai.metrics")
@@ -87,16 +86,6 @@ def test_agrees_with_monai(seed, spacing):
     assert ours.nsd_2mm == pytest.approx(float(nsd), abs=1e-5)
     hd95 = monai.compute_hausdorff_distance(prediction, truth, percentile=95, **options)
     assert ours.hd95_mm == pytest.approx(float(hd95), rel=1e-5)
-
-
-def test_the_dice_of_the_loss_agrees_with_monai():
-    torch = pytest.importorskip("torch")
-    losses = pytest.importorskip("monai.losses")
-    from ICHHPINetLib.training.losses import dice_loss
-
-    logits, target = torch.randn(3, 1, 6, 7), torch.rand(3, 1, 6, 7)
-    theirs = losses.DiceLoss(sigmoid=True, batch=True, smooth_nr=1.0, smooth_dr=1.0)
-    torch.testing.assert_close(dice_loss(logits, target), theirs(logits, target))
 
 
 def test_masks_of_two_grids_are_refused():

@@ -112,7 +112,7 @@ def test_two_weights_of_one_name_are_refused(tiny_weights, reproduce, tmp_path):
 
 
 def test_similarity_over_a_training(cases, tiny_training, reproduce, tmp_path):
-    pytest.importorskip("tensorboard")
+    pytest.importorskip("monai")
     words = ("similarity", "--cases", cases, "--steps", 1, "--device", "cpu", "--output", tmp_path)
     reproduce(*words)
     content = json.loads((tmp_path / "similarity.json").read_text(encoding="utf-8"))

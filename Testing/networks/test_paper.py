@@ -124,6 +124,7 @@ def test_slices_that_share_a_coarse_feature_are_told_apart():
 
 
 def test_a_training_round_reaches_every_parameter():
+    pytest.importorskip("monai")
     from ICHHPINetLib.training.episode import round_loss
     from ICHHPINetLib.training.losses import HPINetLoss
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("tensorboard")
+pytest.importorskip("monai")
 pytest.importorskip("skimage")
 
 from ICHHPINetLib import InputFileError, load_network  # noqa: E402

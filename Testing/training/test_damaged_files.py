@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("tensorboard")
+pytest.importorskip("monai")
 pytest.importorskip("skimage")
 
 from ICHHPINetLib import InputFileError  # noqa: E402

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("tensorboard")
+pytest.importorskip("monai")
 pytest.importorskip("skimage")
 
 from scipy import ndimage  # noqa: E402
