@@ -47,6 +47,11 @@ class Ablation:
         return self.whole.name
 
     @property
+    def cut(self) -> float:
+        """As that of the whole network."""
+        return self.whole.cut
+
+    @property
     def least_weights(self) -> int:
         """As that of the whole network."""
         return self.whole.least_weights

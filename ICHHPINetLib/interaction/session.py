@@ -332,6 +332,7 @@ class InteractiveSession:
         channels = torch.from_numpy(drawn)
         previous = torch.from_numpy(self._grid.on_working_grid(self.mask) >= 0.5).unsqueeze(1)
         of_volume: list[torch.Tensor] = []
+        calibrated = self.network.calibrated
         with fast_math(device):
             image, slices, look = self._encoded(device, report)
             result = run_round(
@@ -340,13 +341,13 @@ class InteractiveSession:
                 slices,
                 channels.to(device).float(),
                 previous.to(device).float(),
-                report.slice_done,
+                lambda stage, index, plane: report.slice_done(stage, index, calibrated(plane.float())),
                 report.volume_stage,
                 look,
                 self._fresh(scribbles),
                 of_volume.append,
             )
-        return _Answer(*(x.squeeze(1).float().cpu().numpy() for x in (result, *of_volume)))
+        return _Answer(*(calibrated(x.squeeze(1).float()).cpu().numpy() for x in (result, *of_volume)))
 
     def _fresh(self, scribbles: Scribbles) -> list[int]:
         """Working slices whose scribbles are other than in the last round: somebody waits for these."""

@@ -90,6 +90,21 @@ def test_scribbles_that_were_taken_back_after_a_cancel_are_no_obstacle_to_a_gues
     assert session.guess().round == 1
 
 
+@pytest.mark.parametrize("sure", [0.55, 0.65])
+def test_masks_and_previews_end_where_the_networks_volumes_are_right(session, monkeypatch, sure):
+    """Its probabilities of blood are too high: 0.6 counts as even."""
+    logit = float(np.log(sure / (1 - sure)))
+    look = session.network.look
+    monkeypatch.setattr(
+        session.network, "look", lambda *x: (seen := look(*x))._replace(logits=seen.logits * 0 + logit)
+    )
+    shown = []
+    result = session.guess(lambda progress: shown.append(progress.mask))
+    assert result.mask.any() == (sure > 0.6)
+    assert any(mask is not None and mask.any() for mask in shown) == (sure > 0.6)
+    assert (result.probability.max() >= 0.5) == (sure > 0.6)
+
+
 def test_there_is_no_guess_after_a_scribble(session):
     session.refine(drawn(foreground=[INSIDE]))
     with pytest.raises(InvalidScribblesError, match="before all scribbles"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 from torch import nn
 
@@ -29,6 +30,7 @@ class PaperConfig:
     memory_top: how many memory entries a pixel reads: None is the softmax over all of them
         (paper, equation 4), a number that many of the most similar ones.
     gray_range: what the ends of the brain window become as network input.
+    cut: probability from which on a voxel is blood.
     """
 
     name: str = "paper"
@@ -36,6 +38,7 @@ class PaperConfig:
     volume_norm: str = "batch"
     memory_top: int | None = None
     gray_range: tuple[float, float] = (-1.0, 1.0)
+    cut: ClassVar[float] = 0.5
 
     def __post_init__(self) -> None:
         check_kind("name", self.name, str)
