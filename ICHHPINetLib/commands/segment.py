@@ -8,12 +8,20 @@ from pathlib import Path
 from ..errors import InvalidScribblesError
 from ..imaging.ct_files import read_ct
 from ..imaging.output_files import write_bytes, write_json
-from ..imaging.scribble_files import read_scribbles
 from ..imaging.writing import LABELMAP_ENDINGS, write_labelmap, write_segmentation
 from .console import say, warn
 from .dicom_objects import DicomObjects, add_dicom_arguments, check_dicom, dicom_paths
 from .output_checks import check_outputs, check_suffix
-from .rounds import add_network_arguments, open_session, print_rounds, report, run_rounds, write_scene
+from .rounds import (
+    add_network_arguments,
+    open_session,
+    print_rounds,
+    read_rounds,
+    report,
+    run_rounds,
+    warnings_of,
+    write_scene,
+)
 
 _EXAMPLES = """
 examples:
@@ -80,15 +88,10 @@ def run(arguments: argparse.Namespace) -> None:
         )
     ct = read_ct(arguments.ct, arguments.series)
     objects = DicomObjects(arguments, ct)
-    rounds = [
-        read_scribbles(path, ct, require_foreground=number == 0 and not arguments.guess)
-        for number, path in enumerate(arguments.scribbles)
-    ]
+    scribbles = read_rounds(arguments.scribbles, ct, arguments.guess)
     network, session = open_session(arguments, ct)
-    scribbles = [*([None] if arguments.guess else []), *(lambda mask, one=one: one for one in rounds)]
     finished = run_rounds(session, ct, scribbles)
-    notes = finished[-1].result.notes
-    warnings = list(dict.fromkeys([*ct.warnings, *session.warnings, *notes]))
+    warnings = warnings_of(ct, session, finished)
     mask = finished[-1].result.mask
     write_segmentation(arguments.output, mask, ct, flagged=finished[-1].is_guess)
     if arguments.labelmap:
