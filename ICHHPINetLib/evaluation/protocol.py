@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from ..cohort.memory import peak_memory_mib
 from ..errors import RoundCancelled
 from ..imaging.ct import CT
 from ..interaction.scribbles import Scribbles
@@ -23,7 +24,6 @@ from ..measurement import measure
 from ..simulation import robot
 from ..simulation.users import User, guided_user
 from .cases import EvaluationCase
-from .machine import peak_memory_mib
 from .metrics import evaluate_mask
 
 Report = dict[str, Any]
