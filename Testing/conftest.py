@@ -49,3 +49,13 @@ def tiny_network(tiny_weights):
     from ICHHPINetLib import load_network
 
     return load_network(tiny_weights, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def scheduler():
+    """Address of a scheduler with two workers, which are threads."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
+    ) as cluster:
+        yield cluster.scheduler_address

@@ -23,6 +23,7 @@ from .quality_sheet import NAME as SHEET
 from .quality_sheet import quality_sheet
 from .record import DONE, FAILED, Row, folder_of, unchanged
 from .table import CSV, PARQUET, check_tables, write_tables
+from .worker import found_anywhere
 
 _EXAMPLES = """
 examples:
@@ -75,7 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
         return
     require_matplotlib()
     check_tables(output)
-    job = Job(output, _found_anywhere(arguments.weights), sha256, arguments.device)
+    job = Job(output, found_anywhere(arguments.weights), sha256, arguments.device)
     before = len(rows)
     with _tables_kept(output, cases, rows) as save:
         if todo:
@@ -91,12 +92,6 @@ def _sha256(weights: str) -> str:
 
     with console().status("loading the network"):
         return load_network(weights, device="cpu").sha256
-
-
-def _found_anywhere(weights: str) -> str:
-    """The name of shipped weights as it is; a file by the path that workers in other folders need."""
-    path = Path(weights).expanduser()
-    return str(path.absolute()) if path.suffix or path.name != weights else weights
 
 
 def _done_before(cases: Sequence[Case], output: Path, sha256: str | None) -> dict[str, Row]:

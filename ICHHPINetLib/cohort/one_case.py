@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import platform
-import re
 import threading
 import time
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from .inputs import GUESS, MASK, Case
 from .memory import peak_memory_mib
 from .record import DONE, FAILED, MASK_FILE, PICTURE, REPORT, Row, State, folder_of, unchanged, write_report
 from .thumbnail import thumbnail
+from .worker import own_device
 
 if TYPE_CHECKING:
     from ..interaction.doubt import Doubt
@@ -115,19 +115,6 @@ def network_here(weights: str, device: str) -> HPINet:
     """The network of this process, loaded once, on the device that is this worker's."""
     with _loading:
         return _load(weights, own_device(device))
-
-
-def own_device(device: str) -> str:
-    """``device``, and which card of it: of several in a computer each worker has its own."""
-    import torch
-
-    if device not in ("auto", "cuda") or not torch.cuda.is_available():
-        return device
-    from distributed import get_worker
-
-    # As Dask numbers the workers of a computer: 3, or SLURMCluster-7-3.
-    number = re.search(r"(\d+)$", str(get_worker().name))
-    return f"cuda:{int(number[1]) % torch.cuda.device_count() if number else 0}"
 
 
 def _segmented(case: Case, network: HPINet, folder: Path) -> _Outcome:

@@ -8,6 +8,7 @@ scheduler that is started anew.
 
 from __future__ import annotations
 
+import argparse
 import logging
 import queue
 import time
@@ -240,12 +241,22 @@ def open_pool(workers: int | None = None, scheduler: str | None = None) -> Itera
                 memory_limit=memory,
                 dashboard_address="127.0.0.1:0",
                 silence_logs=logging.CRITICAL,
-                preload=["ICHHPINetLib.cohort.local_worker"],
+                preload=["ICHHPINetLib.cohort.worker"],
                 env={"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"},
             )
             stack.callback(cluster.close, timeout=5)
             pool = Pool(lambda seconds: distributed.Client(cluster, timeout=seconds), memory)
         stack.callback(pool.close)
+        yield pool
+
+
+@contextmanager
+def given_pool(arguments: argparse.Namespace) -> Iterator[Pool | None]:
+    """The pool that a command's options ask for; None where they ask for none. Raises as ``open_pool``."""
+    if arguments.workers is None and arguments.scheduler is None:
+        yield None
+        return
+    with open_pool(arguments.workers, arguments.scheduler) as pool:
         yield pool
 
 

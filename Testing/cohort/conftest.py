@@ -1,4 +1,4 @@
-"""A registry of CTs of next to no size, and a Dask cluster within this process."""
+"""A registry of CTs of next to no size."""
 
 import csv
 
@@ -12,17 +12,6 @@ pytest.importorskip("matplotlib")
 
 from ICHHPINetLib import cli
 from Testing.experiments.conftest import SHAPE, SPACING, bleed, head
-
-
-@pytest.fixture(scope="session")
-def scheduler():
-    """Address of a scheduler with two workers, which are threads."""
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None, silence_logs=50
-    ) as cluster:
-        yield cluster.scheduler_address
 
 
 @pytest.fixture
