@@ -138,7 +138,7 @@ class Pool:
         end = time.monotonic() + _PATIENCE_S
         while True:
             try:
-                self._client = self._connect(_ASK_AGAIN_S)
+                self._client = self._connect(_FIRST_CONNECTION_S)
                 return
             except (OSError, TimeoutError, ValueError) as error:
                 if time.monotonic() > end:
@@ -146,7 +146,7 @@ class Pool:
                         "The scheduler is gone. Start it again, and give the command again: what was "
                         "finished is kept."
                     ) from error
-                time.sleep(_ASK_AGAIN_S / 4)
+                time.sleep(_ASK_AGAIN_S)
 
 
 _DIED, _GONE = object(), object()
@@ -221,7 +221,9 @@ def open_pool(workers: int | None = None, scheduler: str | None = None) -> Itera
     dask, distributed = _packages()
     if workers is not None and (workers < 1 or scheduler):
         raise InputFileError("Give --workers a number from 1 on, and only without --scheduler.")
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):
+        # What they tell is either expected here, or told in words.
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_SETTINGS))
         if scheduler:

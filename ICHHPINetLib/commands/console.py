@@ -89,6 +89,15 @@ def count_bar(total: int, what: str) -> Iterator[Callable[[str], None]]:
     """
     progress, out = _rich("progress"), console()
     pace = _Pace(total, what)
+
+    def count_in_file(note: str) -> None:
+        pace.count()
+        if pace.is_due():
+            say(f"{pace.text()}, {note}")
+
+    if not out.is_terminal:
+        yield count_in_file
+        return
     with progress.Progress(
         progress.TextColumn("{task.description}", markup=False),
         progress.BarColumn(),
@@ -101,8 +110,6 @@ def count_bar(total: int, what: str) -> Iterator[Callable[[str], None]]:
         def count(note: str) -> None:
             pace.count()
             bars.update(task, advance=1, description=pace.text(), note=note)
-            if not out.is_terminal and pace.is_due():
-                say(pace.text())
 
         yield count
 
