@@ -80,10 +80,16 @@ def run(arguments: argparse.Namespace) -> None:
     before = len(rows)
     with _tables_kept(output, cases, rows) as save:
         if todo:
-            with open_pool(arguments.workers, arguments.scheduler) as pool:
+            with open_pool(_workers(arguments), arguments.scheduler) as pool:
                 say(f"CTs to do: {len(todo):,}, done before: {before:,}. Dashboard: {pool.dashboard}")
                 _run_all(pool, todo, job, rows, save)
     _print_summary(cases, rows, before, output)
+
+
+def _workers(arguments: argparse.Namespace) -> int | None:
+    if arguments.workers is None and arguments.scheduler is None:
+        return local_workers(arguments.device)
+    return arguments.workers
 
 
 def _sha256(weights: str) -> str:
@@ -171,7 +177,7 @@ def _print_plan(cases: Sequence[Case], todo: Sequence[Case], arguments: argparse
     warn(f"{case.id}: '{path}' does not exist." for case, path in missing[:10])
     if len(missing) > 10:
         warn([f"{len(missing) - 10:,} more files do not exist."])
-    where = arguments.scheduler or f"{arguments.workers or local_workers()} workers on this computer"
+    where = arguments.scheduler or f"{_workers(arguments)} workers on this computer"
     say(f"They would be done by {where}, into '{arguments.output}'. Nothing was written.")
 
 

@@ -65,8 +65,13 @@ class Pool:
     dashboard: address of Dask's dashboard.
     """
 
-    def __init__(self, connect: Callable[[float], Client], memory: int | None = None) -> None:
-        self._connect = connect
+    def __init__(
+        self,
+        connect: Callable[[float], Client],
+        memory: int | None = None,
+        mend: Callable[[int], object] = lambda threads: None,
+    ) -> None:
+        self._connect, self._mend = connect, mend
         self._client = connect(_FIRST_CONNECTION_S)
         self._threads, self._asked = 0, float("-inf")
         self.memory = memory
@@ -84,6 +89,7 @@ class Pool:
         if time.monotonic() - self._asked > _ASK_AGAIN_S:
             with suppress(OSError, ValueError, TimeoutError):
                 self._threads = sum(self._client.nthreads().values())
+                self._mend(self._threads)
             self._asked = time.monotonic()
         return self._threads
 
@@ -206,10 +212,10 @@ class _Tasks:
 
 @contextmanager
 def open_pool(workers: int | None = None, scheduler: str | None = None) -> Iterator[Pool]:
-    """A pool on the workers of ``scheduler``, or on new ones of this computer.
+    """A pool on the workers of ``scheduler``, or on so many new ones of this computer.
 
-    By default these are one a core, as far as each has 2 GiB, or one a GPU; every one computes on one
-    core, so that results do not depend on their number.
+    Each of these is a process that computes on one core, so that results do not depend on their number,
+    and has an equal share of the memory.
 
     Raises
     ------
@@ -219,14 +225,14 @@ def open_pool(workers: int | None = None, scheduler: str | None = None) -> Itera
         If no scheduler answers, or the options make no sense.
     """
     dask, distributed = _packages()
-    if workers is not None and (workers < 1 or scheduler):
+    if (workers is None) == (scheduler is None) or (workers is not None and workers < 1):
         raise InputFileError("Give --workers a number from 1 on, and only without --scheduler.")
     for name in ("distributed", "distributed.client"):
         # What they tell is either expected here, or told in words.
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with ExitStack() as stack:
         stack.enter_context(dask.config.set(_SETTINGS))
-        if scheduler:
+        if workers is None:
             try:
                 pool = Pool(lambda seconds: _client_of(scheduler, seconds))
             except (OSError, TimeoutError, ValueError) as error:
@@ -235,7 +241,6 @@ def open_pool(workers: int | None = None, scheduler: str | None = None) -> Itera
                     "the address that it prints."
                 ) from error
         else:
-            workers = workers or local_workers()
             memory = distributed.system.MEMORY_LIMIT // workers
             cluster = distributed.LocalCluster(
                 n_workers=workers,
@@ -247,7 +252,13 @@ def open_pool(workers: int | None = None, scheduler: str | None = None) -> Itera
                 env={"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"},
             )
             stack.callback(cluster.close, timeout=5)
-            pool = Pool(lambda seconds: distributed.Client(cluster, timeout=seconds), memory)
+
+            def mend(threads: int) -> None:
+                # Dask gives a worker up that is slow to come back, or dies as soon as it has.
+                if threads < workers:
+                    cluster.scale(workers)
+
+            pool = Pool(lambda seconds: distributed.Client(cluster, timeout=seconds), memory, mend)
         stack.callback(pool.close)
         yield pool
 
@@ -266,6 +277,8 @@ def given_pool(arguments: argparse.Namespace) -> Iterator[Pool | None]:
 _SETTINGS = {
     # The pool tries again by itself, where no other task can be hurt.
     "distributed.scheduler.allowed-failures": 0,
+    # On a busy computer a worker may need so long to start.
+    "distributed.deploy.lost-worker-timeout": "60s",
     # Nothing that a worker holds is Dask's to spill, and one that pauses would never go on.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
@@ -274,12 +287,12 @@ _SETTINGS = {
 }
 
 
-def local_workers() -> int:
-    """How many workers this computer gets: one a GPU, else one a core as far as the memory reaches."""
+def local_workers(device: str) -> int:
+    """How many workers suit this computer: one a GPU, else one a core as far as each has 2 GiB."""
     dask, distributed = _packages()
     import torch
 
-    if torch.cuda.is_available():
+    if device in ("auto", "cuda") and torch.cuda.is_available():
         return torch.cuda.device_count()
     return max(1, min(dask.system.CPU_COUNT, distributed.system.MEMORY_LIMIT // LEAST_MEMORY))
 

@@ -52,12 +52,13 @@ def unchanged(folder: Path, case: Case, weights: str | None, thorough: bool) -> 
     try:
         known = json.loads((folder / REPORT).read_text(encoding="utf-8"))["cohort"]
         row, state = known["row"], State(**known["state"])
+        ours = row["id"] == case.id and row["status"] == DONE
     except (OSError, ValueError, KeyError, TypeError):
         # Nothing, or a file of somebody else's: it is to be made.
         return None
     if (state.source, state.weights, state.software) != (case.source, _weights(case, weights), __version__):
         return None
-    if not all((folder / name).exists() for name in written(case)):
+    if not ours or not all((folder / name).exists() for name in written(case)):
         return None
     if stamp(case) == state.stamp or (thorough and content(case) == state.content):
         # The same CT may have another place now.

@@ -10,6 +10,7 @@ from pyarrow import parquet
 
 from ICHHPINetLib import InteractiveSession, cli
 from ICHHPINetLib.cohort import cli as cohort_cli
+from ICHHPINetLib.cohort.pool import Pool, WorkerLost
 from ICHHPINetLib.cohort.quality_sheet import by_doubt, quality_sheet
 from ICHHPINetLib.imaging.ct_files import read_ct
 
@@ -99,6 +100,17 @@ def test_ctrl_c_keeps_what_is_done(cohort, registry, monkeypatch):
     rows, printed = cohort(registry)
     assert "done before: 2" in printed or "done before: 3" in printed, "one more may have been under way"
     assert len(rows) == 4
+
+
+def test_a_ct_that_kills_its_workers_is_a_row(cohort, registry, monkeypatch):
+    def run(pool, function, items):
+        for index, (case, job) in enumerate(items):
+            yield index, WorkerLost(3) if case.id == "refined" else function(case, job)
+
+    monkeypatch.setattr(Pool, "run", run)
+    rows, _ = cohort(registry / "cases.csv")
+    assert rows["refined"]["status"] == "failed" and "died 3 times" in rows["refined"]["error"]
+    assert [row["status"] for row in rows.values()].count("done") == 2
 
 
 def test_a_dry_run_writes_nothing(cohort, registry, tmp_path):

@@ -3,10 +3,12 @@
 import os
 import socket
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 from ICHHPINetLib.cohort.pool import WorkerLost, open_pool
+from ICHHPINetLib.cohort.worker import own_device
 from ICHHPINetLib.errors import InputFileError
 from Testing.cohort.chores import chore, tries
 
@@ -60,3 +62,22 @@ def test_a_wrong_address_is_told(monkeypatch):
     monkeypatch.setattr("ICHHPINetLib.cohort.pool._FIRST_CONNECTION_S", 0.2)
     with pytest.raises(InputFileError, match="No Dask scheduler"), open_pool(scheduler="tcp://127.0.0.1:9"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("name", "device", "own"),
+    [
+        (0, "auto", "cuda:0"),
+        (3, "cuda", "cuda:1"),
+        ("SLURMCluster-7-1", "auto", "cuda:1"),
+        ("a", "auto", "cuda:0"),
+        (3, "cuda:0", "cuda:0"),
+        (3, "cpu", "cpu"),
+    ],
+)
+def test_each_worker_of_a_computer_has_a_card_of_its_own(monkeypatch, name, device, own):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr("distributed.get_worker", lambda: SimpleNamespace(name=name))
+    assert own_device(device) == own
