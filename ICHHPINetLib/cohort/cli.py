@@ -37,9 +37,11 @@ a table (.csv) with the columns id and ct and, where wanted, mask, scribbles and
 the mask is measured; with scribbles (files separated by semicolons, a round each), the network runs
 these rounds; with neither, it makes a first guess, which nobody has checked.
 
-OUTPUT gets results.csv, results.parquet, quality.html (open it in a browser; what needs a look comes first)
+FOLDER gets results.csv, results.parquet, quality.html (open it in a browser; what needs a look comes first)
 and cases/ID/ with mask, report and picture. Given again, the command skips what is done and unchanged.
-docs/scaling.md tells how to run it on Slurm and Kubernetes.
+
+Without --workers and --scheduler there is one worker a GPU, else one a core. docs/scaling.md tells how to
+run it on Slurm and Kubernetes.
 """
 _SAVE_EVERY_S = 300.0
 _WORDS = {

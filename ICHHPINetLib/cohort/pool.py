@@ -303,8 +303,9 @@ def _packages() -> tuple[Any, Any]:
         import distributed
         import distributed.system
     except ImportError as error:
+        name = str(error.name).partition(".")[0]
         raise MissingPackageError(
-            f"Workers need the package {error.name}. Run: pip install 'ichhpinet[cohort]'"
+            f"Workers need the package {name}. Run: pip install 'ichhpinet[cohort]'"
         ) from error
     return dask, distributed
 

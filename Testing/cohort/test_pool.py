@@ -27,6 +27,7 @@ def test_a_killed_worker_costs_no_piece_and_a_deadly_piece_no_other(tmp_path):
     assert str(os.getpid()) not in pids
 
 
+@pytest.mark.filterwarnings("ignore:Port")
 def test_a_scheduler_that_is_started_anew_costs_nothing(tmp_path):
     from distributed import LocalCluster
 
