@@ -124,8 +124,8 @@ def _run_all(pool: Pool, todo: Sequence[Case], job: Job, rows: dict[str, Row], s
             row = failed(case, _lost(result, pool)) if isinstance(result, WorkerLost) else result
             rows[case.id] = row
             bad += row["status"] == FAILED
-            workers = f"{pool.threads} workers"
-            count(f"{workers}, {bad} failed" if bad else workers)
+            workers = f"workers: {pool.threads}"
+            count(f"{workers}, failed: {bad}" if bad else workers)
             save.sometimes()
 
 

@@ -82,9 +82,11 @@ def run_case(case: Case, job: Job) -> Row:
         if known is not None:
             return known
         state = State.of(case, job.sha256)
-        check_writable(folder / REPORT)
-        found = _measured(case) if network is None else _segmented(case, network, folder)
+        found = _measured(case) if network is None else _segmented(case, network)
         picture = thumbnail(found.ct, found.mask, found.doubt)
+        check_writable(folder / REPORT)
+        if network is not None:
+            write_segmentation(folder / MASK_FILE, found.mask, found.ct, flagged=case.source == GUESS)
         write_bytes(folder / PICTURE, picture)
         row = _row(case, found, state, time.perf_counter() - start)
         write_report(folder, found.report, row, state)
@@ -117,16 +119,14 @@ def network_here(weights: str, device: str) -> HPINet:
         return _load(weights, own_device(device))
 
 
-def _segmented(case: Case, network: HPINet, folder: Path) -> _Outcome:
+def _segmented(case: Case, network: HPINet) -> _Outcome:
     from ..interaction.session import InteractiveSession
 
     ct = read_ct(case.ct, case.series)
-    guess = case.source == GUESS
-    scribbles = read_rounds(case.scribbles, ct, guess)
+    scribbles = read_rounds(case.scribbles, ct, case.source == GUESS)
     session = InteractiveSession(network, ct)
     finished = run_rounds(session, ct, scribbles, quiet=True)
     last: FinishedRound = finished[-1]
-    write_segmentation(folder / MASK_FILE, last.result.mask, ct, flagged=guess)
     warnings = warnings_of(ct, session, finished)
     computed = {
         "device": last.result.device,

@@ -9,6 +9,7 @@ scheduler that is started anew.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import logging
 import queue
 import time
@@ -32,6 +33,8 @@ _FIRST_CONNECTION_S = 20
 # A scheduler that is gone may be started anew for so long.
 _PATIENCE_S = 900
 _ASK_AGAIN_S = 2.0
+# Two classes before Python 3.11.
+_TIMEOUTS = (TimeoutError, asyncio.TimeoutError)
 
 # Of every command that can spread its work, by flag.
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -87,7 +90,7 @@ class Pool:
     def threads(self) -> int:
         """How many tasks the workers can run at once now; 0 where there is no worker."""
         if time.monotonic() - self._asked > _ASK_AGAIN_S:
-            with suppress(OSError, ValueError, TimeoutError):
+            with suppress(OSError, ValueError, *_TIMEOUTS):
                 self._threads = sum(self._client.nthreads().values())
                 self._mend(self._threads)
             self._asked = time.monotonic()
@@ -107,6 +110,10 @@ class Pool:
         tasks = _Tasks(len(items))
         try:
             while tasks.unfinished:
+                if self._client.status not in ("running", "connecting"):
+                    # Its own tries to find the scheduler again have ended.
+                    tasks.all_again()
+                    self._reconnect()
                 while (index := tasks.next(max(1, self.threads))) is not None:
                     # A key of its own: a task is to be done again where its worker has died.
                     future = self._client.submit(function, *items[index], pure=False, retries=0)
@@ -135,7 +142,7 @@ class Pool:
             return future.result(timeout=_FIRST_CONNECTION_S)
         except KilledWorker:
             return _DIED
-        except (CancelledError, CommClosedError, TimeoutError):
+        except (CancelledError, CommClosedError, *_TIMEOUTS):
             # Of the scheduler; or of the worker, before its result was fetched.
             return _GONE
 
@@ -146,7 +153,7 @@ class Pool:
             try:
                 self._client = self._connect(_FIRST_CONNECTION_S)
                 return
-            except (OSError, TimeoutError, ValueError) as error:
+            except (OSError, ValueError, *_TIMEOUTS) as error:
                 if time.monotonic() > end:
                     raise InputFileError(
                         "The scheduler is gone. Start it again, and give the command again: what was "
@@ -235,7 +242,7 @@ def open_pool(workers: int | None = None, scheduler: str | None = None) -> Itera
         if workers is None:
             try:
                 pool = Pool(lambda seconds: _client_of(scheduler, seconds))
-            except (OSError, TimeoutError, ValueError) as error:
+            except (OSError, ValueError, *_TIMEOUTS) as error:
                 raise InputFileError(
                     f"No Dask scheduler answers at '{scheduler}'. Start one with `dask scheduler`, and name "
                     "the address that it prints."

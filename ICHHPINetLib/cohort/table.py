@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ..commands.console import DISCLAIMER
 from ..errors import MissingPackageError, OutputError
 from ..imaging.output_files import check_writable, whole_file, write_bytes
 from .record import Row
@@ -38,6 +39,7 @@ COLUMNS = {
     "torch": "string",
     "input_sha256": "string",
     "ct": "string",
+    "notice": "string",
 }
 # What differs between two runs of the same.
 OF_THE_RUN = ("seconds", "peak_memory_mib", "worker")
@@ -71,7 +73,7 @@ def check_tables(output: Path) -> None:
 
 def write_tables(output: Path, rows: Iterable[Row]) -> None:
     """Write both, whole. Raises OutputError."""
-    rows = list(rows)
+    rows = [{**row, "notice": DISCLAIMER} for row in rows]
     write_bytes(output / CSV, _csv(rows))
     _write_parquet(output / PARQUET, rows)
 
