@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import InputFileError, MissingPackageError
 
 if TYPE_CHECKING:
-    from distributed import Client, Future
+    from distributed import Client, Future, LocalCluster
 
 # What a worker needs at least: network, CT of thin slices, and libraries.
 LEAST_MEMORY = 2 << 30
@@ -258,7 +258,7 @@ def open_pool(workers: int | None = None, scheduler: str | None = None) -> Itera
                 preload=["ICHHPINetLib.cohort.worker"],
                 env={"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": "1"},
             )
-            stack.callback(cluster.close, timeout=5)
+            stack.enter_context(_closing(cluster))
 
             def mend(threads: int) -> None:
                 # Dask gives a worker up that is slow to come back, or dies as soon as it has.
@@ -268,6 +268,16 @@ def open_pool(workers: int | None = None, scheduler: str | None = None) -> Itera
             pool = Pool(lambda seconds: distributed.Client(cluster, timeout=seconds), memory, mend)
         stack.callback(pool.close)
         yield pool
+
+
+@contextmanager
+def _closing(cluster: LocalCluster) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        # What has not ended by then on a busy computer ends with this process.
+        with suppress(*_TIMEOUTS):
+            cluster.close(timeout=20)
 
 
 @contextmanager
