@@ -10,7 +10,7 @@ EXPORT ?= my.safetensors
 BIN := $(if $(filter Windows_NT,$(OS)),$(VENV)/Scripts,$(VENV)/bin)
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test lint bench compare-demo torture train clean
+.PHONY: demo test lint bench compare-demo torture cohort-demo train clean
 .DEFAULT_GOAL := demo
 
 # torch comes first and alone, so that the build chosen here is the one that all other packages find.
@@ -43,6 +43,11 @@ compare-demo: $(INSTALLED)
 # Minutes of attacks; renews the table of docs/reliability.md.
 torture: $(INSTALLED)
 	OMP_NUM_THREADS=1 $(BIN)/python -m Testing.torture
+
+# A registry of 200 phantoms on one worker, on two, and on two of which one is killed; renews docs/scaling.md.
+cohort-demo: $(INSTALLED)
+	rm -rf demo/cohort/200/one demo/cohort/200/both demo/cohort/200/killed
+	OMP_NUM_THREADS=1 $(BIN)/python -m Testing.cohort_demo
 
 train: $(INSTALLED)
 	$(if $(CASES),,$(error name the cases: make train CASES=FOLDER))

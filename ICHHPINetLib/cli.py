@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from . import __version__
 from .commands.process import EXIT_INTERRUPTED, interrupted, say_interrupted, standard_streams
+from .commands.wording import in_words
 from .errors import ICHHPINetError, InputFileError, MissingPackageError, OutputError
 
 _EXIT_BAD_INPUT = 2
@@ -22,6 +23,7 @@ _COMMANDS = {
     "demo": ("ICHHPINetLib.evaluation.demo", "show three rounds on a generated head phantom, no data needed"),
     "measure": ("ICHHPINetLib.commands.measure", "volume, ABC/2 and more of an existing mask"),
     "compare": ("ICHHPINetLib.commands.compare", "two CTs of a patient: what changed, by which definitions"),
+    "cohort": ("ICHHPINetLib.cohort.cli", "a whole registry of CTs, on all cores or on a cluster"),
     "evaluate": ("ICHHPINetLib.evaluation.cli", "accuracy by round on cases with a known mask"),
     "train": ("ICHHPINetLib.training.cli", "train a network"),
     "train-comparator": (
@@ -80,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if isinstance(error, KeyboardInterrupt) or interrupted():
                 say_interrupted()
                 return EXIT_INTERRUPTED
-            text = _in_words(error)
+            text = in_words(error)
             if text is None or (sys.flags.dev_mode and not isinstance(error, ICHHPINetError)):
                 raise
             print(f"ichhpinet: error: {' '.join(text.split())}", file=sys.stderr)
@@ -115,25 +117,3 @@ def _module(command: str) -> ModuleType:
         # The experiments lie beside the library, wherever the command was given.
         sys.path.insert(0, str(_ROOT))
     return importlib.import_module(name)
-
-
-def _in_words(error: BaseException) -> str | None:
-    """What to tell the user of an error; None of one that is a mistake in this program."""
-    if isinstance(error, ICHHPINetError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "The memory does not suffice. Close other programs, or use a CT of fewer slices."
-    if isinstance(error, OSError):
-        name = f"'{_short(str(error.filename))}'" if error.filename else "A file or folder"
-        reason = error.strerror or str(error)
-        return f"{name} cannot be used ({reason}). Check its name, its permissions and the disk."
-    if isinstance(error, RuntimeError):
-        lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
-        # ITK says it last, PyTorch first.
-        reason = _short(lines[-1 if "ITK" in lines[0] else 0].strip())
-        return f"This was not foreseen: {reason} (`python -X dev -m ICHHPINetLib ...` shows where.)"
-    return None
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 300 else f"{text[:200]} ... {text[-60:]}"

@@ -1,6 +1,7 @@
 """Settings that every test shares: the same run twice gives the same result."""
 
 import os
+import warnings
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,16 @@ def tiny_network(tiny_weights):
     from ICHHPINetLib import load_network
 
     return load_network(tiny_weights, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def scheduler():
+    """Address of a scheduler with two workers, which are threads."""
+    distributed = pytest.importorskip("distributed")
+    options = {"processes": False, "dashboard_address": None, "silence_logs": 50}
+    with warnings.catch_warnings():
+        # Of the port of a page that nobody looks at.
+        warnings.simplefilter("ignore")
+        cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, **options)
+    with cluster:
+        yield cluster.scheduler_address

@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = "ICHHPINetLib"
-LABORATORY = ("simulation", "ablations", "datasets", "training", "evaluation", "experiments")
+LABORATORY = ("cohort", "simulation", "ablations", "datasets", "training", "evaluation", "experiments")
 
 # What a folder, or a file of the library's own folder, may import beside itself and the files of BASE.
 BASE = {"__init__", "errors", "resources", "words"}
@@ -28,11 +28,13 @@ PRODUCT = {
 ARROWS = {
     **PRODUCT,
     "ICHHPINet": set(PRODUCT) - {"commands", "cli", "__main__", "networks"},
+    # The product for thousands of CTs; needs Dask, and never runs in Slicer.
+    "cohort": set(PRODUCT),
     "simulation": set(PRODUCT),
     "datasets": set(PRODUCT),
     "ablations": set(PRODUCT),
     "training": {*PRODUCT, "simulation", "datasets", "ablations"},
-    "evaluation": {*PRODUCT, "simulation", "datasets", "ablations"},
+    "evaluation": {*PRODUCT, "cohort", "simulation", "datasets", "ablations"},
     "experiments": {*PRODUCT, *LABORATORY},
 }
 FILES = [path for top in (LIBRARY, "ICHHPINet", "experiments") for path in sorted((ROOT / top).rglob("*.py"))]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import nullcontext
 from pathlib import Path
+
+from ICHHPINetLib.cohort.pool import given_pool
 
 from .output import prepare, write
 from .table import EXPERIMENTS
@@ -36,6 +39,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Run the experiment; ICHHPINetError on bad input."""
     experiment = EXPERIMENTS[arguments.experiment]
     prepare(arguments.output)
-    found = experiment.find(arguments)
+    if getattr(arguments, "scheduler", None) and arguments.cases:
+        # Its workers may be in other folders.
+        arguments.cases = arguments.cases.absolute()
+    # Evaluations of one experiment share their workers; see ``results.evaluate_folds``.
+    with given_pool(arguments) if "workers" in arguments else nullcontext() as arguments.pool:
+        found = experiment.find(arguments)
     if found:
         write(arguments.output, arguments.experiment, experiment.title, found)

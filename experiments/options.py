@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ICHHPINetLib.cohort.pool import OPTIONS as WORKERS
 from ICHHPINetLib.commands.numbers import one_or_more, zero_or_more
 
 _FOLDER = {"type": Path, "metavar": "FOLDER"}
@@ -28,6 +29,7 @@ PROTOCOL = {
         "help": "leave out cases with fewer bleeding slices (default: %(default)s, as in the paper)",
     },
     **DEVICE,
+    **WORKERS,
 }
 # The same with networks that were trained before, a fold each.
 ALL_FOLDS = {

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ICHHPINetLib.commands.console import progress_bar, say, warn
 from ICHHPINetLib.errors import InputFileError
-from ICHHPINetLib.evaluation.protocol import Report
-from ICHHPINetLib.evaluation.run import evaluate, read_result, weights_digest
+from ICHHPINetLib.evaluation.methods import weights_digest
+from ICHHPINetLib.evaluation.protocol import Report, Step
+from ICHHPINetLib.evaluation.run import Evaluation, read_result
+from ICHHPINetLib.evaluation.spread import run_on
 from ICHHPINetLib.evaluation.summary import case_means, summarize
 from ICHHPINetLib.simulation.users import ROBOT
 
@@ -25,10 +27,38 @@ COSTS = ("Seconds a round", "Memory MiB", "Parameters M")
 def evaluate_fold(
     arguments: argparse.Namespace, method: str, fold: int, path: Path, prompts: str = ROBOT
 ) -> Report:
-    """A method on the cases of a fold; read from ``path`` where this very evaluation is there, complete.
+    """A method on the cases of a fold; as ``evaluate_folds``."""
+    return evaluate_folds(arguments, [(method, fold, path)], prompts)[0]
 
-    ``arguments`` are ``--cases`` and those of ``options.PROTOCOL``. Raises what ``evaluate`` raises.
+
+def evaluate_folds(
+    arguments: argparse.Namespace, asked: Sequence[tuple[str, int, Path]], prompts: str = ROBOT
+) -> list[Report]:
+    """Methods on the cases of folds; read from the file where this very evaluation is there, complete.
+
+    ``arguments`` are ``--cases`` and those of ``options.PROTOCOL``, and the pool whose workers share the
+    runs of all folds. Raises what ``evaluate`` raises.
     """
+    results = [_done_before(arguments, *one, prompts) for one in asked]
+    missing = [number for number, result in enumerate(results) if result is None]
+    if arguments.pool is None:
+        for number in missing:
+            method, fold, path = asked[number]
+            one = _planned(arguments, method, fold, path, prompts)
+            with progress_bar(f"fold {fold}: {path.stem}") as show:
+                results[number] = one.run(_shown(show, path.stem))
+    elif missing:
+        planned = [_planned(arguments, *asked[number], prompts) for number in missing]
+        with progress_bar("evaluating") as show:
+            made = run_on(arguments.pool, planned, _shown(show, f"{len(missing)} folds"))
+        for number, result in zip(missing, made, strict=True):
+            results[number] = result
+    return [result for result in results if result is not None]
+
+
+def _done_before(
+    arguments: argparse.Namespace, method: str, fold: int, path: Path, prompts: str
+) -> Report | None:
     wanted = {
         "sha256": weights_digest(method, arguments.device),
         "prompts": prompts,
@@ -40,26 +70,30 @@ def evaluate_fold(
         known = read_result(path)
     except InputFileError:
         # There is none, or one of an evaluation that was stopped.
-        known = None
-    same = known and known.items() >= wanted.items() and known["data"].items() >= place.items()
-    if same and not any(one["error"] for report in known["cases"] for one in (report, *report["runs"])):
-        say(f"{path.name}: done before")
-        return known
-    with progress_bar(f"fold {fold}: {path.stem}") as show:
-        return evaluate(
-            arguments.cases,
-            method,
-            arguments.rounds,
-            arguments.seeds,
-            path,
-            min_slices=arguments.min_slices,
-            fold=fold,
-            device=arguments.device,
-            prompts=prompts,
-            on_step=lambda step: show(
-                step.done / step.total, f"{path.stem}: {step.case_id}, Dice {step.dice:.2f}"
-            ),
-        )
+        return None
+    same = known.items() >= wanted.items() and known["data"].items() >= place.items()
+    if not same or any(one["error"] for report in known["cases"] for one in (report, *report["runs"])):
+        return None
+    say(f"{path.name}: done before")
+    return known
+
+
+def _planned(arguments: argparse.Namespace, method: str, fold: int, path: Path, prompts: str) -> Evaluation:
+    return Evaluation(
+        arguments.cases,
+        method,
+        arguments.rounds,
+        arguments.seeds,
+        path,
+        min_slices=arguments.min_slices,
+        fold=fold,
+        device=arguments.device,
+        prompts=prompts,
+    )
+
+
+def _shown(show: Callable[[float, str], None], what: str) -> Callable[[Step], None]:
+    return lambda step: show(step.done / step.total, f"{what}: {step.case_id}, Dice {step.dice:.2f}")
 
 
 def with_held_out(
@@ -70,16 +104,15 @@ def with_held_out(
     "{fold}" in the method or in the weights stands for the fold's number.
     """
     pattern = method or arguments.weights or "default"
-    return [
-        evaluate_fold(
-            arguments,
+    asked = [
+        (
             pattern.replace("{fold}", str(fold)),
             fold,
             arguments.output / "results" / f"{name}_fold{fold}.json",
-            prompts,
         )
         for fold in arguments.folds
     ]
+    return evaluate_folds(arguments, asked, prompts)
 
 
 def merged(results: Sequence[Report], method: str | None = None) -> Report:

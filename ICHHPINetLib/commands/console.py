@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 from ..errors import MissingPackageError
 from ..interaction.result import Progress
@@ -76,6 +79,68 @@ def progress_bar(description: str) -> Iterator[Callable[[float, str], None]]:
     ) as bars:
         task = bars.add_task(description, total=1.0)
         yield lambda fraction, text: bars.update(task, completed=fraction, description=text)
+
+
+@contextmanager
+def count_bar(total: int, what: str) -> Iterator[Callable[[str], None]]:
+    """A bar for ``total`` pieces of long work; gives what counts one and shows a text beside it.
+
+    It tells how many are done a minute and how long the rest will take. In a file, a line a minute says so.
+    """
+    progress, out = _rich("progress"), console()
+    pace = _Pace(total, what)
+
+    def count_in_file(note: str) -> None:
+        pace.count()
+        if pace.is_due():
+            say(f"{pace.text()}, {note}")
+
+    if not out.is_terminal:
+        yield count_in_file
+        return
+    with progress.Progress(
+        progress.TextColumn("{task.description}", markup=False),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[note]}", markup=False),
+        console=out,
+        transient=True,
+    ) as bars:
+        task = bars.add_task(pace.text(), total=total, note="")
+
+        def count(note: str) -> None:
+            pace.count()
+            bars.update(task, advance=1, description=pace.text(), note=note)
+
+        yield count
+
+
+class _Pace:
+    """How fast work goes, over its last hundred pieces."""
+
+    def __init__(self, total: int, what: str) -> None:
+        self._total, self._what = total, what
+        self._done, self._said = 0, time.monotonic()
+        self._times = deque([self._said], maxlen=101)
+
+    def count(self) -> None:
+        self._done += 1
+        self._times.append(time.monotonic())
+
+    def is_due(self) -> bool:
+        """Whether a minute has passed since it last was."""
+        due = self._times[-1] - self._said >= 60
+        if due:
+            self._said = self._times[-1]
+        return due
+
+    def text(self) -> str:
+        told = f"{self._done:,} of {self._total:,} {self._what}"
+        seconds = self._times[-1] - self._times[0]
+        if len(self._times) < 3 or not seconds:
+            return told
+        each = seconds / (len(self._times) - 1)
+        left = timedelta(seconds=round(each * (self._total - self._done)))
+        return f"{told}, {60 / each:.1f} a minute, {left} left"
 
 
 class RoundProgress:

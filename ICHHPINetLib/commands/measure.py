@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..dicom_export.sr import is_report, read_sr
 from ..errors import InputFileError
+from ..imaging.ct import CT
 from ..imaging.ct_files import read_ct
 from ..imaging.label_files import check_series, read_labels
 from ..imaging.mask_files import marked, on_ct
@@ -51,31 +53,51 @@ def run(arguments: argparse.Namespace) -> None:
     if is_report(arguments.mask):
         _show_report(arguments)
         return
-    file = read_labels(arguments.mask)
-    marks, said = marked(file, arguments.label)
+    ct = read_ct(arguments.ct) if arguments.ct else None
+    found = measure_file(arguments.mask, arguments.label, ct, arguments.ct)
+    if arguments.report:
+        write_json(arguments.report, measure_report(arguments.mask, found))
+    warn(found.warnings)
+    print_tables([Table(arguments.mask.name, ("", "Value"), tuple(_rows(found.numbers)))])
+    say(DISCLAIMER)
+
+
+class Measured(NamedTuple):
+    """``mask`` is (Z, Y, X) in canonical order; on the voxels of the CT where there is one."""
+
+    numbers: Measurement
+    mask: np.ndarray
+    warnings: list[str]
+
+
+def measure_file(path: Path, label: int | None, ct: CT | None, ct_path: Path | None) -> Measured:
+    """Measure a mask file, of ``label`` or of all labels, on the voxels of ``ct`` if given.
+
+    Raises InputFileError or InvalidVolumeError for what is no mask, or one of another CT.
+    """
+    file = read_labels(path)
+    marks, said = marked(file, label)
     warnings = [*file.warnings, *said]
     if not marks.any():
         warnings.append("Nothing is marked in this mask.")
     grid, volume = file.grid, None
-    if arguments.ct:
-        ct = read_ct(arguments.ct)
+    if ct is not None and ct_path is not None:
         check_series(file, ct.geometry)
-        grid, volume = ct.geometry.image, ct.hu
-        marks = on_ct(marks, file, grid, arguments.ct)
+        grid, volume = ct.file_geometry.image, ct.hu
+        marks = on_ct(marks, file, grid, ct_path)
         warnings += ct.warnings
     mask, order = to_canonical(marks, np.array(grid.GetDirection()).reshape(3, 3))
-    numbers = measure(mask, order.spacing(grid.GetSpacing()[::-1]), volume)
-    if arguments.report:
-        content = {
-            "mask": arguments.mask.name,
-            "notice": DISCLAIMER,
-            "warnings": warnings,
-            **numbers.as_dict(),
-        }
-        write_json(arguments.report, content)
-    warn(warnings)
-    print_tables([Table(arguments.mask.name, ("", "Value"), tuple(_rows(numbers)))])
-    say(DISCLAIMER)
+    return Measured(measure(mask, order.spacing(grid.GetSpacing()[::-1]), volume), mask, warnings)
+
+
+def measure_report(path: Path, found: Measured) -> dict[str, Any]:
+    """Everything about a measured mask as JSON-ready values."""
+    return {
+        "mask": path.name,
+        "notice": DISCLAIMER,
+        "warnings": found.warnings,
+        **found.numbers.as_dict(),
+    }
 
 
 def _show_report(arguments: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import __version__
+from ..imaging.scribble_files import read_scribbles
 from ..interaction.result import RoundResult
 from ..interaction.scribbles import Scribbles
 from ..measurement import Measurement, measure
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 
 _CHECKED_FIRST = 3
+# For each round, what draws its scribbles onto the mask so far; None for the guess that needs none.
+Draw = Callable[[np.ndarray], Scribbles] | None
 
 
 @dataclass(frozen=True)
@@ -89,19 +93,34 @@ def open_session(arguments: argparse.Namespace, ct: CT) -> tuple[Any, Interactiv
         return network, InteractiveSession(network, ct)
 
 
+def read_rounds(paths: Sequence[Path], ct: CT, guess: bool, has_start: bool = False) -> list[Draw]:
+    """For ``run_rounds``, the scribbles of files, one a round, after a first guess if that is wanted.
+
+    Where neither a guess nor a mask to start from comes before, the first file must mark blood. Raises
+    InputFileError or InvalidScribblesError, as ``read_scribbles``.
+    """
+    rounds = [
+        read_scribbles(path, ct, require_foreground=number == 0 and not guess and not has_start)
+        for number, path in enumerate(paths)
+    ]
+    return [*([None] if guess else []), *(lambda mask, one=one: one for one in rounds)]
+
+
 def run_rounds(
     session: InteractiveSession,
     ct: CT,
-    scribbles: Iterable[Callable[[np.ndarray], Scribbles] | None],
+    scribbles: Iterable[Draw],
     dice: Callable[[np.ndarray], float] | None = None,
+    quiet: bool = False,
 ) -> list[FinishedRound]:
     """Run a round for each of ``scribbles``, which gets the mask so far and gives the round's scribbles.
 
-    None instead, as the first, asks for the guess that needs no scribbles.
+    None instead, as the first, asks for the guess that needs no scribbles. Where ``quiet``, no progress is
+    shown.
     """
     scribbles = list(scribbles)
     finished = []
-    with progress_bar("starting") as show:
+    with nullcontext(lambda fraction, text: None) if quiet else progress_bar("starting") as show:
         progress = RoundProgress(show, len(scribbles))
         for draw in scribbles:
             progress.start()
@@ -123,6 +142,11 @@ def finding_of(network: Any, rounds: Sequence[FinishedRound]) -> Finding:
     return Finding(
         last.result.mask, last.measurement, len(rounds), interval, last.is_guess, network.name, network.sha256
     )
+
+
+def warnings_of(ct: CT, session: InteractiveSession, finished: Sequence[FinishedRound]) -> list[str]:
+    """What is odd about the CT, and what is to be said of the last round; each sentence once."""
+    return list(dict.fromkeys([*ct.warnings, *session.warnings, *finished[-1].result.notes]))
 
 
 def print_rounds(title: str, rounds: Sequence[FinishedRound], start_ml: float = 0.0) -> None:

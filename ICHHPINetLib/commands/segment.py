@@ -14,7 +14,6 @@ from ..imaging.ct import CT
 from ..imaging.ct_files import read_ct
 from ..imaging.mask_files import read_start
 from ..imaging.output_files import write_bytes, write_json
-from ..imaging.scribble_files import read_scribbles
 from ..imaging.writing import LABELMAP_ENDINGS, write_labelmap, write_segmentation
 from .console import say, warn
 from .dicom_objects import DicomObjects, add_dicom_arguments, check_dicom, dicom_paths
@@ -25,8 +24,10 @@ from .rounds import (
     finding_of,
     open_session,
     print_rounds,
+    read_rounds,
     report,
     run_rounds,
+    warnings_of,
     write_scene,
 )
 
@@ -112,20 +113,15 @@ def run(arguments: argparse.Namespace) -> None:
     ct = read_ct(arguments.ct, arguments.series)
     start = read_start(arguments.start, ct.file_geometry, str(arguments.ct)) if arguments.start else None
     objects = DicomObjects(arguments, ct)
-    rounds = [
-        read_scribbles(path, ct, require_foreground=number == 0 and not arguments.guess and start is None)
-        for number, path in enumerate(arguments.scribbles)
-    ]
+    scribbles = read_rounds(arguments.scribbles, ct, arguments.guess, start is not None)
     network, session = open_session(arguments, ct)
-    scribbles = [*([None] if arguments.guess else []), *(lambda mask, one=one: one for one in rounds)]
     start_ml, began = 0.0, []
     if start is not None:
         session.log = session.log.with_mask(start)
         start_ml = session.log.volume_ml(start)
         began.append(f"The rounds went on from '{arguments.start.name}', {start_ml:.1f} mL.")
     finished = run_rounds(session, ct, scribbles)
-    notes = finished[-1].result.notes
-    warnings = list(dict.fromkeys([*ct.warnings, *session.warnings, *began, *notes]))
+    warnings = [*began, *warnings_of(ct, session, finished)]
     warnings += _write(arguments, ct, network, finished, start, warnings, objects)
     # A guess that scribbles have corrected is a guess no more.
     warn([*warnings, *(note for one in finished[:-1] if not one.is_guess for note in one.result.notes)])

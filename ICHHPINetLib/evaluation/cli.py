@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..cohort.pool import OPTIONS, given_pool
 from ..commands.console import print_tables, progress_bar, say, warn
 from ..commands.output_checks import check_suffix
 from .baselines import BASELINE_NAMES
@@ -19,6 +20,7 @@ examples:
   ichhpinet evaluate cases --method growcut --rounds 8 --seeds 3 -o growcut.json
   ichhpinet evaluate cases --method my.safetensors --fold 0 --min-slices 3 -o fold0.json
   ichhpinet evaluate cases --method medsam:medsam_vit_b.pth -o medsam.json
+  ichhpinet evaluate cases --workers 8 -o default.json
 
 CASES holds <id>_ct.nii.gz and <id>_mask.nii.gz, or is CT-ICH, BHSD, MBH-Seg, INSTANCE 2022 or a data
 set of nnU-Net as it comes (docs/datasets.md). Classical methods that get the same scribbles:
@@ -72,13 +74,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help="where a network computes: auto, cpu, cuda, cuda:1, mps (default: auto)",
     )
+    for flag, option in OPTIONS.items():
+        parser.add_argument(flag, **option)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Run the command; ICHHPINetError on bad input."""
     if arguments.output:
         check_suffix(arguments.output, (".json",), "A result")
-    with progress_bar("reading the cases") as show:
+    if arguments.scheduler:
+        # Its workers may be in other folders.
+        arguments.cases = arguments.cases.absolute()
+    with given_pool(arguments) as pool, progress_bar("reading the cases") as show:
         result = evaluate(
             arguments.cases,
             arguments.method,
@@ -90,6 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
             device=arguments.device,
             guess=arguments.guess,
             label=arguments.label,
+            pool=pool,
             on_step=lambda step: show(
                 step.done / step.total, f"{step.case_id}, seed {step.seed}: Dice {step.dice:.2f}"
             ),

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
+from ..cohort.memory import peak_memory_mib
 from ..errors import RoundCancelled
 from ..imaging.ct import CT
 from ..interaction.scribbles import Scribbles
@@ -23,7 +24,6 @@ from ..measurement import measure
 from ..simulation import robot
 from ..simulation.users import User, guided_user
 from .cases import EvaluationCase
-from .machine import peak_memory_mib
 from .metrics import evaluate_mask
 
 Report = dict[str, Any]
@@ -87,43 +87,61 @@ def run_cases(
     reports = []
     total = len(cases) * seeds * rounds
     for number, case in enumerate(cases):
-        report: Report = {"id": case.id, "bleed_types": list(case.bleed_types), "error": None, "runs": []}
-        reports.append(report)
-        try:
-            loaded = case.load()
-            ct, truth = loaded.ct, loaded.truth
-            report["notes"] = list(loaded.notes)
-            report["truth"] = measure(truth, ct.spacing, ct.hu).as_dict()
-            report["shape"], report["spacing"] = list(ct.shape), list(ct.spacing)
-        except Exception as error:
-            report["error"] = _describe(error)
-            on_case(reports)
-            continue
-        for seed in range(seeds):
-            run: Report = {"seed": seed, "error": None, "rounds": []}
-            report["runs"].append(run)
-            done = (number * seeds + seed) * rounds
-            try:
-                session = method(ct)
-                rng = np.random.default_rng([seed, zlib.crc32(case.id.encode())])
-                guessed = None
-                if guess:
-                    start = time.perf_counter()
-                    guessed = session.guess().mask != 0
-                    seconds = time.perf_counter() - start
-                    figures = evaluate_mask(guessed, truth, ct.spacing).as_dict()
-                    run["guess"] = {**figures, "seconds": seconds}
-                for row in scribble_rounds(session, truth, ct.spacing, rounds, rng, user, guessed):
-                    run["rounds"].append(row)
-                    if on_step:
-                        done += 1
-                        on_step(Step(done, total, case.id, seed, row["round"], row["dice"]))
-            except RoundCancelled:
-                raise
-            except Exception as error:
-                run["error"] = _describe(error)
+
+        def step(seed: int, row: Report, case: EvaluationCase = case, number: int = number) -> None:
+            done = (number * seeds + seed) * rounds + row["round"]
+            if on_step:
+                on_step(Step(done, total, case.id, seed, row["round"], row["dice"]))
+
+        reports.append(run_case(case, method, rounds, range(seeds), step, user, guess))
         on_case(reports)
     return reports
+
+
+def run_case(
+    case: EvaluationCase,
+    method: Method,
+    rounds: int,
+    seeds: Iterable[int],
+    on_row: Callable[[int, Report], None] = lambda seed, row: None,
+    user: User = robot.next_scribbles,
+    guess: bool = False,
+) -> Report:
+    """The report of one case, as ``run_cases`` makes it, of the runs with these seeds.
+
+    ``on_row`` gets the seed and the row of a round after every one.
+    """
+    report: Report = {"id": case.id, "bleed_types": list(case.bleed_types), "error": None, "runs": []}
+    try:
+        loaded = case.load()
+        ct, truth = loaded.ct, loaded.truth
+        report["notes"] = list(loaded.notes)
+        report["truth"] = measure(truth, ct.spacing, ct.hu).as_dict()
+        report["shape"], report["spacing"] = list(ct.shape), list(ct.spacing)
+    except Exception as error:
+        report["error"] = _describe(error)
+        return report
+    for seed in seeds:
+        run: Report = {"seed": seed, "error": None, "rounds": []}
+        report["runs"].append(run)
+        try:
+            session = method(ct)
+            rng = np.random.default_rng([seed, zlib.crc32(case.id.encode())])
+            guessed = None
+            if guess:
+                start = time.perf_counter()
+                guessed = session.guess().mask != 0
+                seconds = time.perf_counter() - start
+                figures = evaluate_mask(guessed, truth, ct.spacing).as_dict()
+                run["guess"] = {**figures, "seconds": seconds}
+            for row in scribble_rounds(session, truth, ct.spacing, rounds, rng, user, guessed):
+                run["rounds"].append(row)
+                on_row(seed, row)
+        except RoundCancelled:
+            raise
+        except Exception as error:
+            run["error"] = _describe(error)
+    return report
 
 
 def scribble_rounds(

@@ -4,20 +4,107 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .. import __version__
+from ..cohort.memory import forget_peak_memory
 from ..errors import InputFileError, OutputError
 from ..imaging.output_files import check_writable, write_json
 from ..simulation.users import ROBOT, user
-from .baselines import BASELINE_NAMES, baseline
+from .baselines import BASELINE_NAMES
 from .cases import find_cases, select_fold
-from .comparators import digest, is_comparator, load
-from .machine import describe_machine, forget_peak_memory
-from .protocol import Method, Report, Step, run_cases
+from .comparators import is_comparator
+from .machine import describe_machine
+from .methods import known_anywhere, method_of
+from .protocol import Report, Step, run_cases
+from .spread import Task, run_on
+
+if TYPE_CHECKING:
+    from ..cohort.pool import Pool
 
 FORMAT = 1
+
+
+class Evaluation:
+    """An evaluation that was found possible, and is to be made; arguments and errors as of ``evaluate``.
+
+    Attributes
+    ----------
+    cases: which it is made on.
+    task: how, for whoever does a part of it.
+    """
+
+    def __init__(
+        self,
+        cases_dir: Path | str,
+        method: str = "default",
+        rounds: int = 8,
+        seeds: int = 3,
+        output: Path | str | None = None,
+        *,
+        min_slices: int = 1,
+        fold: int | None = None,
+        device: str = "auto",
+        prompts: str = ROBOT,
+        guess: bool = False,
+        label: str | None = None,
+    ) -> None:
+        if rounds < 1 or seeds < 1:
+            raise InputFileError(f"{rounds} rounds and {seeds} seeds were asked for; both must be 1 or more.")
+        self._output = None if output is None else Path(output)
+        self._partial = None if output is None else _partial(Path(output))
+        self._user = user(prompts)
+        cases = find_cases(cases_dir, min_slices)
+        self.cases = cases if fold is None else select_fold(cases, fold)
+        if guess and (method in BASELINE_NAMES or is_comparator(method)):
+            raise InputFileError(f"'{method}' cannot guess without scribbles; networks can.")
+        forget_peak_memory()
+        self._method, model = method_of(method, device)
+        self.task = Task(known_anywhere(method), model["sha256"], device, rounds, seeds, prompts, guess)
+        self._result: Report = {
+            "format": FORMAT,
+            "software": f"ichhpinet {__version__}",
+            "started": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
+            **model,
+            **({"method": label} if label else {}),
+            "data": {
+                "name": Path(cases_dir).resolve().name,
+                "cases": len(self.cases),
+                "min_slices": min_slices,
+                "fold": fold,
+            },
+            "prompts": f"{prompts}, after a first guess" if guess else prompts,
+            "rounds": rounds,
+            "seeds": list(range(seeds)),
+            "machine": describe_machine(),
+            "cases": [],
+        }
+
+    def run(self, on_step: Callable[[Step], None] | None = None) -> Report:
+        """Make it here, one case after the other."""
+        task = self.task
+        reports = run_cases(
+            self.cases, self._method, task.rounds, task.seeds, on_step, self._user, task.guess, self.keep
+        )
+        return self.finish(reports)
+
+    def keep(self, reports: Sequence[Report]) -> None:
+        """Write what there is: hours of work are not lost with the last case. An earlier result stays."""
+        self._result["cases"] = list(reports)
+        if self._partial is not None:
+            write_json(self._partial, self._result)
+
+    def finish(self, reports: Sequence[Report], workers: int | None = None) -> Report:
+        """The result, written, from the reports of all cases and how many workers made them."""
+        self._result["cases"] = list(reports)
+        if workers is not None:
+            self._result["machine"] = {**self._result["machine"], "workers": workers}
+        if self._output is not None and self._partial is not None:
+            write_json(self._output, self._result)
+            self._partial.unlink(missing_ok=True)
+        return self._result
 
 
 def evaluate(
@@ -27,13 +114,9 @@ def evaluate(
     seeds: int = 3,
     output: Path | str | None = None,
     *,
-    min_slices: int = 1,
-    fold: int | None = None,
-    device: str = "auto",
-    prompts: str = ROBOT,
-    guess: bool = False,
-    label: str | None = None,
     on_step: Callable[[Step], None] | None = None,
+    pool: Pool | None = None,
+    **options: Any,
 ) -> Report:
     """Evaluate a method under the scribbling robot.
 
@@ -50,7 +133,8 @@ def evaluate(
     prompts: who scribbles, one of ``simulation.users.USERS``.
     guess: begin each run with the network's first guess.
     label: what tables call the method; its own name if None.
-    on_step: called after every round.
+    on_step: called after every round; after every run where a pool makes it.
+    pool: workers that share the runs; the figures are the same with and without.
 
     Returns
     -------
@@ -61,47 +145,8 @@ def evaluate(
     InputFileError, OutputError, WeightsError, DeviceError, MissingPackageError
         Before the first round. What fails later is written into the case's report.
     """
-    if rounds < 1 or seeds < 1:
-        raise InputFileError(f"{rounds} rounds and {seeds} seeds were asked for; both must be 1 or more.")
-    partial = None if output is None else _partial(Path(output))
-    draw = user(prompts)
-    cases = find_cases(cases_dir, min_slices)
-    if fold is not None:
-        cases = select_fold(cases, fold)
-    if guess and (method in BASELINE_NAMES or is_comparator(method)):
-        raise InputFileError(f"'{method}' cannot guess without scribbles; networks can.")
-    forget_peak_memory()
-    factory, model = _method(method, device)
-    result = {
-        "format": FORMAT,
-        "software": f"ichhpinet {__version__}",
-        "started": dt.datetime.now(dt.timezone.utc).isoformat(timespec="seconds"),
-        **model,
-        **({"method": label} if label else {}),
-        "data": {
-            "name": Path(cases_dir).resolve().name,
-            "cases": len(cases),
-            "min_slices": min_slices,
-            "fold": fold,
-        },
-        "prompts": f"{prompts}, after a first guess" if guess else prompts,
-        "rounds": rounds,
-        "seeds": list(range(seeds)),
-        "machine": describe_machine(),
-        "cases": [],
-    }
-
-    def keep(reports: list[Report]) -> None:
-        # After every case: hours of work are not lost with the last one. An earlier result stays meanwhile.
-        result["cases"] = reports
-        if partial is not None:
-            write_json(partial, result)
-
-    run_cases(cases, factory, rounds, seeds, on_step, draw, guess, keep)
-    if output is not None:
-        write_json(Path(output), result)
-        partial.unlink(missing_ok=True)
-    return result
+    one = Evaluation(cases_dir, method, rounds, seeds, output, **options)
+    return one.run(on_step) if pool is None else run_on(pool, [one], on_step)[0]
 
 
 def _partial(output: Path) -> Path:
@@ -134,35 +179,3 @@ def read_result(path: Path | str) -> Report:
             "stopped. Give the command again."
         )
     return result
-
-
-def weights_digest(method: str, device: str = "auto") -> str | None:
-    """SHA256 of the weights of a method, None of a classical one; raises as ``evaluate``."""
-    if is_comparator(method):
-        return digest(method)
-    return None if method in BASELINE_NAMES else _network(method, device).sha256
-
-
-def _method(name: str, device: str) -> tuple[Method, Report]:
-    """Session factory of a method, and what the result says about it."""
-    if name in BASELINE_NAMES:
-        return baseline(name), {"method": name, "sha256": None, "device": "cpu", "parameters": None}
-    if is_comparator(name):
-        return load(name, device)
-    from ..interaction.session import InteractiveSession
-
-    network = _network(name, device)
-    # Not the file's name: networks of several folds are one method.
-    description = {
-        "method": network.config.name,
-        "sha256": network.sha256,
-        "device": str(network.device),
-        "parameters": sum(one.numel() for one in network.parameters()),
-    }
-    return lambda ct: InteractiveSession(network, ct), description
-
-
-def _network(name: str, device: str):
-    from ..ablations.network import load_network
-
-    return load_network(name, device)

@@ -387,20 +387,3 @@ def test_a_ct_that_is_gone_is_named_as_the_reason(scene, ct, adapter):
     assert not adapter.has_scribbles()
     with pytest.raises(InvalidVolumeError, match="no longer in the scene"):
         write(adapter, result(MASK, 2), drawn())
-
-
-def test_rounds_are_read_with_one_decimal_and_kept_with_all(scene, ct, adapter):
-    from ICHHPINetLib.scene.readable_rounds import readable
-
-    refine(adapter)
-    row = adapter.rounds_rows()[-1]
-    guess = {**row, "Scribbled slices": 0}
-    second = {**row, "Round": 2, "Change (mL)": -0.04}
-    table = readable([guess, second])
-    cells = [[table.GetCellText(line, column) for column in range(6)] for line in range(2)]
-    volume, abc = f"{row['Volume (mL)']:.1f}", f"{row['ABC/2 (mL)']:.1f}"
-    assert cells[0][:4] == ["1 (no scribble)", volume, "–", abc]
-    assert cells[1][:4] == ["2", volume, "+0.0", abc]
-    assert all(cell for line in cells for cell in line)
-    assert row["Volume (mL)"] != float(volume)
-    assert table.GetScene() is None

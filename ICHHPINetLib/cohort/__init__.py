@@ -1,0 +1,1 @@
+"""Whole registries of CTs, and evaluations, spread over the workers of Dask."""
