@@ -99,7 +99,7 @@ def test_masks_and_previews_end_where_the_networks_volumes_are_right(session, mo
         session.network, "look", lambda *x: (seen := look(*x))._replace(logits=seen.logits * 0 + logit)
     )
     shown = []
-    result = session.guess(lambda progress: shown.append(progress.mask))
+    result = session.guess(lambda progress: shown.append(progress.mask_slice))
     assert result.mask.any() == (sure > 0.6)
     assert any(mask is not None and mask.any() for mask in shown) == (sure > 0.6)
     assert (result.probability.max() >= 0.5) == (sure > 0.6)
