@@ -10,7 +10,7 @@ from ICHHPINetLib.cohort.pool import open_pool
 from ICHHPINetLib.phantom import generate
 
 _KINDS = ("deep", "lobar", "intraventricular")
-_SPACING, _SLICES = (5.0, 2.0, 2.0), 20
+_SPACING, _SLICES = (5.0, 2.0, 2.0), 24
 _ONE_OF = 20
 
 
