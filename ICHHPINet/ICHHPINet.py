@@ -289,7 +289,9 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onTimer(self) -> None:
         """Fetch what the computing thread has finished."""
-        if not self.logic.controller.poll(_POLL_WAIT_SECONDS):
+        wasBusy = self.logic.controller.status.is_busy
+        if not self.logic.controller.poll(_POLL_WAIT_SECONDS) and wasBusy:
+            # Not where the CT was looked at alone: what a section says of a comparison or a file stays.
             self.showRounds()
 
     def _showOpacity(self) -> None:
