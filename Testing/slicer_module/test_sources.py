@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -231,6 +232,13 @@ def test_the_panel_needs_nothing_that_is_yet_to_be_installed():
         "import ICHHPINetLib.dicom_export.sr, ICHHPINetLib.dicom_export.sc, ICHHPINetLib.dicom_export.seg\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_panel_installs_what_the_package_asks_for(sources, repository):
+    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = {*project["dependencies"], *project["optional-dependencies"]["dicom"]}
+    wanted = set(re.findall(r'"(\w+>=[\d.]+)"', sources["PackageInstaller.py"]))
+    assert len(wanted) == 2 and wanted <= named
 
 
 def test_start_of_slicer_imports_little(repository):
