@@ -4,7 +4,6 @@ import ast
 import re
 import subprocess
 import sys
-import tomllib
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -235,10 +234,9 @@ def test_the_panel_needs_nothing_that_is_yet_to_be_installed():
 
 
 def test_the_panel_installs_what_the_package_asks_for(sources, repository):
-    project = tomllib.loads((repository / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    named = {*project["dependencies"], *project["optional-dependencies"]["dicom"]}
-    wanted = set(re.findall(r'"(\w+>=[\d.]+)"', sources["PackageInstaller.py"]))
-    assert len(wanted) == 2 and wanted <= named
+    project = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    wanted = re.findall(r'"\w+>=[\d.]+"', sources["PackageInstaller.py"])
+    assert len(wanted) == 2 and all(one in project for one in wanted)
 
 
 def test_start_of_slicer_imports_little(repository):
