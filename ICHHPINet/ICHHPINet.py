@@ -7,11 +7,9 @@ import slicer
 import vtk
 from ICHHPINetLib.scene.origin import acquired
 from ICHHPINetSupport import Export, PackageInstaller, Views
-from ICHHPINetSupport.CompareSection import CompareSection
 from ICHHPINetSupport.Logic import ICHHPINetLogic, ICHHPINetParameterNode
 from ICHHPINetSupport.Parts import Parts
 from ICHHPINetSupport.PhantomSample import registerSampleData
-from ICHHPINetSupport.ReportSection import ReportSection
 from ICHHPINetSupport.SceneWatcher import SceneWatcher
 from ICHHPINetSupport.SelfTest import ICHHPINetTest
 from ICHHPINetSupport.Shortcuts import Shortcuts
@@ -115,6 +113,10 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.enter()
 
     def _connectButtons(self) -> None:
+        # Not at the top: Slicer executes this file at every start, and they need much of the library.
+        from ICHHPINetSupport.CompareSection import CompareSection
+        from ICHHPINetSupport.ReportSection import ReportSection
+
         ui = self.ui
         for tool, button in self.toolButtons.items():
             button.connect("clicked(bool)", self._toolSlot(tool))
@@ -289,7 +291,9 @@ class ICHHPINetWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onTimer(self) -> None:
         """Fetch what the computing thread has finished."""
-        if not self.logic.controller.poll(_POLL_WAIT_SECONDS):
+        wasBusy = self.logic.controller.status.is_busy
+        if not self.logic.controller.poll(_POLL_WAIT_SECONDS) and wasBusy:
+            # Not where the CT was looked at alone: what a section says of a comparison or a file stays.
             self.showRounds()
 
     def _showOpacity(self) -> None:

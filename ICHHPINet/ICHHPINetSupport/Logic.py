@@ -9,7 +9,6 @@ from ICHHPINetLib.interaction.executor import ThreadExecutor
 from ICHHPINetLib.interaction.round_job import RoundSettings
 from ICHHPINetLib.interaction.session_factory import SessionFactory, torch_is_installed
 from ICHHPINetLib.interaction.status import State
-from ICHHPINetLib.measurement.foci import find_foci
 from ICHHPINetLib.scene import SceneAdapter
 from slicer import (
     vtkMRMLLabelMapVolumeNode,
@@ -156,6 +155,9 @@ class ICHHPINetLogic(ScriptedLoadableModuleLogic):
 
     def foci(self) -> list:
         """The separate parts of the result in the scene, the largest first; see ``find_foci``."""
+        # Not at the top: scipy would be imported at every start of Slicer.
+        from ICHHPINetLib.measurement.foci import find_foci
+
         mask = self.scene.read_mask()
         return [] if mask is None else find_foci(mask)
 

@@ -18,7 +18,7 @@ _REQUIREMENTS = Path(__file__).resolve().parents[1] / "Resources" / "requirement
 _TORCH_BUILDS = "https://download.pytorch.org/whl/"
 
 # For some exports alone, and therefore asked for when they are wanted.
-PICTURES, DICOM = ("matplotlib>=3.8",), ("highdicom>=0.25",)
+PICTURES, DICOM = ("matplotlib>=3.8",), ("highdicom>=0.27",)
 
 # Oldest CUDA version of a driver that runs the build, newest first. Older drivers get the CPU build.
 _CUDA_BUILDS = (((13, 0), "cu130"), ((12, 8), "cu128"), ((12, 6), "cu126"))

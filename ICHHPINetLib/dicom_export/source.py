@@ -189,7 +189,8 @@ def made_of(source: Source, what: str, make: Callable[[], Any]) -> Any:
             # Of the source's values, which are copied as they are.
             warnings.simplefilter("ignore")
             dataset = make()
-        for keyword in (*_ANONYMITY, *_OF_PATIENT):
+        # Older highdicom, as in Slicer 5.12, leaves out in which letters the patient's name is written.
+        for keyword in ("SpecificCharacterSet", *_ANONYMITY, *_OF_PATIENT):
             if keyword in source.headers[0]:
                 dataset[keyword] = copy.deepcopy(source.headers[0][keyword])
         removed = text(dataset, "PatientIdentityRemoved") == "YES"

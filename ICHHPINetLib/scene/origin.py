@@ -40,6 +40,11 @@ def identity(scene, ct) -> tuple[str, str, str]:
     patient = hierarchy.GetItemAncestorAtLevel(item, names.GetDICOMLevelPatient())
     wanted = names.GetDICOMPatientIDAttributeName(), names.GetDICOMPatientBirthDateAttributeName()
     known, born = (hierarchy.GetItemAttribute(patient, name) or "" if patient else "" for name in wanted)
+    study = hierarchy.GetItemAncestorAtLevel(item, names.GetDICOMLevelStudy())
+    study_uid = hierarchy.GetItemUID(study, names.GetDICOMUIDName()) if study else ""
+    if known == f"Patient-{study_uid}":
+        # Slicer's own, where the files of a study have none: another one for each study of a patient.
+        known = ""
     return known.strip(), born.strip(), hierarchy.GetItemUID(item, names.GetDICOMUIDName()) or ""
 
 

@@ -11,7 +11,7 @@ import pydicom  # noqa: E402
 from ICHHPINetLib.dicom_export.files import write_objects  # noqa: E402
 from ICHHPINetLib.dicom_export.sc import make_sc  # noqa: E402
 from ICHHPINetLib.dicom_export.seg import make_seg  # noqa: E402
-from ICHHPINetLib.dicom_export.source import read_source  # noqa: E402
+from ICHHPINetLib.dicom_export.source import made_of, read_source  # noqa: E402
 from ICHHPINetLib.dicom_export.sr import make_sr, read_sr  # noqa: E402
 from ICHHPINetLib.errors import InputFileError, OutputError  # noqa: E402
 from ICHHPINetLib.imaging.ct_files import read_ct  # noqa: E402
@@ -187,6 +187,10 @@ def test_patient_and_study_are_the_source_s_own(axial):
     assert len({one.SeriesInstanceUID for one in made}) == 3
     assert made[0].FrameOfReferenceUID == "1.2.3.9"
     assert made[2].SourceImageSequence[0].ReferencedSOPInstanceUID == axial[1].slices[4].uid
+
+
+def test_the_letters_of_names_are_told_whatever_makes_an_object(axial):
+    assert made_of(axial[1], "An object", pydicom.Dataset).SpecificCharacterSet == "ISO_IR 100"
 
 
 @pytest.mark.parametrize(("stated", "told"), [("CTP", "CTP"), ("", "Not stated in the source series")])

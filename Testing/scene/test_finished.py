@@ -89,6 +89,10 @@ def test_patient_and_time_of_dicom_are_known_from_the_scene(scene):
     known = finished(SceneAdapter(scene, node)).as_side("CT").acquisition
     assert (known.patient, known.born, known.series) == ("4711", "19500102", "1.2.3.4")
     assert known.when == "2026-01-31 14:05"
+    # What Slicer writes there where the files name no patient.
+    hierarchy.SetItemUID(study, "DICOM", "1.2.3")
+    hierarchy.SetItemAttribute(patient, "DICOM.PatientID", "Patient-1.2.3")
+    assert finished(SceneAdapter(scene, node)).patient == ""
 
 
 def test_two_scenes_are_compared(scene, tmp_path, capsys):

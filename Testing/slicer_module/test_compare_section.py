@@ -109,3 +109,12 @@ def test_an_unfinished_ct_is_told_what_to_do(two, scene):
     assert not two.ui.compareButton.enabled
     two._parameterNode.inputVolume = scene.GetFirstNodeByName("First")
     assert "No other CT of this scene" in two.ui.compareHintLabel.text
+
+
+def test_a_comparison_stays_when_the_background_has_looked_at_the_ct(two):
+    open_section(two)
+    two.ui.compareButton.click()
+    text = two.ui.compareResultLabel.text
+    two.timer.slot()
+    assert text and two.ui.compareResultLabel.text == text
+    assert two.ui.comparePictureButton.enabled

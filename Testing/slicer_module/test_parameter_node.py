@@ -10,7 +10,6 @@ import sys
 import types
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 
@@ -51,13 +50,6 @@ def logic_class(scene, monkeypatch):
     yield ICHHPINetLogic
     for name in [name for name in sys.modules if name.startswith(package + ".")]:
         del sys.modules[name]
-
-
-@pytest.fixture
-def ct(scene):
-    from ICHHPINetLib.scene import add_ct_node
-
-    return add_ct_node(scene, "CT", np.zeros((4, 8, 8), np.int16), np.eye(4))
 
 
 def test_defaults_and_limits(logic_class):

@@ -231,3 +231,46 @@ def test_the_panel_needs_nothing_that_is_yet_to_be_installed():
         "import ICHHPINetLib.dicom_export.sr, ICHHPINetLib.dicom_export.sc, ICHHPINetLib.dicom_export.seg\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_panel_installs_what_the_package_asks_for(sources, repository):
+    project = (repository / "pyproject.toml").read_text(encoding="utf-8")
+    wanted = re.findall(r'"\w+>=[\d.]+"', sources["PackageInstaller.py"])
+    assert len(wanted) == 2 and all(one in project for one in wanted)
+
+
+def test_start_of_slicer_imports_little(repository):
+    """Slicer executes the module's script at every start, whether anybody opens the panel or not."""
+    seen, outside, todo = set(), set(), ["ICHHPINet.ICHHPINet"]
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        files = [repository.joinpath(*name.split(".")).with_suffix(".py")]
+        files.append(files[0].with_suffix("") / "__init__.py")
+        file = next((file for file in files if file.is_file()), None)
+        if file is None:
+            outside.add(name.split(".")[0])
+            continue
+        todo += _imported(file, name if file.name == "__init__.py" else name.rpartition(".")[0])
+    assert "ICHHPINetLib.interaction.controller" in seen
+    assert not outside & {"scipy", "pydicom", "matplotlib", "highdicom", "torch"}
+    assert not [name for name in seen if name.startswith("ICHHPINetLib.dicom_export")]
+
+
+def _imported(file, package):
+    """Names of the modules that a file imports at its top, with the packages around them."""
+    for item in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(item, ast.Import):
+            names = [alias.name for alias in item.names]
+        elif isinstance(item, ast.ImportFrom):
+            parts = package.split(".")[: 1 - item.level or None] if item.level else []
+            base = ".".join([*parts, *filter(None, [item.module])])
+            names = [base, *(f"{base}.{alias.name}" for alias in item.names)]
+        else:
+            continue
+        for name in names:
+            inside = f"ICHHPINet.{name}" if name.startswith("ICHHPINetSupport") else name
+            for end in range(1, inside.count(".") + 2):
+                yield ".".join(inside.split(".")[:end])

@@ -81,8 +81,9 @@ class ICHHPINetSectionsTest(unittest.TestCase):
         mask = _writeSeries(folder)
         with DICOMUtils.TemporaryDICOMDatabase() as database:
             DICOMUtils.importDicom(folder, database)
-            (node,) = DICOMUtils.loadPatientByUID(database.patients()[0])
-            ct = slicer.mrmlScene.GetNodeByID(node)
+            DICOMUtils.loadPatientByUID(database.patients()[0])
+            # The open panel may have made nodes for it already.
+            ct = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
             self.assertEqual(len(Reports.seriesFiles(ct)), len(mask))
             slicer.util.selectModule("ICHHPINet")
             self.finish(ct, None, ct.GetName(), slices=3, mask=mask)
@@ -137,6 +138,8 @@ def _writeSeries(folder):
         one = pydicom.Dataset()
         one.file_meta = pydicom.dataset.FileMetaDataset()
         one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        # Old and new pydicom fill it in where it is there; it belongs into every file.
+        one.file_meta.FileMetaInformationGroupLength = 0
         one.SOPClassUID = one.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.2"
         one.SOPInstanceUID = one.file_meta.MediaStorageSOPInstanceUID = generate_uid()
         one.StudyInstanceUID, one.SeriesInstanceUID, one.FrameOfReferenceUID = study, series, frame
