@@ -15,16 +15,14 @@ from ICHHPINetSupport.SelfTest import ICHHPINetTest
 from ICHHPINetSupport.Shortcuts import Shortcuts
 from ICHHPINetSupport.StatusView import StatusView
 from ICHHPINetSupport.ScribbleTools import BACKGROUND, ERASER, FOREGROUND, ScribbleTools
-from slicer.i18n import tr as _
-from slicer.i18n import translate
+from slicer.i18n import tr as _, translate
 from slicer.ScriptedLoadableModule import ScriptedLoadableModule, ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 # Slicer and its test runner look for all of these in the module's own script.
 __all__ = ["ICHHPINet", "ICHHPINetLogic", "ICHHPINetParameterNode", "ICHHPINetTest", "ICHHPINetWidget"]
 
-# How often finished slices are fetched, and how long each fetch waits for one. The wait hands
-# Python's lock to the computing thread, which Slicer's event loop would keep otherwise.
+# How often finished slices are fetched, and how long each fetch leaves Python's lock to the computing thread.
 _POLL_INTERVAL_MS = 10
 _POLL_WAIT_SECONDS = 0.02
 
