@@ -1,6 +1,5 @@
 """Thin slices at the skull base and thick ones above: each counts with its own thickness, and it is said."""
 
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -128,10 +127,10 @@ def test_scribbles_drawn_on_the_series_as_others_load_it(tmp_path, tilt):
     assert read.foreground.sum() == 4 * 7 and read.background.sum() == 4 * 4
 
 
-def test_a_real_ct_of_two_blocks():
-    folder = Path(__file__).parents[3] / "shared" / "data" / "dicom-ge-tilt"
+def test_a_real_ct_of_two_blocks(real_cases):
+    folder = real_cases / "dicom-ge-tilt"
     if not folder.is_dir():
-        pytest.skip("the real CT is not here")
+        pytest.skip(f"'{real_cases}' holds no dicom-ge-tilt")
     ct = read_ct(folder)
     shown = np.array(ct.geometry.repeats) * ct.spacing[0]
     np.testing.assert_allclose(shown[:13], 4.0, rtol=0.002)
