@@ -23,9 +23,10 @@ def preload() -> None:
     import ICHHPINetLib.commands.segment
     import ICHHPINetLib.interaction.session
     import ICHHPINetLib.reporting.contact_sheet
+    import ICHHPINetLib.reporting.drawing
     import ICHHPINetLib.scene.headless
 
-    ICHHPINetLib.reporting.contact_sheet.require_matplotlib()
+    ICHHPINetLib.reporting.drawing.require_matplotlib()
 
 
 def attack(attempt: Attempt) -> None:
