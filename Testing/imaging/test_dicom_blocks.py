@@ -1,6 +1,5 @@
 """Thin slices at the skull base and thick ones above: each counts with its own thickness, and it is said."""
 
-
 import numpy as np
 import pytest
 import SimpleITK as sitk
