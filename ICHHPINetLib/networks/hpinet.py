@@ -27,7 +27,7 @@ class HPINetConfig:
     ----------
     name: tells users which network they see.
     cut: probability from which on a voxel is blood. The training's loss makes the network's probabilities of
-        blood too high; at 0.6 volumes are right, and Dice is the same as at 0.5 (docs/model_card.md).
+        blood too high; at 0.6 volumes are nearly right, and Dice is that of 0.5 (docs/model_card.md).
     """
 
     name: str = "default"
